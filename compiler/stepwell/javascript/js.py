@@ -1,0 +1,227 @@
+"""`Js`: text that is known to be JavaScript.
+
+The only ways from `str` to `Js` are the quoting functions of this module and the parser (`Snippet`, made by
+`stepwell.javascript.code`). A `Js` is a rope: printing templates concatenate ropes, and the pieces that came
+from a user keep their origin, so that the source map falls out of printing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from stepwell.javascript.names import is_identifier
+
+
+@dataclass(frozen=True, slots=True)
+class Snippet:
+    """Parsed text of a user, with its origin.
+
+    `source` names the origin (a key into the source map's sources), `line` and `column` (0-based) are where
+    `text` begins in it. Lines of `verbatim` (0-based line numbers within `text`) begin inside a template
+    literal or a string: they must not be indented.
+    """
+
+    text: str
+    source: str
+    line: int
+    column: int
+    verbatim: frozenset[int] = frozenset()
+
+
+class Js:
+    """An immutable rope of strings, snippets and indentations."""
+
+    __slots__ = ("pieces",)
+
+    def __init__(self, pieces: tuple[str | Snippet | Js | Indented, ...]) -> None:
+        self.pieces = pieces
+
+    def __str__(self) -> str:
+        return flatten(self).text
+
+
+@dataclass(frozen=True, slots=True)
+class Indented:
+    """`inner` with every line but its first indented by `spaces` more."""
+
+    inner: Js
+    spaces: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """Output (line, column) came from `source` (line, column); all 0-based, columns in UTF-16 units."""
+
+    line: int
+    column: int
+    source: str
+    source_line: int
+    source_column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    text: str
+    mappings: tuple[Mapping, ...]
+
+
+def utf16(text: str) -> int:
+    """The length of `text` in UTF-16 code units, which source maps and JavaScript count in."""
+    return len(text) + sum(1 for ch in text if ch > "\uffff") if not text.isascii() else len(text)
+
+
+class _Writer:
+    """Collects output while it knows its line and column."""
+
+    def __init__(self) -> None:
+        self.out: list[str] = []
+        self.mappings: list[Mapping] = []
+        self.line = 0
+        self.column = 0
+        self.fresh = True
+
+    def text(self, text: str, indent: int) -> None:
+        first, *rest = text.split("\n")
+        self._inline(first, indent)
+        for part in rest:
+            self._newline()
+            self._inline(part, indent)
+
+    def snippet(self, snippet: Snippet, indent: int) -> None:
+        for number, part in enumerate(snippet.text.split("\n")):
+            if number:
+                self._newline()
+            verbatim = number in snippet.verbatim
+            kept = part if verbatim or not number else part.lstrip(" \t")
+            own = 0 if verbatim or not number else _own_indent(snippet, part)
+            if kept:
+                self._pad(0 if verbatim else indent + own)
+                column = snippet.column if not number else 0
+                self.mappings.append(
+                    Mapping(self.line, self.column, snippet.source, snippet.line + number,
+                            column + utf16(part) - utf16(kept)))
+                self._raw(kept)
+
+    def _inline(self, text: str, indent: int) -> None:
+        if text:
+            self._pad(indent)
+            self._raw(text)
+
+    def _pad(self, indent: int) -> None:
+        if self.fresh and indent:
+            self._raw(" " * indent)
+        self.fresh = False
+
+    def _raw(self, text: str) -> None:
+        self.out.append(text)
+        self.column += utf16(text)
+        self.fresh = False
+
+    def _newline(self) -> None:
+        self.out.append("\n")
+        self.line += 1
+        self.column = 0
+        self.fresh = True
+
+
+def _own_indent(snippet: Snippet, line: str) -> int:
+    """How far `line` stands in from the snippet's own margin, in columns (a tab counts as two)."""
+    return max(0, _width(line) - snippet_margin(snippet))
+
+
+def _width(line: str) -> int:
+    body = line.lstrip(" \t")
+    return sum(2 if ch == "\t" else 1 for ch in line[: len(line) - len(body)])
+
+
+def snippet_margin(snippet: Snippet) -> int:
+    """The indentation that all lines of `snippet` but the first share, in columns."""
+    lines = snippet.text.split("\n")[1:]
+    widths = [_width(line) for number, line in enumerate(lines, 1)
+              if line.strip() and number not in snippet.verbatim]
+    return min(widths, default=0)
+
+
+def flatten(js: Js) -> Printed:
+    """Print a rope: its text, and where the users' pieces stand in it. Not recursive: ropes may be deep."""
+    writer = _Writer()
+    stack: list[tuple[str | Snippet | Js | Indented, int]] = [(js, 0)]
+    while stack:
+        piece, indent = stack.pop()
+        if isinstance(piece, str):
+            writer.text(piece, indent)
+        elif isinstance(piece, Js):
+            stack.extend((inner, indent) for inner in reversed(piece.pieces))
+        elif isinstance(piece, Indented):
+            stack.append((piece.inner, indent + piece.spaces))
+        else:
+            writer.snippet(piece, indent)
+    return Printed("".join(writer.out), tuple(writer.mappings))
+
+
+def quote(value: Any) -> Js:
+    """A JSON value as a JavaScript literal that carries exactly that value.
+
+    Strings are JSON strings with U+2028, U+2029, U+007F and lone surrogates escaped, so that the text can
+    stand in any source file; `__proto__` as a key is computed, for a plain one would set the prototype.
+    Raises `TypeError` for what JSON does not have.
+    """
+    return Js((_literal(value),))
+
+
+def _literal(value: Any) -> str:
+    if isinstance(value, str):
+        return quoted(value)
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{_key(k)}: {_literal(v)}" for k, v in value.items()) + " }" if value else "{}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_literal(v) for v in value) + "]"
+    return json.dumps(value, allow_nan=False)
+
+
+def property_key(name: str) -> Js:
+    """`name` as the key of an object literal."""
+    return Js((_key(name),))
+
+
+def _key(name: str) -> str:
+    if name == "__proto__":
+        return '["__proto__"]'
+    return name if is_identifier(name) else quoted(name)
+
+
+def quoted(text: str) -> str:
+    literal = json.dumps(text, ensure_ascii=False)
+    return "".join(_escape(ch) for ch in literal) if not literal.isascii() or "\x7f" in literal else literal
+
+
+def _escape(ch: str) -> str:
+    if "\ud800" <= ch <= "\udfff" or ch in "\u2028\u2029\x7f\ufeff":
+        return f"\\u{ord(ch):04x}"
+    return ch
+
+
+def template_text(text: str) -> Js:
+    """`text` as the literal part of a template literal: what stands between `` ` `` and `${`."""
+    inner = quoted(text)[1:-1].replace('\\"', '"').replace("`", "\\`").replace("${", "\\${")
+    return Js((inner,))
+
+
+def identifier(name: str) -> Js:
+    """`name` as an identifier. Raises `ValueError` when it is none: a bug of the caller, never of a user."""
+    if not is_identifier(name):
+        raise ValueError(f"not an identifier: {name!r}")
+    return Js((name,))
+
+
+def join(separator: str, parts: Iterable[Js]) -> Js:
+    """The parts with a separator (punctuation of the printer's own) between them."""
+    pieces: list[str | Snippet | Js | Indented] = []
+    for number, part in enumerate(parts):
+        if number and separator:
+            pieces.append(separator)
+        pieces.append(part)
+    return Js(tuple(pieces))
