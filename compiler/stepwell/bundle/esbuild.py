@@ -51,7 +51,9 @@ def transform(
     faults = tuple(fault for kind, fault in found if kind == "ERROR")
     if done.returncode != 0 and not faults:
         raise RuntimeError(f"esbuild ended with code {done.returncode}: {log.strip()[:500]}")
-    code, mapping = _split_map(done.stdout.decode("utf-8")) if sourcemap else (done.stdout.decode("utf-8"), None)
+    code, mapping = (
+        _split_map(done.stdout.decode("utf-8")) if sourcemap else (done.stdout.decode("utf-8"), None)
+    )
     return Transformed(code, mapping, faults, tuple(fault for kind, fault in found if kind == "WARNING"))
 
 
@@ -75,7 +77,7 @@ def _split_map(printed: str) -> tuple[str, str | None]:
 
 
 def _findings(log: str, source: str) -> Iterator[tuple[str, Fault]]:
-    """Reads esbuild's log. Excerpts of the source are indented in it, so no source text passes for a header."""
+    """Reads esbuild's log. Excerpts of the source are indented in it: none passes for a header."""
     block: list[str] = []
     for line in [*log.split("\n"), "x [ERROR] end"]:
         if _HEADER.match(line) and block:
@@ -90,7 +92,7 @@ def _finding(block: list[str], source: str) -> Iterator[tuple[str, Fault]]:
         return
     place = next((found for found in map(_PLACE.match, block) if found), None)
     line, column = (int(place[1]), int(place[2])) if place else (1, 0)
-    yield header[1], Fault(_RULE_NAME.sub("", header[2]), line, _characters(source, line, column))
+    yield header[1], Fault(_RULE_NAME.sub("", header[2]).rstrip(":"), line, _characters(source, line, column))
 
 
 def _characters(source: str, line: int, column: int) -> int:

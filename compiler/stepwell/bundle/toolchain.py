@@ -1,9 +1,9 @@
 """The three pinned binaries stepwell runs (workerd, esbuild, tsc) and the Worker types, installed once.
 
 They are npm packages, named with their integrity hashes in ``npm/package-lock.json`` beside this file. One
-install is one folder of the user's cache, named by the hash of that lock file, so that two versions of stepwell
-never share one and an upgrade never changes a folder in use. npm is needed for the install only: afterwards the
-binaries are run directly.
+install is one folder of the user's cache, named by the hash of that lock file, so that two versions of
+stepwell never share one and an upgrade never changes a folder in use. npm is needed for the install only:
+afterwards the binaries are run directly.
 """
 
 from __future__ import annotations
@@ -38,7 +38,9 @@ _ABANDONED_SECONDS: Final = 3600.0
 
 @dataclass(frozen=True)
 class Toolchain:
-    """Absolute paths of the tools. ``types`` is the folder that holds ``node_modules/@cloudflare/workers-types``."""
+    """Absolute paths of the tools. ``types`` is the folder that holds
+    ``node_modules/@cloudflare/workers-types``.
+    """
 
     workerd: Path
     esbuild: Path
@@ -81,8 +83,8 @@ def locate() -> Toolchain:
 def ensure(progress: Progress | None = None) -> Toolchain:
     """The toolchain, installed first where it is missing (about 45 MB to fetch, 200 MB on disk).
 
-    Safe in several processes at once; an install that is killed leaves nothing that would be taken for a whole
-    one. Raises ToolchainMissing when this machine cannot run it, or npm is missing or fails.
+    Safe in several processes at once; an install that is killed leaves nothing that would be taken for a
+    whole one. Raises ToolchainMissing when this machine cannot run it, or npm is missing or fails.
     """
     where = _this_platform()
     found = _tools(_folder(), where)
@@ -175,7 +177,9 @@ def _locked(folder: Path) -> Iterator[None]:
         folder.parent.mkdir(parents=True, exist_ok=True)
         lock = folder.with_suffix(".lock").open("w")
     except OSError as error:
-        raise ToolchainMissing(f"cannot write to the cache folder {folder.parent}: {error.strerror}") from error
+        raise ToolchainMissing(
+            f"cannot write to the cache folder {folder.parent}: {error.strerror}"
+        ) from error
     with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
@@ -190,7 +194,10 @@ def _install(folder: Path, npm: list[str], where: _Platform, progress: Progress)
             for file in _FILES:
                 shutil.copyfile(_NPM / file, fresh / file)
             _npm_ci(npm, fresh, progress)
-            _check(_tools(fresh, where), "npm left it out; its registry may not carry this version for this system")
+            _check(
+                _tools(fresh, where),
+                "npm left it out; its registry may not carry this version for this system",
+            )
             _swap(fresh, folder, Path(name, "old"))
     except OSError as error:
         raise ToolchainMissing(f"cannot install into {folder.parent}: {error.strerror or error}") from error
@@ -255,6 +262,8 @@ def _size(folder: Path) -> int:
 
 def _reason(log: str) -> str:
     """npm's own words, on one line."""
-    words = [line.removeprefix("npm error").strip() for line in log.splitlines() if line.startswith("npm error")]
+    words = [
+        line.removeprefix("npm error").strip() for line in log.splitlines() if line.startswith("npm error")
+    ]
     kept = [line for line in words if line and not line.startswith("A complete log")]
     return "; ".join(kept[:4]) or "it gave no reason"

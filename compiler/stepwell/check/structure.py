@@ -1,0 +1,143 @@
+"""Rules about the shape of a graph that need its regions: crossings, exits, depth, empty arms of a race."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from stepwell.check.flow import Flow, reach
+from stepwell.check.regions import ROOT, Regions
+from stepwell.diagnostics import Diagnostic, pointer
+from stepwell.diagnostics import codes as c
+from stepwell.graph.data import LoopData
+
+MAX_DEPTH = 200
+
+
+def structure_findings(regions: Regions, data: Sequence[object], base: str = "") -> list[Diagnostic]:
+    """Everything wrong with how containers are nested, entered and left."""
+    return [
+        *_crossings(regions, base),
+        *_empty_race_arms(regions, base),
+        *_exits(regions, data, base),
+        *_never_runs(regions, base),
+        *_too_deep(regions, base),
+    ]
+
+
+def dead_nodes(flow: Flow) -> set[int]:
+    """Nodes to which every way goes through an Exit without a condition."""
+    succ = [[] if v in flow.exits else targets for v, targets in enumerate(flow.succ)]
+    alive = reach(succ, [flow.entry])
+    return {v for v in range(flow.size) if v not in alive}
+
+
+def _place(base: str, vertex: int) -> str:
+    return base + pointer("nodes", vertex)
+
+
+def _crossings(regions: Regions, base: str) -> list[Diagnostic]:
+    """Edges that leave a loop, a try/catch, a parallel or a race other than at a join behind it.
+
+    A target is such a join when the container's other ways lead to it as well. Where only one arm does, the
+    target would be inside that arm, were it not for an edge that enters from outside.
+    """
+    flow = regions.flow
+    found: list[Diagnostic] = []
+    beside: dict[int, set[int]] = {}
+    for source in flow.topological:
+        for target in flow.succ[source]:
+            if flow.is_arm(target) or regions.block[target] == regions.block[source]:
+                continue
+            for arm in _arms_left(regions, source, target):
+                container = flow.arm(arm).container
+                if flow.shape(container) == "branch" or regions.idom[target] == container:
+                    continue
+                if arm not in beside:
+                    beside[arm] = reach(flow.succ, [container], without=arm)
+                if target not in beside[arm]:
+                    found.append(_crossing(regions, source, target, arm, base))
+                    break
+    return found
+
+
+def _arms_left(regions: Regions, source: int, target: int) -> list[int]:
+    left: list[int] = []
+    block = regions.block[source]
+    while block != regions.block[target] and block != ROOT:
+        left.append(block)
+        block = regions.parent_block(block)
+    return left
+
+
+def _crossing(regions: Regions, source: int, target: int, arm: int, base: str) -> Diagnostic:
+    flow = regions.flow
+    container = flow.nodes[flow.arm(arm).container]
+    inside = regions.flow.arm(source).container if flow.is_arm(source) else source
+    outside = next((p for p in flow.pred[target] if arm not in (p, *regions.blocks_around(p))), flow.entry)
+    outside = flow.arm(outside).container if flow.is_arm(outside) else outside
+    number = flow.edge_of.get((source, target), 0)
+    return Diagnostic(
+        c.CROSSING,
+        f"the edge from `{flow.nodes[inside].id}` to `{flow.nodes[target].id}` crosses the border of `{container.id}`: "
+        f"only its `{flow.arm(arm).label}` part leads there, and so does `{flow.nodes[outside].id}` outside",
+        base + pointer("edges", number), flow.nodes[inside].id,
+        f"lead a `then` edge of `{container.id}` to `{flow.nodes[target].id}`, or remove one of the two edges")
+
+
+def _empty_race_arms(regions: Regions, base: str) -> list[Diagnostic]:
+    flow = regions.flow
+    return [
+        Diagnostic(c.RACE_EMPTY_ARM, f"the arm `{arm.label}` of the race `{flow.nodes[arm.container].id}` has no nodes: it would win at once",
+                   base + pointer("edges", arm.edge or 0), flow.nodes[arm.container].id, "put a node into the arm, or remove it")
+        for arm in flow.arms
+        if flow.shape(arm.container) == "race" and not regions.parts.get(arm.vertex)
+    ]
+
+
+def _exits(regions: Regions, data: Sequence[object], base: str) -> list[Diagnostic]:
+    flow = regions.flow
+    found = []
+    for vertex, node in enumerate(flow.nodes):
+        if node.type == "break":
+            wall = exit_wall(regions, data, vertex)
+            if wall is not None:
+                found.append(Diagnostic(
+                    c.EXIT_CROSSES, f"the Exit `{node.id}` would have to leave {flow.name(wall)}, which cannot be left from inside",
+                    _place(base, vertex), node.id, "move the Exit behind the container, or let its arm end in a value that a branch behind it reads"))
+    return found
+
+
+def exit_wall(regions: Regions, data: Sequence[object], vertex: int) -> int | None:
+    """The arm that an Exit at `vertex` would have to leave and cannot, if any."""
+    flow = regions.flow
+    for arm in regions.blocks_around(vertex):
+        container, label = flow.arm(arm).container, flow.arm(arm).label
+        shape, loop = flow.shape(container), data[container]
+        if shape == "loop":
+            return arm if isinstance(loop, LoopData) and loop.concurrency > 1 else None
+        if shape in ("parallel", "race") or (shape == "try" and label == "finally"):
+            return arm
+    return None
+
+
+def _never_runs(regions: Regions, base: str) -> list[Diagnostic]:
+    flow = regions.flow
+    return [
+        Diagnostic(c.NEVER_RUNS, f"`{flow.nodes[v].id}` never runs: every way to it goes through an Exit without a condition",
+                   _place(base, v), flow.nodes[v].id, "give the Exit a condition, or remove the node")
+        for v in sorted(dead_nodes(flow)) if not flow.is_arm(v)
+    ]
+
+
+def _too_deep(regions: Regions, base: str) -> list[Diagnostic]:
+    flow = regions.flow
+    depth: dict[int, int] = {ROOT: 0}
+    for vertex in flow.topological:
+        if flow.is_arm(vertex):
+            depth[vertex] = depth[regions.parent_block(vertex)] + 1
+    deepest = max(depth, key=depth.__getitem__)
+    if depth[deepest] <= MAX_DEPTH:
+        return []
+    container = flow.arm(deepest).container
+    return [Diagnostic(c.TOO_DEEP, f"containers are nested {depth[deepest]} deep; {MAX_DEPTH} is the most",
+                       _place(base, container), flow.nodes[container].id, "move the inner part to a sub-workflow")]

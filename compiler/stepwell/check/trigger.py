@@ -1,0 +1,48 @@
+"""The trigger code of a document: read, checked, and which names its module declares."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from stepwell.check.rules import importable, package_of
+from stepwell.diagnostics import Diagnostic, SnippetPosition
+from stepwell.diagnostics import codes as c
+from stepwell.graph.read import Document
+from stepwell.javascript.trigger import TriggerCode, parse_trigger
+
+SOURCE = "triggerCode"
+
+_CODES = {"syntax": c.TRIGGER_SYNTAX, "queue": c.QUEUE_TWICE}
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """`code` is None when the document has none of its own, so that the default is written. `names` are those that
+    the module declares: users' bodies may read them, and nothing of ours may take them."""
+
+    code: TriggerCode | None = None
+    names: frozenset[str] = frozenset()
+    text: str = ""
+
+
+def read_trigger(document: Document) -> tuple[Trigger, list[Diagnostic]]:
+    """The trigger code and everything wrong with it. Blank code means the default (design.md, section 4)."""
+    text = document.source.triggerCode or ""
+    if not text.strip():
+        return Trigger(), []
+    code = parse_trigger(text)
+    found = [
+        Diagnostic(_CODES.get(f.code, c.TRIGGER_ANNOTATION), f.message, "/" + SOURCE, None, None, SnippetPosition(f.line, f.column))
+        for f in code.faults[:5]
+    ]
+    facts = code.facts
+    for imported in code.imports:
+        if not importable(imported.module, document.source.dependencies):
+            found.append(Diagnostic(
+                c.IMPORT_UNKNOWN, f"the package `{imported.module}` is not among the dependencies", "/" + SOURCE, None,
+                f'add "{package_of(imported.module)}" to `dependencies`', SnippetPosition(*facts.position(imported.start))))
+    for offset in facts.jsx:
+        found.append(Diagnostic(c.JSX, "a Worker's code cannot hold JSX", "/" + SOURCE, None, None,
+                                SnippetPosition(*facts.position(offset))))
+    names = facts.declared if code.form == "declarations" else frozenset()
+    return Trigger(code, names | {n.name for n in facts.free} & facts.declared, text), found

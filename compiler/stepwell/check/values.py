@@ -1,0 +1,140 @@
+"""What the fields of nodes say, with every name resolved: the input of lowering."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from stepwell.javascript import Facts, FreeName
+
+UseKind = Literal["node", "event", "trigger", "env", "item", "index", "error", "output"]
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What a name stands for.
+
+    `vertex` is the node whose value is read, the loop of an item, an index or an `_output`, the try/catch of an
+    error. `definite` says that it has run whenever the reader runs.
+    """
+
+    kind: UseKind
+    vertex: int = -1
+    definite: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Lit:
+    """A JSON value."""
+
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """`{{root.path ?? default}}`."""
+
+    use: Use
+    path: tuple[str | int, ...] = ()
+    default: Value | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Longer text with expressions in it."""
+
+    parts: tuple[str | Value, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """An expression of ours inside code: characters [start, end) of the code."""
+
+    start: int
+    end: int
+    ref: Ref
+
+
+@dataclass(frozen=True, slots=True)
+class NamedUse:
+    """A free name of code that stands for something of the graph."""
+
+    name: FreeName
+    use: Use
+
+
+@dataclass(frozen=True, slots=True)
+class CodeValue:
+    """A user's code. `source` is its key among the sources, `offset` where it begins there (0-based line, column)."""
+
+    facts: Facts
+    source: str
+    pointer: str
+    offset: tuple[int, int] = (0, 0)
+    holes: tuple[Hole, ...] = ()
+    names: tuple[NamedUse, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Obj:
+    entries: tuple[tuple[str, Value], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Arr:
+    items: tuple[Value, ...]
+
+
+Value = Lit | Ref | Text | CodeValue | Obj | Arr
+
+
+def walk(value: Value) -> Iterator[Value]:
+    """The value and everything in it (defaults too). Not recursive."""
+    stack: list[Value] = [value]
+    while stack:
+        here = stack.pop()
+        yield here
+        if isinstance(here, Text):
+            stack.extend(p for p in reversed(here.parts) if not isinstance(p, str))
+        elif isinstance(here, Obj):
+            stack.extend(v for _, v in reversed(here.entries))
+        elif isinstance(here, Arr):
+            stack.extend(reversed(here.items))
+        elif isinstance(here, CodeValue):
+            stack.extend(h.ref for h in here.holes)
+        elif isinstance(here, Ref) and here.default is not None:
+            stack.append(here.default)
+
+
+def uses_of(value: Value) -> Iterator[tuple[Use, tuple[str | int, ...] | None]]:
+    """What a value reads: the use, and the path read from it (None: the name itself is used in code)."""
+    for part in walk(value):
+        if isinstance(part, Ref):
+            yield part.use, part.path
+        elif isinstance(part, CodeValue):
+            for named in part.names:
+                yield named.use, None
+
+
+def impurities_of(value: Value) -> list[str]:
+    """Why a value is not provably the same on every replay; empty when it is."""
+    why: list[str] = []
+    for part in walk(value):
+        if isinstance(part, Ref) and part.use.kind == "env":
+            why.append("env")
+        elif isinstance(part, CodeValue):
+            why.extend(f"{i.what}" for i in part.facts.impurities)
+    return why
+
+
+def written_into(code: CodeValue) -> set[Use]:
+    """What the code is seen to write into, or to assign."""
+    named = {n.use for n in code.names if n.name.name in code.facts.mutated or n.name.write}
+    return named | {h.ref.use for h in code.holes if code.facts.text[h.start : h.end] in code.facts.mutated}
+
+
+def codes_of(value: Value) -> Iterator[CodeValue]:
+    for part in walk(value):
+        if isinstance(part, CodeValue):
+            yield part

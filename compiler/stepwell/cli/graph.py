@@ -1,0 +1,50 @@
+"""`stepwell graph`: a picture of a graph."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from stepwell.cli.faults import Failed
+
+if TYPE_CHECKING:
+    from stepwell.picture import Style
+
+
+@click.command("graph")
+@click.argument("path", metavar="PATH")
+@click.option(
+    "--format",
+    "style",
+    type=click.Choice(["mermaid", "dot", "svg"]),
+    default="mermaid",
+    show_default=True,
+    help="SVG is drawn here; the other two are for Mermaid and Graphviz.",
+)
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where to write.  [default: standard output]",
+)
+def command(path: str, style: Style, output: Path | None) -> None:
+    """Draw a graph, whatever state it is in: edges that lead nowhere are left out.
+
+    What cannot be reached from the entry has a dashed outline, an edge that closes a cycle is dashed.
+    PATH may be - for standard input.
+    """
+    from stepwell.cli.inputs import read
+    from stepwell.picture import draw
+
+    source = read(path)
+    if not isinstance(source.graph.get("nodes"), list):
+        raise Failed(f"{source.name} holds no graph; `stepwell check {source.name}` says more")
+    picture = draw(source.document, style)
+    if output is None:
+        click.echo(picture, nl=False)
+        return
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_text(picture, encoding="utf-8")

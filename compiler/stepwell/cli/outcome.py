@@ -1,0 +1,154 @@
+"""What a run came to, for people and as JSON.
+
+The JSON document's shape is stable: keys are added, never renamed or removed.
+
+    {"version": 1,
+     "status": "complete" | "errored" | "terminated" | "not-run",
+     "output": any, "error": {"name", "message", "cause", "step", "nodeId", "hint"} | null,
+     "steps": [{"name", "nodeId", "kind": "do" | "sleep" | "wait", "attempts",
+                "outcome": "completed" | "failed" | "unfinished", "output", "error", "startedMs", "endedMs"}],
+     "requests": [{"method", "url", "status", "mocked", "hint"}],
+     "logs": [{"level", "text"}],
+     "wallMs", "sleptMs", "httpStatus"}
+
+`not-run` has `error.message` alone, and the process exits with 3.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from rich.console import Console
+from rich.json import JSON
+from rich.text import Text
+
+from stepwell.cli.words import duration, plain
+from stepwell.local.events import Failure, Logged, Outcome, Requested, RunEvent, StepRecord
+
+
+@dataclass(frozen=True)
+class Report:
+    """An outcome with what was seen on the way, and the steps' nodes (id and display name by step name)."""
+
+    outcome: Outcome
+    events: Sequence[RunEvent]
+    nodes: Mapping[str, tuple[str, str]]
+
+    @property
+    def culprit(self) -> StepRecord | None:
+        """The step whose error ended the run."""
+        error = self.outcome.error
+        failed = [step for step in self.outcome.steps if step.error is not None]
+        same = [step for step in failed if error and step.error and step.error.message in error.message]
+        return (same or failed)[-1] if error and failed else None
+
+    @property
+    def cause(self) -> Failure | None:
+        """The step's own error, where the run's only says that a step failed."""
+        error, culprit = self.outcome.error, self.culprit
+        own = culprit.error if culprit is not None else None
+        return own if own is not None and error is not None and own.message not in error.message else None
+
+    @property
+    def hint(self) -> str | None:
+        """What to do about a request that nothing answered, when that is what ended the run."""
+        said = [error.message for error in (self.outcome.error, self.cause) if error is not None]
+        hints = [event.hint for event in self.events if isinstance(event, Requested) and event.hint]
+        return next((hint for hint in reversed(hints) if any(hint in words for words in said)), None)
+
+    def node(self, step: StepRecord | None) -> tuple[str, str] | None:
+        """Id and display name of the node that a step belongs to."""
+        return self.nodes.get(step.name) if step is not None else None
+
+
+def as_json(report: Report) -> str:
+    """The document."""
+    outcome = report.outcome
+    document = {
+        "version": 1,
+        "status": outcome.status,
+        "output": outcome.output,
+        "error": _error(report),
+        "steps": [_step(report, step) for step in outcome.steps],
+        "requests": [asdict(event) for event in report.events if isinstance(event, Requested)],
+        "logs": [asdict(event) for event in report.events if isinstance(event, Logged)],
+        "wallMs": outcome.wall_ms,
+        "sleptMs": outcome.slept_ms,
+        "httpStatus": outcome.http_status,
+    }
+    return json.dumps(document, indent=2)
+
+
+def not_run(message: str) -> str:
+    """The document of a graph that could not be run."""
+    return json.dumps({"version": 1, "status": "not-run", "error": {"message": message}}, indent=2)
+
+
+def _error(report: Report) -> dict[str, Any] | None:
+    error, culprit = report.outcome.error, report.culprit
+    if error is None:
+        return None
+    node = report.node(culprit)
+    return {
+        "name": error.name,
+        "message": error.message,
+        "cause": asdict(report.cause) if report.cause else None,
+        "step": culprit.name if culprit else None,
+        "nodeId": node[0] if node else None,
+        "hint": report.hint,
+    }
+
+
+def _step(report: Report, step: StepRecord) -> dict[str, Any]:
+    node = report.node(step)
+    return {
+        "name": step.name,
+        "nodeId": node[0] if node else None,
+        "kind": step.kind,
+        "attempts": step.attempts,
+        "outcome": step.outcome,
+        "output": step.output,
+        "error": asdict(step.error) if step.error else None,
+        "startedMs": step.started_ms,
+        "endedMs": step.ended_ms,
+    }
+
+
+def show(report: Report, console: Console) -> None:
+    """The outcome in words, then the result."""
+    outcome = report.outcome
+    is_good = outcome.status == "complete"
+    took = f" in {duration(outcome.wall_ms)}"
+    skipped = f", {duration(outcome.slept_ms)} skipped" if outcome.slept_ms >= 1000 else ""
+    status = f" (HTTP {outcome.http_status})" if outcome.http_status is not None else ""
+    console.print()
+    console.print(
+        Text(outcome.status, "bold green" if is_good else "bold red").append(
+            f"{status}{took}{skipped}", "default"
+        )
+    )
+    if outcome.error is not None:
+        _show_error(report, outcome.error, console)
+    elif outcome.output is None:
+        console.print(Text("no result", "dim"))
+    else:
+        console.print(JSON.from_data(outcome.output, ensure_ascii=False), soft_wrap=True)
+
+
+def _show_error(report: Report, error: Failure, console: Console) -> None:
+    console.print(Text(plain(f"{error.name}: {error.message}"), "red"), soft_wrap=True)
+    culprit = report.culprit
+    node = report.node(culprit)
+    if report.cause is not None:
+        words = plain(f"{report.cause.name}: {report.cause.message}")
+        console.print(Text(f"  because of {words}", "red"), soft_wrap=True)
+    if node is not None:
+        called = f' "{plain(node[1])}"' if node[1] != node[0] else ""
+        console.print(Text(f"  node {plain(node[0])}{called}", "bold"), soft_wrap=True)
+    elif culprit is not None:
+        console.print(Text(f'  step "{plain(culprit.name)}"', "bold"), soft_wrap=True)
+    if report.hint:
+        console.print(Text("  ").append("hint: ", "green").append(plain(report.hint)), soft_wrap=True)

@@ -1,0 +1,191 @@
+"""`stepwell run`: a graph on the real runtime, on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import click
+
+from stepwell.cli.faults import NotRun
+from stepwell.cli.options import off_option
+
+if TYPE_CHECKING:
+    from stepwell.cli.live import LiveView
+    from stepwell.cli.outcome import Report
+    from stepwell.compiler import Compiled
+    from stepwell.local.config import WorkerSpec
+    from stepwell.local.run import RunOptions
+
+
+@dataclass(frozen=True)
+class _Job:
+    """A graph compiled, with the graphs it calls and how to run it."""
+
+    compiled: Compiled
+    worker: WorkerSpec
+    children: tuple[WorkerSpec, ...]
+    options: RunOptions
+
+
+@click.command("run")
+@click.argument("path", metavar="PATH")
+@click.option("--params", default="null", metavar="JSON|@FILE", help="What the run is started with.")
+@click.option(
+    "--event",
+    "events",
+    multiple=True,
+    metavar="TYPE=JSON",
+    help="An event, delivered once a step waits for its type. Repeatable.",
+)
+@click.option(
+    "--mock",
+    "mocks",
+    multiple=True,
+    metavar="PATTERN=JSON|@FILE",
+    help="The answer to requests, like 'POST https://host/path*={\"ok\":true}'; "
+    "@FILE alone is an object of them. Repeatable.",
+)
+@click.option(
+    "--child", "children", multiple=True, metavar="PATH", help="A graph that this one calls. Repeatable."
+)
+@click.option("--env", "env", multiple=True, metavar="NAME=VALUE", help="A variable or secret. Repeatable.")
+@click.option(
+    "--env-file", "env_files", multiple=True, metavar="FILE", help="A file of variables. Repeatable."
+)
+@click.option("--allow-network", is_flag=True, help="Let out requests that no mock answers.")
+@click.option("--real-time", is_flag=True, help="Wait for sleeps; without it they are skipped.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="Give the run up after so long.  [default: 300, with --real-time none]",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document, nothing else.")
+@off_option
+def command(
+    path: str,
+    params: str,
+    events: tuple[str, ...],
+    mocks: tuple[str, ...],
+    children: tuple[str, ...],
+    env: tuple[str, ...],
+    env_files: tuple[str, ...],
+    allow_network: bool,
+    real_time: bool,
+    timeout: float | None,
+    as_json: bool,
+    off: frozenset[str],
+) -> int:
+    """Run a graph on this machine, on the real Workers runtime.
+
+    A workflow is started and driven to its end, a script gets one POST. Requests are answered by mocks,
+    events are delivered when they are waited for, sleeps are skipped once nothing else can happen.
+
+    Exits with 0 when the run completes, 1 when it ends in an error, 3 when it could not be run.
+    """
+    from stepwell.cli import arguments
+    from stepwell.local.run import RunOptions
+
+    limit = timeout if timeout is not None or real_time else 300.0
+    options = RunOptions(
+        params=arguments.json_value(params, "--params"),
+        events=arguments.events(events),
+        mocks=arguments.mocks(mocks),
+        real_time=real_time,
+        allow_network=allow_network,
+        timeout=limit,
+    )
+    variables = arguments.variables(env, env_files)
+    try:
+        job = _prepare(path, children, variables, options, off)
+        if events and _is_script(job):
+            raise click.UsageError("a script waits for no events, so --event has no meaning for it.")
+        return _run(job, as_json)
+    except NotRun as failure:
+        if as_json:
+            _print_not_run(failure)
+        raise
+
+
+def _prepare(
+    path: str, children: Sequence[str], variables: dict[str, str], options: RunOptions, off: frozenset[str]
+) -> _Job:
+    compiled = _compile(path, off)
+    workers = [_worker(one, variables) for one in (compiled, *(_compile(child, off) for child in children))]
+    return _Job(compiled, workers[0], tuple(workers[1:]), options)
+
+
+def _compile(path: str, off: frozenset[str]) -> Compiled:
+    from stepwell.cli.build import compile_source
+    from stepwell.cli.inputs import read
+
+    source = read(path)
+    compiled = compile_source(source, "ts", off, NotRun)
+    if not compiled.ok:
+        raise NotRun(f"{source.name} has errors, so it was not run")
+    return compiled
+
+
+def _worker(compiled: Compiled, variables: dict[str, str]) -> WorkerSpec:
+    """The Worker with the variables in place of what has no counterpart on this machine."""
+    from stepwell.local import worker_spec
+
+    spec = worker_spec(compiled)
+    missing = {name: why for name, why in spec.missing.items() if name not in variables}
+    return replace(spec, vars={**spec.vars, **variables}, missing=missing)
+
+
+def _run(job: _Job, as_json: bool) -> int:
+    from rich.console import Console
+
+    from stepwell.cli import outcome
+    from stepwell.cli.live import LiveView
+
+    console = Console(highlight=False, markup=False, emoji=False)
+    if as_json:
+        report = _drive(job, None)
+        click.echo(outcome.as_json(report))
+    else:
+        with LiveView(console, job.options.real_time) as view:
+            report = _drive(job, view)
+        outcome.show(report, console)
+    return 0 if report.outcome.status == "complete" else 1
+
+
+def _drive(job: _Job, view: LiveView | None) -> Report:
+    from stepwell.cli.outcome import Report
+    from stepwell.cli.tools import toolchain
+    from stepwell.local.events import RunEvent
+    from stepwell.local.run import RunFailed, run_script, run_workflow
+    from stepwell.local.runtime import RuntimeFailed
+
+    seen: list[RunEvent] = []
+
+    def on_event(event: RunEvent) -> None:
+        seen.append(event)
+        if view is not None:
+            view(event)
+
+    start = run_script if _is_script(job) else run_workflow
+    try:
+        ended = start(toolchain(NotRun), job.worker, job.options, on_event=on_event, children=job.children)
+    except (RunFailed, RuntimeFailed) as failure:
+        raise NotRun(str(failure)) from failure
+    return Report(ended, seen, _nodes(job.compiled))
+
+
+def _is_script(job: _Job) -> bool:
+    return (job.compiled.manifest or {}).get("kind") == "script"
+
+
+def _nodes(compiled: Compiled) -> dict[str, tuple[str, str]]:
+    """Id and display name of the nodes by the names of their steps."""
+    return {}
+
+
+def _print_not_run(failure: NotRun) -> None:
+    from stepwell.cli.outcome import not_run
+
+    click.echo(not_run(failure.message))

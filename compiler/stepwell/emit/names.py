@@ -1,0 +1,69 @@
+"""The names that the scaffold of a module takes: helpers, constants, imports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count
+from typing import Final
+
+from stepwell.emit import walk
+from stepwell.javascript import GLOBALS, RESERVED, Js, identifier
+from stepwell.lower.program import Program
+
+IMPORTS: Final = {
+    "WorkflowEntrypoint": "cloudflare:workers",
+    "WorkflowEvent": "cloudflare:workers",
+    "WorkflowStep": "cloudflare:workers",
+    "NonRetryableError": "cloudflare:workflows",
+}
+"""What the runtime's own modules give; the user's code means the same by these names, so it may use them."""
+
+HELPERS: Final = frozenset({
+    "DEFAULTS", "authorized", "concurrently", "eventOf", "fieldsOf", "messageOf", "outgoing", "parsed", "race",
+    "remainingUntil", "request", "responseOf", "retry", "runChild", "sleepUntil", "startChild", "unused", "valuesOf",
+    "withBody", "withKey", "withPayload", "within",
+})
+
+
+class Names:
+    """`names.request` is the helper `request` under its name in this module; asking for it marks it as used."""
+
+    def __init__(self, program: Program) -> None:
+        self._module = walk.module_names(program)
+        free = {name.name for code in walk.codes(program) for name in code.facts.free}
+        self._bound = walk.names(program) | self._module.keys() | {program.class_name, "Env", "runGraph"}
+        self._taken = self._bound | free | program.taken | RESERVED | GLOBALS | IMPORTS.keys()
+        self._given: dict[str, Js] = {}
+        if "NonRetryableError" in free - self._bound:
+            self._given["NonRetryableError"] = identifier("NonRetryableError")
+
+    def __getattr__(self, wanted: str) -> Js:
+        if wanted.startswith("_") or (wanted not in HELPERS and wanted not in IMPORTS):
+            raise AttributeError(wanted)
+        if wanted not in self._given:
+            self._given[wanted] = identifier(self._choose(wanted))
+        return self._given[wanted]
+
+    def used(self, wanted: str) -> bool:
+        """Whether something that is printed asked for this name."""
+        return wanted in self._given
+
+    def imported(self, wanted: str) -> bool:
+        """Whether the module must import this name itself: it is used, and the user does not import it."""
+        return wanted in self._given and self._module.get(wanted) != IMPORTS[wanted]
+
+    def alias(self, wanted: str) -> bool:
+        """Whether an import goes by another name, because the user's module code has this one."""
+        return str(self._given[wanted]) != wanted
+
+    def _choose(self, wanted: str) -> str:
+        if wanted in IMPORTS and (wanted not in self._bound or self._module.get(wanted) == IMPORTS[wanted]):
+            return wanted
+        name = next(name for name in _candidates(wanted) if name not in self._taken)
+        self._taken = self._taken | {name}
+        return name
+
+
+def _candidates(wanted: str) -> Iterator[str]:
+    yield wanted
+    yield from (f"{wanted}{number}" for number in count(2))

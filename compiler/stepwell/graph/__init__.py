@@ -1,0 +1,1 @@
+"""The artifact: what a document says. Knows neither JavaScript text nor Cloudflare."""

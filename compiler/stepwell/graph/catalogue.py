@@ -1,0 +1,65 @@
+"""The node catalogue: one row a type. A new kind of node is a row here, a lowering and a template partial."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from stepwell.graph import data as d
+
+Shape = Literal["plain", "branch", "parallel", "race", "loop", "try"]
+Setting = Literal["retries", "timeout"]
+DataModel = type[d.Data]
+
+_BOTH: frozenset[Setting] = frozenset({"retries", "timeout"})
+_TIMEOUT: frozenset[Setting] = frozenset({"timeout"})
+
+
+@dataclass(frozen=True, slots=True)
+class NodeKind:
+    """A node type: its data, how edges leave it, whether other nodes can read a value of it.
+
+    `labels` are the fixed labels of its arms (a branch's come from its data; every edge but `then` is an arm
+    of a parallel or a race); `required` are those without which it means nothing. `settings` are the run
+    settings that have an effect on it, wherever they stand (`retries` covers limit, delay and backoff). `keys`
+    are those that its data may have.
+    """
+
+    type: str
+    title: str
+    data: DataModel
+    shape: Shape = "plain"
+    value: bool = True
+    durable: bool = False
+    labels: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
+    settings: frozenset[Setting] = frozenset()
+    keys: frozenset[str] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "keys", frozenset(self.data.model_fields))
+
+    @property
+    def is_container(self) -> bool:
+        return self.shape != "plain"
+
+
+BUILTIN: dict[str, NodeKind] = {
+    kind.type: kind
+    for kind in (
+        NodeKind("step", "Step", d.StepData, settings=_BOTH),
+        NodeKind("http_request", "HTTP request", d.RequestData, settings=_BOTH),
+        NodeKind("sleep", "Sleep", d.SleepData, value=False, durable=True),
+        NodeKind("sleep_until", "Sleep until", d.SleepUntilData, value=False, durable=True),
+        NodeKind("wait_for_event", "Wait for event", d.WaitData, durable=True, settings=_TIMEOUT),
+        NodeKind("branch", "Branch", d.BranchData, shape="branch", value=False),
+        NodeKind("parallel", "Parallel", d.ParallelData, shape="parallel"),
+        NodeKind("race", "Race", d.NoData, shape="race"),
+        NodeKind("loop", "Loop", d.LoopData, shape="loop", labels=("body",), required=("body",)),
+        NodeKind("try_catch", "Try/catch", d.NoData, shape="try", value=False,
+                 labels=("try", "catch", "finally"), required=("try", "catch")),
+        NodeKind("break", "Exit", d.ExitData, value=False),
+        NodeKind("sub_workflow", "Sub-workflow", d.SubWorkflowData, settings=_BOTH),
+        NodeKind("sub_script", "Call script", d.SubScriptData, settings=_BOTH),
+    )
+}

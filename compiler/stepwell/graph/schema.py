@@ -1,0 +1,98 @@
+"""The JSON Schema of a source file, for editors: made from the same models that read it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from stepwell.graph import model
+from stepwell.graph.catalogue import BUILTIN, NodeKind
+from stepwell.graph.read import EDGES, NAME_LENGTH, NODES
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+Schema = dict[str, Any]
+
+
+def artifact_schema() -> Schema:
+    """The JSON Schema (draft 2020-12) of a source file: an artifact, or `{"ir": artifact, …}` around one.
+
+    Each node's `data` has the schema of its type. What a schema cannot say well (edges, references,
+    durations, code) is left to the compiler. Keys that nobody knows are allowed, as they are in a file.
+    """
+    definitions = _definitions()
+    _finish_node(definitions["Node"])
+    _finish_artifact(definitions["Artifact"])
+    definitions["LoopData"].update(_loop_needs())
+    return {
+        "$schema": DIALECT,
+        "title": "stepwell source file",
+        "description": "A workflow graph, or an object with the graph as `ir` and what belongs to it.",
+        "type": "object",
+        "if": {"required": ["ir"], "not": {"required": ["nodes"]}},
+        "then": {"$ref": "#/$defs/Source"},
+        "else": {"$ref": "#/$defs/Artifact"},
+        "$defs": definitions,
+    }
+
+
+def _definitions() -> dict[str, Schema]:
+    models: list[type[BaseModel]] = [model.Source, *dict.fromkeys(kind.data for kind in BUILTIN.values())]
+    _, schema = models_json_schema([(one, "validation") for one in models])
+    definitions: dict[str, Schema] = schema["$defs"]
+    for name, definition in definitions.items():
+        _tidy(name, definition)
+    return definitions
+
+
+def _tidy(name: str, definition: Schema) -> None:
+    """Take out what only repeats the key: made-up titles of properties, and null as a default."""
+    definition["title"] = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name.removesuffix("Data")).capitalize()
+    for key, property_ in definition.get("properties", {}).items():
+        property_["title"] = key
+        if property_.get("default", 0) is None:
+            del property_["default"]
+
+
+def _finish_node(node: Schema) -> None:
+    node["properties"]["type"] = {
+        "title": "type",
+        "description": node["properties"]["type"]["description"],
+        "oneOf": [{"const": kind.type, "title": kind.title, "description": _summary(kind)}
+                  for kind in BUILTIN.values()],
+    }
+    node["properties"]["provider"]["const"] = "cloudflare"
+    node["properties"]["name"]["maxLength"] = NAME_LENGTH
+    node["allOf"] = [_data_of(kind) for kind in BUILTIN.values()]
+
+
+def _data_of(kind: NodeKind) -> Schema:
+    """What `data` is when a node has the type; it cannot be left out when something in it is required."""
+    then: Schema = {"properties": {"data": {"$ref": f"#/$defs/{kind.data.__name__}"}}}
+    if any(field.is_required() for field in kind.data.model_fields.values()):
+        then["required"] = ["data"]
+    return {"if": {"properties": {"type": {"const": kind.type}}, "required": ["type"]}, "then": then}
+
+
+def _summary(kind: NodeKind) -> str:
+    return (kind.data.__doc__ or "").strip() if kind.data.model_fields else kind.title
+
+
+def _finish_artifact(artifact: Schema) -> None:
+    artifact["properties"]["nodes"]["maxItems"] = NODES
+    artifact["properties"]["edges"]["maxItems"] = EDGES
+    # A script is called by HTTP and needs the trigger that says so.
+    artifact["if"] = {"properties": {"kind": {"const": "script"}}, "required": ["kind"]}
+    artifact["then"] = {"required": ["trigger"], "properties": {"trigger": {"$ref": "#/$defs/HttpTrigger"}}}
+
+
+def _loop_needs() -> Schema:
+    needs = {"forEach": "collection", "while": "condition"}
+    return {"allOf": [
+        {"if": {"properties": {"loopType": {"const": kind}}, "required": ["loopType"]},
+         "then": {"required": [key]}}
+        for kind, key in needs.items()
+    ]}

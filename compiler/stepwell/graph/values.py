@@ -1,0 +1,127 @@
+"""Is a Python value a JSON value? Asked of what a caller hands in, without recursion and in bounded time."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from stepwell.diagnostics import Diagnostic, pointer
+from stepwell.diagnostics import codes as c
+from stepwell.graph.faults import shown
+from stepwell.graph.jsontext import DEPTH, too_deep
+
+_BUDGET = 5_000_000
+_PLAIN = frozenset({str, int, bool, type(None)})
+
+# A way to a value: its holder's way and its key; a pointer is made of it only when there is something to say.
+Way = tuple[Any, str | int] | None
+
+
+def fault(value: object) -> Diagnostic | None:
+    """The first reason why `value` is no JSON value that can be compiled, or None.
+
+    Reasons: nested more than `DEPTH` deep (also one that holds itself), a number that is not finite, a key
+    that is not text, a Python value that JSON does not have, or more than 5 million values.
+    """
+    budget = _BUDGET
+    # One iterator for each level: children are never all on the stack, of which there may be 50,000.
+    stack: list[tuple[Any, Any, Way]] = [(value, iter(_items(value)), None)]
+    while stack:
+        holder, members, way = stack[-1]
+        for key, item in members:
+            # Nearly everything in a document is a plain scalar, and this loop sees all of it.
+            if type(item) in _PLAIN and type(key) is str:
+                continue
+            if isinstance(holder, dict) and not isinstance(key, str):
+                return _alien_key(value, key, way)
+            if isinstance(item, dict | list):
+                budget -= len(item)
+                if len(stack) >= DEPTH or budget < 0:
+                    return _too_much(value, (way, key), budget)
+                stack.append((item, iter(_items(item)), (way, key)))
+                break
+            if not _is_scalar(item):
+                return _alien(value, item, (way, key))
+        else:
+            stack.pop()
+    return None
+
+
+def _too_much(document: object, way: Way, budget: int) -> Diagnostic:
+    if budget < 0:
+        return Diagnostic(c.TOO_LARGE, f"The document holds more than {_BUDGET:,} values; split it into "
+                          "sub-workflows.")
+    return too_deep(None, _pointer(way), _node_id(document, way))
+
+
+def find(value: object, holders: set[int]) -> dict[int, str]:
+    """Pointers of the objects in `value` whose `id()` is in `holders`."""
+    found: dict[int, str] = {}
+    stack: list[tuple[Any, Way]] = [(value, None)]
+    while stack:
+        holder, way = stack.pop()
+        if id(holder) in holders:
+            found[id(holder)] = _pointer(way)
+        stack.extend((item, (way, key)) for key, item in _items(holder) if isinstance(item, dict | list))
+    return found
+
+
+def in_order(value: object, found: list[Diagnostic]) -> list[Diagnostic]:
+    """The findings in the order in which their places stand in `value`; equal places keep their order."""
+    return sorted(found, key=lambda d: _position(value, d.pointer)) if len(found) > 1 else found
+
+
+def _position(value: Any, place: str) -> tuple[int, ...]:
+    position: list[int] = []
+    for part in (part.replace("~1", "/").replace("~0", "~") for part in place.split("/")[1:]):
+        if isinstance(value, dict) and part in value:
+            position.append(next(i for i, key in enumerate(value) if key == part))
+            value = value[part]
+        elif isinstance(value, list) and part.isdigit() and int(part) < len(value):
+            position.append(int(part))
+            value = value[int(part)]
+    return tuple(position)
+
+
+def _items(holder: Any) -> Any:
+    return holder.items() if isinstance(holder, dict) else enumerate(holder)
+
+
+def _is_scalar(item: object) -> bool:
+    return isinstance(item, str | int) or (isinstance(item, float) and math.isfinite(item))
+
+
+def _alien(document: object, item: object, way: Way) -> Diagnostic:
+    if isinstance(item, float):
+        message = "A number here is not finite; JSON numbers reach to about 1.8e308."
+    else:
+        message = (f"Here stands {shown(item)}, which JSON does not have; hand in dicts, lists, text, "
+                   "numbers, booleans and None.")
+    return Diagnostic(c.NOT_AN_ARTIFACT, message, _pointer(way), _node_id(document, way))
+
+
+def _alien_key(document: object, key: object, way: Way) -> Diagnostic:
+    return Diagnostic(c.NOT_AN_ARTIFACT, f"A key of this object is {shown(key)}; keys are text.",
+                      _pointer(way), _node_id(document, way))
+
+
+def _parts(way: Way) -> list[str | int]:
+    parts: list[str | int] = []
+    while way is not None:
+        way, key = way
+        parts.append(key)
+    return parts[::-1]
+
+
+def _pointer(way: Way) -> str:
+    return pointer(*_parts(way))
+
+
+def _node_id(document: Any, way: Way) -> str | None:
+    """The id of the node that a way leads into, if it does."""
+    here = document
+    for number, part in enumerate(_parts(way)[:3]):
+        here = here[part]
+        if isinstance(part, int) and number and isinstance(here, dict) and isinstance(here.get("id"), str):
+            return str(here["id"])
+    return None

@@ -1,0 +1,62 @@
+"""Facts about the users' JavaScript and TypeScript from a real parser; `Js`, the type of code."""
+
+from stepwell.javascript.code import parse, place
+from stepwell.javascript.facts import (
+    Comparison,
+    Facts,
+    Fault,
+    FreeName,
+    Import,
+    Impurity,
+    Kind,
+    Member,
+    position,
+)
+from stepwell.javascript.js import (
+    Indented,
+    Js,
+    Mapping,
+    Printed,
+    Snippet,
+    flatten,
+    identifier,
+    join,
+    property_key,
+    quote,
+    quoted,
+    template_text,
+    utf16,
+)
+from stepwell.javascript.names import GLOBALS, KEYWORDS, RESERVED, is_identifier, is_name
+
+__all__ = [
+    "GLOBALS",
+    "KEYWORDS",
+    "RESERVED",
+    "Comparison",
+    "Facts",
+    "Fault",
+    "FreeName",
+    "Import",
+    "Impurity",
+    "Indented",
+    "Js",
+    "Kind",
+    "Mapping",
+    "Member",
+    "Printed",
+    "Snippet",
+    "flatten",
+    "identifier",
+    "is_identifier",
+    "is_name",
+    "join",
+    "parse",
+    "place",
+    "position",
+    "property_key",
+    "quote",
+    "quoted",
+    "template_text",
+    "utf16",
+]

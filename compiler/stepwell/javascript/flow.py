@@ -1,0 +1,501 @@
+"""Where the values of free names go: chains of members, local names that stand for them, writes into them.
+
+A work list starts at every use of a free name and climbs: through member accesses, which make the path, and
+through what hands a value on unchanged (`??`, `await`, parentheses). Where the value gets a local name, the
+uses of that name are put on the list, with the path so far. Nothing is executed and nothing is guessed: a
+value that leaves through a call that is not known is not followed.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from stepwell.javascript.facts import Comparison, FreeName, Member, Path, Scalar
+from stepwell.javascript.literals import UNKNOWN, key_of_index, literal, name_of
+from stepwell.javascript.names import words
+from stepwell.javascript.scopes import FUNCTIONS, MAX_PATH, Binding, Scopes, Step, targets
+from stepwell.javascript.tree import Tree
+
+WRAPPERS: Final = frozenset({"non_null_expression", "as_expression", "satisfies_expression"})
+MISREAD: Final = frozenset({"await_expression", "unary_expression", "binary_expression"})
+"""What tree-sitter takes for the callee of `await f<T>(x)`, `!f<T>(x)` and `a + f<T>(x)`."""
+
+MUTATING: Final = words(
+    """
+    push pop shift unshift splice sort reverse fill copyWithin set add delete clear append setDate
+    setFullYear setHours setMilliseconds setMinutes setMonth setSeconds setTime setUTCDate
+    setUTCFullYear setUTCHours setUTCMilliseconds setUTCMinutes setUTCMonth setUTCSeconds setYear
+    """
+)
+"""Methods of the builtins that write into what they are called on."""
+
+ELEMENT: Final = words("find findLast at pop shift get")
+COPY: Final = words(
+    """
+    filter slice splice concat flat toSorted toReversed toSpliced with values entries
+    """
+)
+SAME: Final = words("sort reverse fill copyWithin set add")
+CALLBACK: Final = {
+    **dict.fromkeys(
+        words(
+            """
+        forEach map filter some every find findIndex findLast findLastIndex flatMap
+        """
+        ),
+        (0,),
+    ),
+    **dict.fromkeys(words("reduce reduceRight"), (1,)),
+    **dict.fromkeys(words("sort toSorted"), (0, 1)),
+}
+"""Which parameters of the callback are elements of what the method is called on."""
+
+WRITERS: Final = {
+    ("Object", "assign"), ("Object", "defineProperty"), ("Object", "defineProperties"),
+    ("Object", "setPrototypeOf"), ("Object", "freeze"), ("Object", "seal"), ("Object", "preventExtensions"),
+    ("Reflect", "set"), ("Reflect", "defineProperty"), ("Reflect", "deleteProperty"),
+    ("Reflect", "setPrototypeOf"), ("Reflect", "preventExtensions"),
+}  # fmt: skip
+SPREADERS: Final = {("Object", "values"), ("Object", "entries"), ("Array", "from")}
+REVERSED: Final = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
+COMPARING: Final = frozenset({"===", "!==", "==", "!=", "<", ">", "<=", ">="})
+MAX_CHAINS: Final = 8
+"""How many different values one local name is followed for."""
+
+
+class Chain(NamedTuple):
+    """What an expression stands for: a path into a free name's value.
+
+    `open`: the path goes on by keys that are not known. `copy`: the container itself is new, but its elements
+    are the old ones, so that only writing deeper is writing into the free name's value.
+    """
+
+    root: str
+    path: Path
+    open: bool = False
+    copy: bool = False
+
+    def step(self, key: Step) -> Chain:
+        """The chain of a member. A path that is not known any more does not grow."""
+        if self.open or key is None or len(self.path) >= MAX_PATH:
+            return Chain(self.root, self.path, True)
+        if self.copy:
+            return Chain(self.root, self.path, True)
+        return Chain(self.root, (*self.path, key))
+
+
+class Flow:
+    """Follows the values of all free names of a tree."""
+
+    def __init__(self, scopes: Scopes) -> None:
+        self.tree: Tree = scopes.tree
+        self.scopes = scopes
+        self.free: list[FreeName] = []
+        self.members: list[Member] = []
+        self.followed: list[Member] = []
+        self.whole: list[tuple[str, int]] = []
+        self.comparisons: list[Comparison] = []
+        self.assigned: set[str] = set()
+        self.mutated: set[str] = set()
+        self.roots: dict[int, str] = {}
+        self.work: list[tuple[int, Chain, bool]] = []
+        for node in scopes.free:
+            name = name_of(self.tree, node)
+            self.roots[node] = name
+            self.work.append((node, Chain(name, ()), True))
+        self.work.reverse()
+        while self.work:
+            _Use(self, *self.work.pop()).follow()
+
+    def bind(self, binding: Binding, chain: Chain) -> None:
+        """A local name may stand for a chain: look at its uses too."""
+        if chain in binding.chains or len(binding.chains) >= MAX_CHAINS:
+            return
+        binding.chains.append(chain)
+        self.work.extend((ref, chain, False) for ref in reversed(binding.refs))
+
+
+class _Use:
+    """One use of a name, climbing from the name outwards."""
+
+    __slots__ = (
+        *("before", "bound", "chain", "direct", "end", "flow"),
+        *("free", "node", "row", "start", "stepped", "tree"),
+    )
+
+    def __init__(self, flow: Flow, row: int, chain: Chain, free: bool) -> None:
+        self.flow = flow
+        self.tree = flow.tree
+        self.row = row
+        self.node = row
+        self.chain = chain
+        self.free = free
+        self.before = chain
+        self.stepped = False
+        self.direct = True
+        self.bound = False
+        self.start = self.tree.starts[row]
+        self.end = self.tree.ends[row]
+
+    def follow(self) -> None:
+        """Climb as long as the value is handed on, and note what happens to it on the way."""
+        while True:
+            self._members()
+            parent = self.tree.parents[self.node]
+            call = self._called()
+            if self.direct and self.free:
+                self._note_name(parent)
+            onward = self._method(call) if call >= 0 else self._context(parent)
+            self._record(parent, call >= 0, onward >= 0)
+            if onward < 0:
+                return
+            self.direct = self.stepped = self.bound = False
+            self.node = onward
+            self.start, self.end = self.tree.starts[onward], self.tree.ends[onward]
+
+    # -- climbing ------------------------------------------------------------------------------------------
+
+    def _members(self) -> None:
+        tree, kinds, parents = self.tree, self.tree.kinds, self.tree.parents
+        node = self.node
+        while (parent := parents[node]) >= 0:
+            kind = kinds[parent]
+            if kind == "member_expression" and node == parent + 1:
+                self._step(name_of(tree, tree.stops[parent] - 1), parent)
+            elif kind == "subscript_expression" and node == parent + 1:
+                index = tree.child(parent, "index")
+                self._step(key_of_index(tree, index) if index >= 0 else None, parent)
+            elif not (kind == "parenthesized_expression" or (kind in WRAPPERS and node == parent + 1)):
+                break
+            node = parent
+        self.node = node
+
+    def _step(self, key: Step, member: int) -> None:
+        self.before = self.chain
+        self.chain = self.chain.step(key)
+        self.stepped = True
+        self.start, self.end = self.tree.starts[member], self.tree.ends[member]
+
+    def _called(self) -> int:
+        """The call whose callee this is, or -1."""
+        tree, node = self.tree, self.node
+        parent = tree.parents[node]
+        if parent >= 0 and tree.kinds[parent] == "call_expression":
+            return parent if tree.fields[node] == "function" else -1
+        while parent >= 0 and tree.kinds[parent] in MISREAD and tree.stops[parent] == tree.stops[node]:
+            node, parent = parent, tree.parents[parent]
+            if tree.kinds[parent] == "call_expression" and tree.fields[node] == "function":
+                return parent
+        return -1
+
+    # -- noting --------------------------------------------------------------------------------------------
+
+    def _note_name(self, parent: int) -> None:
+        """The occurrence of a free name."""
+        tree = self.tree
+        above = tree.parents[self.row]
+        kind = tree.kinds[above] if above >= 0 else ""
+        name = FreeName(
+            self.chain.root,
+            tree.starts[self.row],
+            tree.ends[self.row],
+            tree.kinds[self.row].startswith("shorthand"),
+            not self.stepped and self._written(parent),
+            kind == "unary_expression" and tree.kinds[above + 1] == "'typeof",
+        )
+        self.flow.free.append(name)
+
+    def _record(self, parent: int, call: bool, onward: bool) -> None:
+        """The chain that ends here: a member, the value behind a local name, or a value as a whole."""
+        chain = self.chain
+        plain = not (call or onward or self.bound) and self._as_value(parent)
+        if chain.path and (self.stepped or (plain and not (self.free and self.direct))):
+            self._add(call, onward)
+        elif not chain.path and plain:
+            self.flow.whole.append((chain.root, self.tree.starts[self.row]))
+
+    def _add(self, call: bool, onward: bool) -> None:
+        chain = self.chain
+        into = self.flow.members if self.free and self.direct else self.flow.followed
+        bound = self.bound or (onward and not call)
+        called = call and not chain.open
+        into.append(Member(chain.root, chain.path, self.start, self.end, called, bound, chain.open))
+
+    def _as_value(self, parent: int) -> bool:
+        """Whether the value is used here, rather than the place it lies in."""
+        kind = self.tree.kinds[parent]
+        if kind == "new_expression" and self.tree.fields[self.node] == "constructor":
+            return False
+        if kind == "unary_expression" and self.tree.kinds[parent + 1] in ("'typeof", "'delete"):
+            return False
+        return not self._written(parent)
+
+    # -- what stands around --------------------------------------------------------------------------------
+
+    def _written(self, parent: int) -> bool:
+        """Whether the expression is a place that is assigned, updated or deleted."""
+        tree, node = self.tree, self.node
+        kind, field = tree.kinds[parent], tree.fields[node]
+        if tree.kinds[node] == "shorthand_property_identifier_pattern":
+            return True
+        if kind in ("assignment_expression", "augmented_assignment_expression", "for_in_statement"):
+            return field == "left"
+        if kind == "update_expression":
+            return True
+        if kind == "unary_expression":
+            return tree.kinds[parent + 1] == "'delete"
+        if kind in ("assignment_pattern", "object_assignment_pattern"):
+            return field == "left"
+        if kind == "pair_pattern":
+            return field == "value"
+        return kind in ("array_pattern", "rest_pattern")
+
+    def _context(self, parent: int) -> int:
+        """What happens to the value; the row of the expression that hands it on, or -1."""
+        kind = self.tree.kinds[parent]
+        if self._written(parent):
+            self._write()
+            return -1
+        look = CONTEXTS.get(kind)
+        return look(self, parent) if look else -1
+
+    def _write(self) -> None:
+        if self.stepped:
+            self._mutate(self.before)
+        elif self.free and self.direct:
+            self.flow.assigned.add(self.chain.root)
+
+    def _mutate(self, chain: Chain) -> None:
+        if not chain.copy:
+            self.flow.mutated.add(chain.root)
+
+    def _declarator(self, parent: int) -> int:
+        if self.tree.fields[self.node] == "value":
+            self._bind_pattern(self.tree.child(parent, "name"), self.chain)
+        return -1
+
+    def _default(self, parent: int) -> int:
+        if self.tree.fields[self.node] in ("right", "value"):
+            left = self.tree.child(parent, "left")
+            self._bind_pattern(left if left >= 0 else self.tree.child(parent, "pattern"), self.chain)
+        return -1
+
+    def _assignment(self, parent: int) -> int:
+        if self.tree.fields[self.node] == "right":
+            self._bind_pattern(self.tree.child(parent, "left"), self.chain)
+        return -1
+
+    def _for_in(self, parent: int) -> int:
+        tree = self.tree
+        if tree.fields[self.node] == "right" and tree.has(parent, "'of"):
+            element = self.chain._replace(open=True, copy=False)
+            self._bind_pattern(tree.child(parent, "left"), element, loop=True)
+        return -1
+
+    def _binary(self, parent: int) -> int:
+        tree = self.tree
+        operator = tree.child(parent, "operator")
+        word = tree.kinds[operator][1:] if operator >= 0 else ""
+        if word in COMPARING:
+            self._compare(parent, word)
+            return -1
+        right = tree.fields[self.node] == "right"
+        return parent if word in ("??", "||") or (word == "&&" and right) else -1
+
+    def _ternary(self, parent: int) -> int:
+        return -1 if self.tree.fields[self.node] == "condition" else parent
+
+    def _hand_on(self, parent: int) -> int:
+        return parent
+
+    def _sequence(self, parent: int) -> int:
+        return parent if self.tree.stops[parent] == self.tree.stops[self.node] else -1
+
+    def _spread(self, parent: int) -> int:
+        """`[...x]` and `{...x}` are new, with the old elements."""
+        outer = self.tree.parents[parent]
+        if self.tree.kinds[outer] not in ("array", "object"):
+            return -1
+        self.chain = self.chain._replace(copy=True)
+        return outer
+
+    def _switch(self, parent: int) -> int:
+        tree = self.tree
+        body = tree.child(parent, "body")
+        for case in tree.named(body) if tree.fields[self.node] == "value" else ():
+            value = tree.child(case, "value")
+            if value >= 0:
+                self._compared("===", literal(tree, value), tree.starts[value])
+        return -1
+
+    def _compare(self, parent: int, word: str) -> None:
+        tree = self.tree
+        left, right = tree.child(parent, "left"), tree.child(parent, "right")
+        if min(left, right) < 0:
+            return
+        if self.node == left:
+            self._compared(word, literal(tree, right), tree.starts[parent])
+        else:
+            self._compared(REVERSED.get(word, word), literal(tree, left), tree.starts[parent])
+
+    def _compared(self, word: str, value: Scalar | object, start: int) -> None:
+        if value is UNKNOWN or self.chain.open or self.chain.copy:
+            return
+        assert value is None or isinstance(value, str | int | float)
+        self.flow.comparisons.append(Comparison(self.chain.root, self.chain.path, word, value, start))
+
+    # -- local names ---------------------------------------------------------------------------------------
+
+    def _bind_pattern(self, pattern: int, chain: Chain, loop: bool = False) -> None:
+        if pattern < 0:
+            return
+        tree = self.tree
+        for node, path, rest in targets(tree, pattern):
+            inner = self._inner(chain, path, rest)
+            binding = self.flow.scopes.bound.get(node)
+            if rest and not inner.path:
+                self.flow.whole.append((inner.root, tree.starts[node]))
+            if binding is not None:
+                self.flow.bind(binding, inner)
+            if path and not loop:
+                self._destructured(node, inner, binding is not None)
+            self.bound = self.bound or binding is not None or bool(path)
+        # An empty pattern reads nothing, and is no use of the value as a whole either.
+        self.bound = self.bound or tree.kinds[pattern] in ("object_pattern", "array_pattern")
+
+    @staticmethod
+    def _inner(chain: Chain, path: tuple[Step, ...], rest: bool) -> Chain:
+        for key in path:
+            chain = chain.step(key)
+        return chain._replace(copy=True) if rest else chain
+
+    def _destructured(self, node: int, chain: Chain, bound: bool) -> None:
+        tree = self.tree
+        if not chain.path:
+            self.flow.whole.append((chain.root, tree.starts[node]))
+            return
+        member = Member(chain.root, chain.path, tree.starts[node], tree.ends[node], False, bound, chain.open)
+        (self.flow.members if self.free and self.direct else self.flow.followed).append(member)
+
+    # -- calls ---------------------------------------------------------------------------------------------
+
+    def _method(self, call: int) -> int:
+        """A method called on the value: whether it writes, who gets the elements, what comes back."""
+        name = self._method_name()
+        if name is None:
+            return -1
+        base = self.before
+        if name in MUTATING and base.root != "env":
+            self._mutate(base)
+        for parameter in CALLBACK.get(name, ()):
+            self._bind_parameter(self._argument(call, 0), parameter, base._replace(open=True, copy=False))
+        if name in ELEMENT:
+            return self._result(call, base._replace(open=True, copy=False))
+        if name in COPY:
+            return self._result(call, base._replace(copy=True))
+        return self._result(call, base) if name in SAME else -1
+
+    def _result(self, call: int, chain: Chain) -> int:
+        if chain.root == "env":
+            return -1
+        self._record_call()
+        self.chain = chain
+        return call
+
+    def _record_call(self) -> None:
+        """The called chain itself is noted here, for after this the chain is that of the result."""
+        if self.stepped and self.chain.path:
+            self._add(True, False)
+        self.stepped = False
+        self.bound = True
+
+    def _method_name(self) -> str | None:
+        if not self.stepped:
+            return None
+        tree, node = self.tree, self.node
+        while tree.kinds[node] not in ("member_expression", "subscript_expression"):
+            inner = tree.named(node)
+            if not inner:
+                return None
+            node = inner[0]
+        last = tree.stops[node] - 1
+        return name_of(tree, last) if tree.kinds[node] == "member_expression" else None
+
+    def _argument(self, call: int, number: int) -> int:
+        arguments = self.tree.child(call, "arguments")
+        if arguments < 0 or self.tree.kinds[arguments] != "arguments":
+            return -1
+        values = self.tree.named(arguments)
+        return values[number] if number < len(values) else -1
+
+    def _bind_parameter(self, callback: int, number: int, chain: Chain) -> None:
+        """Give a parameter of a function literal, or of a function of the snippet, a chain."""
+        tree = self.tree
+        if callback < 0:
+            return
+        if tree.kinds[callback] == "identifier":
+            binding = self.flow.scopes.bound.get(callback)
+            callback = binding.function if binding is not None else -1
+        if callback < 0 or tree.kinds[callback] not in FUNCTIONS:
+            return
+        parameter = self._parameter(callback, number)
+        if parameter >= 0:
+            bound, self.bound = self.bound, False
+            self._bind_pattern(parameter, chain, loop=True)
+            self.bound = bound
+
+    def _parameter(self, function: int, number: int) -> int:
+        single = self.tree.child(function, "parameter")
+        if single >= 0:
+            return single if number == 0 else -1
+        listed = self.tree.child(function, "parameters")
+        inner = self.tree.named(listed) if listed >= 0 else []
+        return inner[number] if number < len(inner) else -1
+
+    def _arguments(self, parent: int) -> int:
+        """The value is passed to a call."""
+        tree = self.tree
+        call = tree.parents[parent]
+        callee = tree.child(call, "function")
+        if callee < 0:
+            return -1
+        values = tree.named(parent)[:8]
+        position = values.index(self.node) if self.node in values else 8
+        known = self._known(callee)
+        if known in WRITERS and position == 0:
+            if not self.chain.copy:
+                self.flow.mutated.add(self.chain.root)
+            return call
+        if known in SPREADERS and position == 0:
+            self.chain = self.chain._replace(copy=True)
+            return call
+        self._bind_parameter(callee, position, self.chain)
+        return -1
+
+    def _known(self, callee: int) -> tuple[str, str] | None:
+        """`Object.assign` as ("Object", "assign"), when `Object` is the global."""
+        tree = self.tree
+        if tree.kinds[callee] != "member_expression" or tree.kinds[callee + 1] != "identifier":
+            return None
+        if callee + 1 not in self.flow.roots:
+            return None
+        return self.flow.roots[callee + 1], name_of(tree, tree.stops[callee] - 1)
+
+
+CONTEXTS: Final = {
+    "variable_declarator": _Use._declarator,
+    "required_parameter": _Use._default,
+    "optional_parameter": _Use._default,
+    "assignment_pattern": _Use._default,
+    "object_assignment_pattern": _Use._default,
+    "assignment_expression": _Use._assignment,
+    "augmented_assignment_expression": _Use._assignment,
+    "for_in_statement": _Use._for_in,
+    "binary_expression": _Use._binary,
+    "ternary_expression": _Use._ternary,
+    "await_expression": _Use._hand_on,
+    "sequence_expression": _Use._sequence,
+    "spread_element": _Use._spread,
+    "switch_statement": _Use._switch,
+    "arguments": _Use._arguments,
+}

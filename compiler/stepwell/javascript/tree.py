@@ -1,0 +1,175 @@
+"""A parsed snippet as flat columns: one row a node, in the order of the text.
+
+tree-sitter's own nodes are made anew each time they are asked for, and asking is what costs. So the tree is
+walked once, with a cursor, into parallel lists; everything after that is indexing. Nothing here recurses:
+snippets may nest as deeply as they like.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator
+from typing import Final, Literal
+
+import tree_sitter_javascript
+import tree_sitter_typescript
+from tree_sitter import Language, Parser, TreeCursor
+
+Dialect = Literal["js", "ts"]
+
+ERROR_ID: Final = 65535
+
+
+class Grammar:
+    """One of tree-sitter's grammars, its numbers as words; a token's kind is its text after an apostrophe."""
+
+    __slots__ = ("fields", "kinds", "language")
+
+    def __init__(self, pointer: object) -> None:
+        language = Language(pointer)
+        self.language = language
+        self.kinds: dict[int, str] = {ERROR_ID: "ERROR"}
+        for number in range(language.node_kind_count):
+            word = language.node_kind_for_id(number) or ""
+            self.kinds[number] = word if language.node_kind_is_named(number) else "'" + word
+        self.fields: list[str] = [""]
+        self.fields += [language.field_name_for_id(n) or "" for n in range(1, language.field_count + 1)]
+
+
+GRAMMARS: Final[dict[Dialect, Grammar]] = {
+    "ts": Grammar(tree_sitter_typescript.language_typescript()),
+    "js": Grammar(tree_sitter_javascript.language()),
+}
+
+
+class Tree:
+    """The rows. Row 0 is the program; the rows of node `i`'s subtree are `range(i, stops[i])`.
+
+    `starts` and `ends` are offsets in characters of the user's text, which for wrapped text lie `shift`
+    before those of what was parsed.
+    """
+
+    __slots__ = (
+        *("broken", "dialect", "ends", "fields", "kinds"),
+        *("missing", "parents", "starts", "stops", "text"),
+    )
+
+    def __init__(self, text: str, dialect: Dialect, broken: bool) -> None:
+        self.text = text
+        self.dialect = dialect
+        self.broken = broken
+        self.kinds: list[str] = []
+        self.fields: list[str] = []
+        self.starts: list[int] = []
+        self.ends: list[int] = []
+        self.parents: list[int] = []
+        self.stops: list[int] = []
+        self.missing: list[int] = []
+
+    def children(self, node: int) -> Iterator[int]:
+        """The children of a node, tokens and comments included."""
+        child, stop, stops = node + 1, self.stops[node], self.stops
+        while child < stop:
+            yield child
+            child = stops[child]
+
+    def named(self, node: int) -> list[int]:
+        """The children that are neither tokens nor comments."""
+        kinds = self.kinds
+        return [c for c in self.children(node) if kinds[c][0] != "'" and kinds[c] not in COMMENTS]
+
+    def child(self, node: int, field: str) -> int:
+        """The child in a field of the grammar, or -1."""
+        child, stop, stops, fields = node + 1, self.stops[node], self.stops, self.fields
+        while child < stop:
+            if fields[child] == field and self.kinds[child] not in COMMENTS:
+                return child
+            child = stops[child]
+        return -1
+
+    def has(self, node: int, token: str) -> bool:
+        """Whether one of the node's own children is that token."""
+        kinds = self.kinds
+        return any(kinds[child] == token for child in self.children(node))
+
+    def slice(self, node: int) -> str:
+        """The text of a node."""
+        return self.text[self.starts[node] : self.ends[node]]
+
+    def leaves(self) -> Iterator[int]:
+        """All rows without children, comments left out."""
+        stops, kinds = self.stops, self.kinds
+        return (i for i in range(len(kinds)) if stops[i] == i + 1 and kinds[i] not in COMMENTS)
+
+
+COMMENTS: Final = frozenset({"comment", "html_comment"})
+
+
+def grow(text: str, dialect: Dialect, before: str = "", after: str = "") -> Tree:
+    """Parse text (between `before` and `after`, which are ASCII) with one grammar.
+
+    Raises `UnicodeEncodeError` for half a surrogate pair, which no file can hold.
+    """
+    grammar = GRAMMARS[dialect]
+    data = (before + text + after).encode()
+    root = Parser(grammar.language).parse(data)
+    tree = Tree(text, dialect, root.root_node.has_error)
+    _fill(tree, grammar, root.walk())
+    _to_characters(tree, len(before), len(data) != len(before) + len(text) + len(after))
+    return tree
+
+
+def _fill(tree: Tree, grammar: Grammar, cursor: TreeCursor) -> None:
+    """Copy the tree into rows: the one walk. Written out flat, for it is what a keystroke pays for."""
+    words, names, broken = grammar.kinds, grammar.fields, tree.broken
+    kinds, fields, starts, ends = tree.kinds, tree.fields, tree.starts, tree.ends
+    parents, stops, missing = tree.parents, tree.stops, tree.missing
+    down, right, up = cursor.goto_first_child, cursor.goto_next_sibling, cursor.goto_parent
+    parent = -1
+    while True:
+        node = cursor.node
+        assert node is not None
+        if broken and node.is_missing:
+            missing.append(len(kinds))
+        kinds.append(words[node.kind_id])
+        fields.append(names[cursor.field_id or 0])
+        starts.append(node.start_byte)
+        ends.append(node.end_byte)
+        parents.append(parent)
+        stops.append(0)
+        last = len(stops)
+        if down():
+            parent = last - 1
+            continue
+        stops[-1] = last
+        while not right():
+            if not up():
+                return
+            stops[parent] = last
+            parent = parents[parent]
+
+
+def _to_characters(tree: Tree, shift: int, wide: bool) -> None:
+    if wide:
+        table = _characters(tree.text)
+        last = len(table) - 1
+        tree.starts = [table[min(max(start - shift, 0), last)] for start in tree.starts]
+        tree.ends = [table[min(max(end - shift, 0), last)] for end in tree.ends]
+    elif shift:
+        last = len(tree.text)
+        tree.starts = [min(max(start - shift, 0), last) for start in tree.starts]
+        tree.ends = [min(max(end - shift, 0), last) for end in tree.ends]
+
+
+def _characters(text: str) -> array[int]:
+    """For every byte of the text in UTF-8 the number of its character, and one more for the end."""
+    table = array("l")
+    for number, ch in enumerate(text):
+        point = ord(ch)
+        width = 1 if point < 0x80 else 2 if point < 0x800 else 3 if point < 0x10000 else 4
+        if width == 1:
+            table.append(number)
+        else:
+            table.extend([number] * width)
+    table.append(len(text))
+    return table

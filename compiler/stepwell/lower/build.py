@@ -1,0 +1,558 @@
+"""Builds the statements of a program out of the plan, innermost parts first (nothing here is recursive)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from stepwell.check.data import Settings as Given
+from stepwell.check.naming import identifier_of
+from stepwell.check.regions import ROOT, must
+from stepwell.check.values import CodeValue, Use, Value, uses_of, written_into
+from stepwell.graph import data as d
+from stepwell.graph.durations import Duration
+from stepwell.graph.durations import parse as parse_duration
+from stepwell.lower import program as p
+from stepwell.lower.expressions import Expressions
+from stepwell.lower.naming import Names
+from stepwell.lower.plan import Key, Plan, Segment, Sym, SymChoose, SymVar, exported_at
+
+WAIT_TIMEOUT = "24 hours"
+
+
+@dataclass(slots=True)
+class Builder:
+    """One compile's builder. `blocks` are the parts that are built already."""
+
+    plan: Plan
+    names: Names
+    bindings: Mapping[int, str]
+    """The service or workflow binding of nodes that call another Worker."""
+    blocks: dict[int, p.Block] = field(default_factory=dict)
+    expressions: Expressions = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.analysis = self.plan.analysis
+        self.flow = self.analysis.flow
+        self.regions = self.analysis.regions
+        self.script = self.analysis.document.source.ir.kind == "script"
+        self.expressions = Expressions(self.names.naming)
+
+    analysis: Any = field(init=False)
+    flow: Any = field(init=False)
+    regions: Any = field(init=False)
+    script: bool = field(init=False)
+
+    # -- parts ------------------------------------------------------------------------------------
+
+    def build(self) -> p.Block:
+        """The body of the program."""
+        parts = [part for part in self.regions.parts if part != ROOT and part not in self.plan.dead]
+        missing = [a.vertex for a in self.flow.arms if a.vertex not in self.regions.parts]
+        order = sorted([*parts, *missing], key=lambda part: len(self.plan.chain(part)), reverse=True)
+        for part in order:
+            self.blocks[part] = self._part(part)
+        return (*self._part(ROOT), *self._result())
+
+    def _part(self, part: int) -> p.Block:
+        out: list[p.Statement] = []
+        if part != ROOT and self.flow.is_arm(part):
+            out += self._arm_begins(part)
+        for member in self.plan.members(part):
+            out += [self._declare(key) for key in self.plan.declares.get((part, member), ())]
+            if member in self.regions.guarded and member != part:
+                out.append(p.If(self._id(member), ((p.Name(self.names.flags[member]), self.blocks[member]),)))
+            else:
+                out += self._vertex(member)
+                out += [p.Assign(self.names.flags[g], p.Constant(True)) for g in self.plan.flag_at.get(member, ())]
+        if part != ROOT and self.flow.is_arm(part):
+            out += self._arm_ends(part)
+        return tuple(out)
+
+    def _declare(self, key: Key) -> p.Statement:
+        return p.Declare(self.name(key), p.Constant(False) if key[0] == "flag" else None)
+
+    def _arm_begins(self, arm: int) -> list[p.Statement]:
+        out: list[p.Statement] = []
+        container = self.flow.arm(arm).container
+        if self.flow.shape(container) == "race":
+            out += [self._declare(k) for k in self.plan.handed.get(arm, ()) if k[0] == "flag"]
+        # What is handed out of an owning arm, but arises deeper in it, is declared by `declares` of this scope.
+        loop = self.analysis.data[container]
+        if isinstance(loop, d.LoopData) and loop.loopType == "while":
+            out += self._reset_turn(arm, container)
+        out += [p.Assign(self.names.flags[g], p.Constant(True)) for g in self.plan.flag_at.get(arm, ())]
+        return out
+
+    def _reset_turn(self, arm: int, loop: int) -> list[p.Statement]:
+        """What the condition reads of the body is undefined when its node did not run in the turn."""
+        condition = self.analysis.fields[loop]["condition"]
+        out: list[p.Statement] = []
+        for key in sorted(self._turn_keys(condition, arm)):
+            inside = self.plan.scope_of(key[1]) == arm and key[1] not in self.regions.guarded
+            if not (inside and must(self.regions, arm, key[1])):
+                out.append(p.Assign(self.name(key), p.Undefined()))
+        return out
+
+    def _turn_keys(self, condition: Value, arm: int) -> set[Key]:
+        found: set[Key] = set()
+        for use, path in uses_of(condition):
+            if use.kind == "node" and self.regions.dominates(arm, use.vertex):
+                keyed = self.names.naming.keyed.get(use.vertex)
+                view = keyed is not None and (not path or path[0] not in keyed)
+                found.add(("view" if view else "value", use.vertex))
+        return found
+
+    def _arm_ends(self, arm: int) -> list[p.Statement]:
+        out: list[p.Statement] = [p.Assign(self.names.flags[g], p.Constant(True)) for g in self.plan.flag_at_end.get(arm, ())]
+        container = self.flow.arm(arm).container
+        shape = self.flow.shape(container)
+        if shape in ("branch", "try") and arm in self.plan.arm_values:
+            sym = self.plan.arm_values[arm]
+            target: Key = ("result", container)
+            if sym is not None and not (isinstance(sym, SymVar) and self.plan.resolve(sym.key) == self.plan.resolve(target)):
+                out.append(p.Assign(self.name(target), self.sym(sym)))
+        data = self.analysis.data[container]
+        if shape == "loop" and container in self.plan.results_of and isinstance(data, d.LoopData) and data.concurrency == 1:
+            out.append(p.Push(self.names.turns[container], self.sym(self.plan.arm_values.get(arm))))
+        return out
+
+    # -- names and values ----------------------------------------------------------------------------
+
+    def _id(self, vertex: int) -> str:
+        return str(self.flow.nodes[vertex].id)
+
+    def name(self, key: Key) -> str:
+        role, vertex = self.plan.resolve(key)
+        if role == "flag":
+            return self.names.flags[vertex]
+        if role == "result":
+            return self.names.results[vertex]
+        return (self.names.naming.views if role == "view" else self.names.naming.values)[vertex]
+
+    def sym(self, sym: Sym | None) -> p.Expr:
+        """A value as an expression."""
+        if sym is None:
+            return p.Undefined()
+        if isinstance(sym, SymChoose):
+            return p.Choose(p.Name(self.names.flags[sym.vertex]), self.sym(sym.yes), self.sym(sym.no))
+        return p.Name(self.name(sym.key))
+
+    def bind(self, key: Key) -> p.Bind | None:
+        """Where the value of a node goes: a constant where it is read only there, else a declared variable."""
+        resolved = self.plan.resolve(key)
+        if resolved != key:
+            return p.Bind(self.name(resolved), new=False)
+        segments = self.plan.segments.get(key)
+        if not segments:
+            return None
+        first = segments[0]
+        return p.Bind(self.name(key), new=first.start == first.declared)
+
+    def step_name(self, vertex: int, extra: str = "") -> p.StepName:
+        indices = tuple(self.names.naming.indices[loop] for loop in reversed(self._loops(vertex)))
+        return p.StepName(self.names.steps[vertex] + extra, indices)
+
+    def _loops(self, vertex: int) -> list[int]:
+        return [self.flow.arm(a).container for a in self.regions.blocks_around(vertex)
+                if self.flow.shape(self.flow.arm(a).container) == "loop"]
+
+    def field(self, vertex: int, name: str) -> Value | None:
+        value: Value | None = self.analysis.fields[vertex].get(name)
+        return value
+
+    def expr(self, value: Value) -> p.Expr:
+        """A field's value; code that writes into what it reads does so on copies."""
+        return self.expressions.code(value, copy_written=True) if isinstance(value, CodeValue) else self.expressions.of(value)
+
+    def control(self, vertex: int, name: str, out: list[p.Statement]) -> p.Expr:
+        """A field that must be the same on every replay: where it may not be, a step before stores it."""
+        value = self.field(vertex, name)
+        assert value is not None
+        if (vertex, name) not in self.analysis.stored:
+            return self.expr(value)
+        bound = self.names.table.take(f"{self.names.base[vertex]}_value")
+        extra = ": value" if name not in ("eventType", "timeout") or (vertex, "eventType") not in self.analysis.stored or name == "eventType" \
+            else ": value 2"
+        out.append(p.Do(self._id(vertex), self.step_name(vertex, extra), p.Evaluate(self.expr(value)), p.Bind(bound), p.Settings()))
+        return p.Name(bound)
+
+    # -- vertices -----------------------------------------------------------------------------------
+
+    def _vertex(self, vertex: int) -> list[p.Statement]:
+        build: dict[str, Callable[[int], list[p.Statement]]] = {
+            "step": self._step, "http_request": self._request, "sub_script": self._request, "sleep": self._sleep,
+            "sleep_until": self._sleep_until, "wait_for_event": self._wait, "branch": self._branch, "parallel": self._parallel,
+            "race": self._race, "loop": self._loop, "try_catch": self._try, "break": self._exit, "sub_workflow": self._child,
+        }
+        return build[self.flow.nodes[vertex].type](vertex)
+
+    def _step(self, vertex: int) -> list[p.Statement]:
+        data = self.analysis.data[vertex]
+        code = self.field(vertex, "code")
+        assert isinstance(code, CodeValue)
+        body = self._body(vertex, code, data.inline)
+        key: Key = ("value", vertex)
+        if data.inline:
+            return self._with_output(vertex, body, lambda bind: p.Inline(self._id(vertex), body, bind), key)
+        settings = self.settings(vertex)
+        return self._with_output(
+            vertex, body, lambda bind: p.Do(self._id(vertex), self.step_name(vertex), body, bind, settings), key)
+
+    def _body(self, vertex: int, code: CodeValue, inline: bool) -> p.Body:
+        loop = self._output_loop(code)
+        written = sorted((u for u in written_into(code) if u.kind not in ("env", "output")), key=lambda u: (u.kind, u.vertex, u.definite))
+        copies: list[tuple[str, p.Expr]] = []
+        copied: dict[Use, str] = {}
+        for use in written:
+            original = self.expressions._name(use, None)
+            wanted = original.name if isinstance(original, p.Name) else "payload"
+            copied[use] = self.names.table.take(f"{wanted}_copy")
+            copies.append((copied[use], p.Copy(original)))
+        expressions = Expressions(self.names.naming, copied, inner_output=loop is not None)
+        reassigned = frozenset(copied[n.use] for n in code.names if n.name.write and n.use in copied)
+        output = p.OutputCell(self._initial_output(loop, code)) if loop is not None else None
+        return p.Body(expressions.code(code), tuple(copies), reassigned, self._gives(vertex, code, inline),
+                      self._context(code), output)
+
+    def _context(self, code: CodeValue) -> Any:
+        named = any(n.name == "ctx" for n in code.facts.free)
+        if not named:
+            return "none"
+        whole = any(root == "ctx" for root, _ in code.facts.whole)
+        keyed = any(m.root == "ctx" and m.path[:1] == ("idempotencyKey",) for m in (*code.facts.members, *code.facts.followed))
+        return "key" if whole or keyed else "plain"
+
+    def _gives(self, vertex: int, code: CodeValue, inline: bool) -> str | None:
+        """In a script and in inline steps: the `const` of the node's own name, where the body returns nothing."""
+        if code.facts.returns or not (inline or self.script):
+            return None
+        node = self.flow.nodes[vertex]
+        own = (identifier_of(node.name), identifier_of(node.name).rstrip("_"), node.id, node.name)
+        return next((name for name in own if name in code.facts.declared), None)
+
+    def _output_loop(self, code: CodeValue) -> int | None:
+        """The loop whose `_output` the code writes."""
+        return next((u.vertex for u in written_into(code) if u.kind == "output"), None)
+
+    def _initial_output(self, loop: int | None, code: CodeValue) -> p.Expr:
+        assert loop is not None
+        data = self.analysis.data[loop]
+        if loop not in self.names.naming.outputs or data.concurrency > 1:
+            return p.Items(()) if "_output" in code.facts.mutated else p.Undefined()
+        name = p.Name(self.names.naming.outputs[loop])
+        return p.Copy(name) if "_output" in code.facts.mutated else name
+
+    def _with_output(self, vertex: int, body: p.Body, make: Callable[[p.Bind | None], p.Statement], key: Key) -> list[p.Statement]:
+        """A step whose result may carry `_output` beside its value."""
+        bind = self.bind(key)
+        if body.output is None:
+            return [make(bind)]
+        code = self.field(vertex, "code")
+        assert isinstance(code, CodeValue)
+        loop = self._output_loop(code)
+        whole = self.names.table.take(f"{self.names.base[vertex]}_result")
+        out: list[p.Statement] = [make(p.Bind(whole))]
+        if loop in self.names.naming.outputs:
+            out.append(p.Assign(self.names.naming.outputs[loop], p.Path(p.Name(whole), ("output",))))
+        if bind is not None:
+            value = p.Path(p.Name(whole), ("value",))
+            out.append(p.Const(bind.name, value) if bind.new else p.Assign(bind.name, value))
+        return out
+
+    def settings(self, vertex: int) -> p.Settings | None:
+        """Retry settings, written out. A script retries only what its graph sets."""
+        given: Given = self.analysis.typed[vertex].retries
+        if self.script:
+            if not given.explicit:
+                return None
+            return p.Settings(given.limit or 0, _timing(given.delay, "10 seconds"), given.backoff or "exponential",
+                              _timing(given.timeout, ""))
+        default = p.Settings()
+        return p.Settings(default.limit if given.limit is None else given.limit, _timing(given.delay, default.delay),
+                          given.backoff or default.backoff, _timing(given.timeout, default.timeout))
+
+    def _request(self, vertex: int) -> list[p.Statement]:
+        data = self.analysis.data[vertex]
+        fields = {name: self.expr(value) for name, value in self.analysis.fields[vertex].items()}
+        work = p.Request(self._id(vertex), data.method, fields["url"], fields.get("headers"), fields.get("queryParams"),
+                         fields.get("body"), data.throwOnError, data.idempotencyKey, self.bindings.get(vertex))
+        stored, view = self.bind(("value", vertex)), self.bind(("view", vertex))
+        do = p.Do(self._id(vertex), self.step_name(vertex), work, stored or view, self.settings(vertex), view=stored is None and view is not None)
+        return [do, *self._view(vertex, stored, view, "request")]
+
+    def _view(self, vertex: int, stored: p.Bind | None, view: p.Bind | None, of: Any) -> list[p.Statement]:
+        if stored is None or view is None:
+            return []
+        return [p.View(view, p.Name(stored.name), of)]
+
+    def _sleep(self, vertex: int) -> list[p.Statement]:
+        out: list[p.Statement] = []
+        duration = self.control(vertex, "duration", out)
+        if isinstance(duration, p.Constant):
+            parsed = parse_duration(duration.value)
+            duration = p.Constant(parsed.value if parsed else duration.value)
+        return [*out, p.Sleep(self._id(vertex), self.step_name(vertex), duration)]
+
+    def _sleep_until(self, vertex: int) -> list[p.Statement]:
+        # What remains is computed in a step anyway, so the time need not be stored apart.
+        value = self.field(vertex, "timestamp")
+        assert value is not None
+        return [p.SleepUntil(self._id(vertex), self.step_name(vertex), self.expr(value))]
+
+    def _wait(self, vertex: int) -> list[p.Statement]:
+        out: list[p.Statement] = []
+        kind = self.control(vertex, "eventType", out)
+        timeout: p.Expr = p.Constant(WAIT_TIMEOUT)
+        if self.field(vertex, "timeout") is not None:
+            timeout = self.control(vertex, "timeout", out)
+            if isinstance(timeout, p.Constant):
+                parsed = parse_duration(timeout.value)
+                timeout = p.Constant(parsed.value if parsed else timeout.value)
+        stored, view = self.bind(("value", vertex)), self.bind(("view", vertex))
+        wait = p.Wait(self._id(vertex), self.step_name(vertex), kind, timeout, stored or view, view=stored is None and view is not None)
+        return [*out, wait, *self._view(vertex, stored, view, "event")]
+
+    def _child(self, vertex: int) -> list[p.Statement]:
+        data = self.analysis.data[vertex]
+        given = self.field(vertex, "input")
+        timeout = parse_duration(data.timeout)
+        return [p.Child(self._id(vertex), self.step_name(vertex), self.bindings[vertex], self.expr(given) if given else None,
+                        data.waitForCompletion and not self.script, timeout.milliseconds if timeout else 300_000,
+                        self.bind(("value", vertex)))]
+
+    # -- containers ------------------------------------------------------------------------------------
+
+    def _branch(self, vertex: int) -> list[p.Statement]:
+        arms: list[tuple[p.Expr | None, p.Block]] = []
+        number = 0
+        for position, arm in enumerate(self.flow.arms_of[vertex]):
+            if self.flow.arm(arm).missing or f"arms/{position}" not in self.analysis.fields[vertex]:
+                arms.append((None, self.blocks[arm]))
+                continue
+            condition = self.expr(self.analysis.fields[vertex][f"arms/{position}"])
+            if (vertex, f"arms/{position}") in self.analysis.stored:
+                number += 1
+                extra = ": value" if number == 1 else f": value {number}"
+                condition = p.StepValue(self.step_name(vertex, extra), condition)
+            arms.append((condition, self.blocks[arm]))
+        if arms[-1][0] is None and not arms[-1][1]:
+            arms.pop()
+        return [p.If(self._id(vertex), tuple(arms))] if arms else []
+
+    def _try(self, vertex: int) -> list[p.Statement]:
+        arms = {self.flow.arm(a).label: self.blocks[a] for a in self.flow.arms_of[vertex]}
+        error = self.names.naming.errors[vertex] if vertex in self.plan.errors else None
+        return [p.Try(self._id(vertex), arms["try"], error, arms["catch"], arms.get("finally"))]
+
+    def _arm(self, arm: int, asked: bool) -> p.Arm:
+        value = self.plan.arm_values.get(arm) if asked else None
+        gives = tuple(dict.fromkeys(self.name(k) for k in self.plan.handed.get(arm, ())))
+        return p.Arm(self.blocks[arm], self.sym(value) if value is not None else None, gives, None)
+
+    def _parallel(self, vertex: int) -> list[p.Statement]:
+        data = self.analysis.data[vertex]
+        parts = self.plan.parts_of.get(vertex, {})
+        bind = self.bind(("value", vertex))
+        asked = bind is not None
+        arms = []
+        for arm in self.flow.arms_of[vertex]:
+            built = self._arm(arm, asked or arm in parts)
+            block = built.block if data.mode == "all" else self._settled(arm, built.block)
+            arms.append(p.Arm(block, built.value, (), None))
+        names = tuple(self.name(parts[a]) if a in parts else None for a in self.flow.arms_of[vertex]) if parts else ()
+        declared = [k for k in parts.values() if self.plan.segments[k][-1].start != self.plan.segments[k][-1].declared]
+        assert not declared
+        out: list[p.Statement] = [p.Parallel(self._id(vertex), tuple(arms), data.mode, bind.name if bind and bind.new else None, names)]
+        if bind and not bind.new:
+            temporary = self.names.table.take(f"{bind.name}_all")
+            out = [p.Parallel(self._id(vertex), tuple(arms), data.mode, temporary, names), p.Assign(bind.name, p.Name(temporary))]
+        return out
+
+    def _settled(self, arm: int, block: p.Block) -> p.Block:
+        """In settled mode a rejected arm's edges are live: its flags are set when it fails."""
+        inside = [g for v, gs in (*self.plan.flag_at.items(), *self.plan.flag_at_end.items()) for g in gs
+                  if self.regions.dominates(arm, v) and not self.regions.dominates(arm, g)]
+        if not inside:
+            return block
+        flags = tuple(p.Assign(self.names.flags[g], p.Constant(True)) for g in sorted(set(inside)))
+        return (p.Try(self._id(self.flow.arm(arm).container), block, None, (), flags),)
+
+    def _race(self, vertex: int) -> list[p.Statement]:
+        handed = list(dict.fromkeys(k for a in self.flow.arms_of[vertex] for k in self.plan.handed.get(a, ())))
+        bind = self.bind(("value", vertex))
+        gives = tuple(dict.fromkeys(self.name(k) for k in handed))
+        arms = []
+        for arm in self.flow.arms_of[vertex]:
+            built = self._arm(arm, bind is not None)
+            arms.append(p.Arm(built.block, built.value, built.gives if gives else (), None))
+        name = self.step_name(vertex, ": winner")
+        if not gives:
+            target = bind.name if bind else None
+            if bind and not bind.new:
+                target = self.names.table.take(f"{bind.name}_won")
+            out: list[p.Statement] = [p.Race(self._id(vertex), name, tuple(arms), target)]
+            return out + ([p.Assign(bind.name, p.Name(target))] if bind and not bind.new and target else [])
+        won = self.names.table.take(f"{self.names.base[vertex]}_won")
+        arms = [p.Arm(a.block, a.value, a.gives, None, record=True) for a in arms]
+        out = [p.Race(self._id(vertex), name, tuple(arms), won)]
+        if bind:
+            out.append(self._receive(bind, p.Path(p.Name(won), ("value",))))
+        for key in handed:
+            out += self._take_over(key, vertex, p.Path(p.Name(won), (self.name(key),)))
+        return out
+
+    def _receive(self, bind: p.Bind, value: p.Expr) -> p.Statement:
+        return p.Const(bind.name, value) if bind.new else p.Assign(bind.name, value)
+
+    def _take_over(self, key: Key, container: int, value: p.Expr) -> list[p.Statement]:
+        """A variable that an owning arm returned, outside it."""
+        if key[0] == "flag":
+            return [p.Assign(self.name(key), p.Choose(value, p.Constant(True), p.Name(self.name(key))))]
+        scope = self.plan.scope_of(container)
+        segment = self._segment_from(key, scope)
+        return [self._receive(p.Bind(self.name(key), segment.start == segment.declared), value)]
+
+    def _segment_from(self, key: Key, scope: int) -> Segment:
+        return next(s for s in self.plan.segments[key][1:] if s.start == scope)
+
+    def _loop(self, vertex: int) -> list[p.Statement]:
+        data: d.LoopData = self.analysis.data[vertex]
+        body = self.flow.arms_of[vertex][0]
+        if data.concurrency > 1:
+            return self._concurrent(vertex, data, body)
+        out: list[p.Statement] = []
+        if vertex in self.plan.results_of:
+            out.append(p.Const(self.names.turns[vertex], p.Items(())))
+        if vertex in self.names.naming.outputs:
+            out.append(p.Declare(self.names.naming.outputs[vertex], self._first_output(vertex)))
+        out += self._turns(vertex, data, self.blocks[body])
+        bind = self.bind(("value", vertex))
+        if bind is not None:
+            out.append(self._receive(bind, self._loop_value(vertex, None)))
+        return out
+
+    def _first_output(self, vertex: int) -> p.Expr | None:
+        """`_output` before the first turn: an array where a body adds to it, else undefined."""
+        for fields in self.analysis.fields:
+            code = fields.get("code")
+            if isinstance(code, CodeValue) and "_output" in code.facts.mutated and any(
+                    n.use == Use("output", vertex) for n in code.names):
+                return p.Items(())
+        return None
+
+    def _loop_value(self, vertex: int, turns: str | None) -> p.Expr:
+        entries: list[tuple[str, p.Expr]] = []
+        if vertex in self.plan.results_of:
+            entries.append(("results", p.Name(turns or self.names.turns[vertex])))
+        if vertex in self.names.naming.outputs:
+            entries.append(("output", p.Name(self.names.naming.outputs[vertex])))
+        return p.Record(tuple(entries))
+
+    def _uses_index(self, loop: int) -> bool:
+        """Whether anything in the loop needs its index: the name of a step, or a user's code."""
+        body = self.flow.arms_of[loop][0]
+        for vertex, node in enumerate(self.flow.nodes):
+            if self.regions.dominates(body, vertex) and (node.type not in ("branch", "parallel", "loop", "try_catch", "break")):
+                return True
+            if any(u == Use("index", loop) for v in self.analysis.fields[vertex].values() for u, _ in uses_of(v)):
+                return True
+        return bool(self.analysis.stored)
+
+    def _turns(self, vertex: int, data: d.LoopData, block: p.Block) -> list[p.Statement]:
+        out: list[p.Statement] = []
+        naming = self.names.naming
+        index = naming.indices[vertex]
+        if data.loopType == "forEach":
+            used = self._uses_index(vertex) and not self.script or self._index_read(vertex)
+            collection = self.control(vertex, "collection", out)
+            return [*out, p.ForEach(self._id(vertex), naming.items[vertex], index if used else None, collection, block)]
+        if data.loopType == "times":
+            count = self.control(vertex, "count", out)
+            if isinstance(count, p.Constant) and isinstance(count.value, str):
+                count = p.Constant(float(count.value))
+            limit = None if isinstance(count, p.Constant) else self.names.table.take(f"{self.names.base[vertex]}_count")
+            return [*out, p.Times(self._id(vertex), index, count, limit, block)]
+        value = self.field(vertex, "condition")
+        assert value is not None
+        store = self.step_name(vertex, ": value") if (vertex, "condition") in self.analysis.stored else None
+        if store is not None:
+            store = p.StepName(store.text, (*store.indices, index))
+        return [p.While(self._id(vertex), index, self.expr(value), store, block)]
+
+    def _index_read(self, loop: int) -> bool:
+        return any(u == Use("index", loop) for f in self.analysis.fields for v in f.values() for u, _ in uses_of(v))
+
+    def _concurrent(self, vertex: int, data: d.LoopData, body: int) -> list[p.Statement]:
+        out: list[p.Statement] = []
+        naming = self.names.naming
+        handed = list(self.plan.handed.get(body, ()))
+        gives = list(dict.fromkeys(self.name(k) for k in handed if k[0] != "flag"))
+        output = naming.outputs.get(vertex)
+        wants_results = vertex in self.plan.results_of
+        block = self.blocks[body]
+        if output is not None:
+            gives.append(output)
+            block = (p.Declare(output), *block)
+        value = self.sym(self.plan.arm_values.get(body)) if wants_results else None
+        arm = p.Arm(block, value, tuple(gives), None, record=bool(gives))
+        turns = self.names.turns.get(vertex) if not gives else self.names.table.take(f"{self.names.base[vertex]}_turns")
+        is_each = data.loopType == "forEach"
+        source = self.control(vertex, "collection" if is_each else "count", out)
+        out.append(p.Concurrent(self._id(vertex), naming.items[vertex] if is_each else None, naming.indices[vertex],
+                                source if is_each else None, None if is_each else source, data.concurrency, arm, turns))
+        if gives and turns:
+            if wants_results:
+                out.append(p.Const(self.names.turns[vertex], p.Pluck(p.Name(turns), "value")))
+            if output is not None:
+                out.append(p.Const(output, p.LastGiven(p.Name(turns), output)))
+            for key in handed:
+                if key[0] != "flag":
+                    out += self._take_over(key, vertex, p.LastGiven(p.Name(turns), self.name(key)))
+        bind = self.bind(("value", vertex))
+        if bind is not None:
+            out.append(self._receive(bind, self._loop_value(vertex, None)))
+        return out
+
+    # -- ends ------------------------------------------------------------------------------------------
+
+    def _exit(self, vertex: int) -> list[p.Statement]:
+        out: list[p.Statement] = []
+        condition = None
+        if self.field(vertex, "condition") is not None:
+            condition = self.control(vertex, "condition", out)
+        loops = self._loops(vertex)
+        if loops:
+            first: p.Block = ()
+            if loops[0] in self.plan.results_of:
+                first = (p.Push(self.names.turns[loops[0]], self.sym(self.plan.exits.get(vertex))),)
+            return [*out, p.Exit(self._id(vertex), condition, True, None, first)]
+        return [*out, p.Exit(self._id(vertex), condition, False, self._exit_value(vertex))]
+
+    def _exit_value(self, vertex: int) -> p.Expr | None:
+        if self.plan.exports or self.script:
+            kept = [v for v in self.plan.exports if exported_at(self.plan, v, vertex)]
+            return self._exported(kept)
+        sym = self.plan.exits.get(vertex)
+        return self.sym(sym) if sym is not None else None
+
+    def _exported(self, vertices: list[int]) -> p.Expr:
+        entries: dict[str, p.Expr] = {}
+        for vertex in sorted(vertices, key=self.regions.position.__getitem__):
+            key = self.plan.exports[vertex]
+            name = p.Name(self.name(("value", vertex)))
+            entries[key] = p.Coalesce(name, entries[key]) if key in entries else name
+        return p.Record(tuple(entries.items()))
+
+    def _result(self) -> p.Block:
+        if self.plan.exports or self.script:
+            return (p.Return(self._exported(list(self.plan.exports))),)
+        return (p.Return(self.sym(self.plan.result)),) if self.plan.result is not None else ()
+
+
+def _timing(given: Duration | str | None, default: str | int | float) -> str | int | float:
+    if given is None:
+        return default
+    return given.value if isinstance(given, Duration) else given
+

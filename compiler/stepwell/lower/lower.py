@@ -1,0 +1,116 @@
+"""Lowering: from an analysed graph to a `Program`. This module is the table of contents."""
+
+from __future__ import annotations
+
+from stepwell.check.analysis import Analysis
+from stepwell.check.trigger import SOURCE
+from stepwell.check.values import codes_of, uses_of
+from stepwell.graph.model import CronTrigger, EventTrigger, HttpTrigger
+from stepwell.lower import program as p
+from stepwell.lower.bindings import OWN, called_bindings, env_bindings
+from stepwell.lower.build import Builder
+from stepwell.lower.names import class_name, worker_name, workflow_name
+from stepwell.lower.naming import make_names
+from stepwell.lower.plan import make_plan
+
+
+def lower(analysis: Analysis) -> p.Program:
+    """The program that means what the graph means (design.md, section 3)."""
+    plan = make_plan(analysis)
+    names = make_names(plan)
+    of_node, called = called_bindings(analysis)
+    body = Builder(plan, names, of_node).build()
+    ir = analysis.document.source.ir
+    class_ = names.table.take(class_name(ir.metadata.name))
+    bindings = [*_own(analysis, class_), *called, *env_bindings(analysis)]
+    return p.Program(
+        kind=ir.kind, name=ir.metadata.name, class_name=class_, workflow_name=workflow_name(ir.metadata.name),
+        worker_name=worker_name(ir.metadata.name), description=ir.metadata.description, body=body,
+        language=_language(analysis), bindings=tuple(bindings), imports=_imports(analysis),
+        default_trigger=_default_trigger(analysis), crons=_crons(analysis), sources=_sources(analysis),
+        steps=tuple((names.steps[v], node.id) for v, node in enumerate(ir.nodes) if v not in plan.dead),
+        taken=names.table.taken, uses_env=_uses_env(analysis) or bool(called), **_trigger(analysis))
+
+
+def _own(analysis: Analysis, class_: str) -> list[p.Binding]:
+    ir = analysis.document.source.ir
+    if ir.kind == "script":
+        return []
+    return [p.Binding(OWN, "workflow", workflow_name(ir.metadata.name), class_)]
+
+
+def _all_codes(analysis: Analysis):  # type: ignore[no-untyped-def]
+    for fields in analysis.fields:
+        for value in fields.values():
+            yield from codes_of(value)
+
+
+def _language(analysis: Analysis) -> str:
+    trigger = analysis.trigger.code
+    typed = (trigger is not None and trigger.language == "ts") or any(c.facts.language == "ts" for c in _all_codes(analysis))
+    return "ts" if typed else "js"
+
+
+def _imports(analysis: Analysis) -> tuple[tuple[str, str], ...]:
+    """The users' import statements, each once, those of the trigger code first."""
+    found: dict[str, str] = {}
+    trigger = analysis.trigger.code
+    for imported in trigger.imports if trigger is not None else ():
+        if not imported.dynamic:
+            found.setdefault(imported.text, SOURCE)
+    for code in _all_codes(analysis):
+        for imported in code.facts.imports:
+            if not imported.dynamic:
+                found.setdefault(imported.text, code.source)
+    return tuple((source, text) for text, source in found.items())
+
+
+def _uses_env(analysis: Analysis) -> bool:
+    return any(use.kind == "env" for fields in analysis.fields for v in fields.values() for use, _ in uses_of(v))
+
+
+def _crons(analysis: Analysis) -> tuple[str, ...]:
+    trigger = analysis.document.source.ir.trigger
+    return (trigger.expression,) if isinstance(trigger, CronTrigger) else ()
+
+
+def _sources(analysis: Analysis) -> dict[str, str]:
+    texts = dict(analysis.sources)
+    if analysis.trigger.code is not None:
+        texts[SOURCE] = analysis.trigger.text
+    return texts
+
+
+def _default_trigger(analysis: Analysis) -> p.DefaultTrigger | None:
+    if analysis.trigger.code is not None:
+        return None
+    trigger = analysis.document.source.ir.trigger
+    token = any(v.name == "TRIGGER_TOKEN" for v in analysis.document.source.envVars)
+    if isinstance(trigger, HttpTrigger):
+        return p.DefaultTrigger("http", trigger.path, (trigger.method or "POST").upper(), None, token)
+    if isinstance(trigger, EventTrigger):
+        return p.DefaultTrigger("event", None, "POST", trigger.eventType, token)
+    if trigger is None:
+        return p.DefaultTrigger("http", token=token)
+    return p.DefaultTrigger(trigger.type, token=token)
+
+
+def _trigger(analysis: Analysis) -> dict[str, object]:
+    code = analysis.trigger.code
+    if code is None:
+        return {"handlers": _default_handlers(analysis)}
+    whole = p.Code(code.facts, SOURCE)
+    if code.form == "body":
+        return {"trigger": whole, "handlers": (p.Handler("fetch", "handler", body=p.Piece(0, len(code.facts.text))),)}
+    from stepwell.javascript.trigger import queue_name
+
+    handlers = tuple(
+        p.Handler(h.kind, h.name, queue_name(h.name) if h.kind == "queue" else None,
+                  p.Piece(*h.parameters_range), p.Piece(*h.body_range)) for h in code.handlers)
+    queues = tuple((queue_name(h.name), dict(h.config or {})) for h in code.handlers if h.kind == "queue")
+    return {"trigger": whole, "handlers": handlers, "queues": queues, "modules": tuple(p.Piece(*r) for r in code.pieces)}
+
+
+def _default_handlers(analysis: Analysis) -> tuple[p.Handler, ...]:
+    fetch = p.Handler("fetch", "handler")
+    return (fetch, p.Handler("scheduled", "scheduled")) if _crons(analysis) else (fetch,)

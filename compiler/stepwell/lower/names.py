@@ -1,0 +1,94 @@
+"""Identifiers of a module, allocated once: nothing collides, nothing is captured (design.md, section 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from stepwell.javascript.names import GLOBALS, RESERVED
+
+SCAFFOLD = frozenset(
+    "event step env request ctx err error response instance params payload _output value output runGraph state "
+    "WorkflowEntrypoint WorkflowEvent WorkflowStep NonRetryableError Env DEFAULTS winner settled".split()
+)
+"""Names that the printed module uses itself."""
+
+
+class NameTable:
+    """Hands out identifiers that are not taken. `avoid` are names that users' code uses or declares."""
+
+    def __init__(self, avoid: Iterable[str] = ()) -> None:
+        self._taken = set(RESERVED) | set(GLOBALS) | set(SCAFFOLD) | set(avoid)
+        self._given: set[str] = set()
+
+    def take(self, wanted: str, fallback: str = "node") -> str:
+        """`wanted` if it is free, else with `_2`, `_3` … behind it; `fallback` when nothing is wanted."""
+        base = wanted or fallback
+        name, number = base, 2
+        while name in self._taken:
+            name = f"{base}_{number}" if not base.endswith("_") else f"{base}{number}"
+            number += 1
+        self._taken.add(name)
+        self._given.add(name)
+        return name
+
+    def first(self, *wanted: str) -> str:
+        """The first of some names that is free, else the last one with a number."""
+        free = next((w for w in wanted if w not in self._taken), wanted[0])
+        return self.take(free)
+
+    @property
+    def taken(self) -> frozenset[str]:
+        return frozenset(self._taken)
+
+
+def class_name(name: str) -> str:
+    """A class for `metadata.name`: each part capitalised; "Workflow" when nothing is left."""
+    parts = "".join(ch if ("a" + ch).isidentifier() and ch != "_" else " " for ch in name).split()
+    joined = "".join(part[0].upper() + part[1:] for part in parts)
+    if not joined:
+        return "Workflow"
+    if not joined.isidentifier():
+        joined = "Workflow" + joined
+    return joined + "Workflow" if joined in GLOBALS or joined in SCAFFOLD or joined in RESERVED else joined
+
+
+def _hyphened(name: str, keep: str) -> str:
+    text = "".join(ch if ch.isascii() and (ch.isalnum() or ch in keep) else "-" for ch in name)
+    while "--" in text:
+        text = text.replace("--", "-")
+    return text.strip("-")
+
+
+def workflow_name(name: str) -> str:
+    """Cloudflare's name of a workflow: 1 to 64 of `[A-Za-z0-9_-]`, beginning with neither `-`."""
+    return _hyphened(name, "_")[:64].rstrip("-") or "workflow"
+
+
+def worker_name(name: str) -> str:
+    """A Worker's name: 1 to 63 of `[a-z0-9-]`."""
+    return _hyphened(name.lower(), "")[:63].rstrip("-") or "worker"
+
+
+def words(name: str) -> list[str]:
+    """The words of a camel-case, hyphened or spaced name."""
+    out: list[str] = []
+    current = ""
+    for before, ch, after in zip("\0" + name[:-1], name, name[1:] + "\0", strict=True):
+        if not (ch.isascii() and ch.isalnum()):
+            out, current = ([*out, current] if current else out), ""
+            continue
+        if current and ch.isupper() and (before.islower() or before.isdigit() or (before.isupper() and after.islower())):
+            out, current = [*out, current], ""
+        current += ch
+    return [*out, current] if current else out
+
+
+def upper_snake(name: str) -> str:
+    """`OrderFulfillment` and `order-fulfillment` as ORDER_FULFILLMENT."""
+    joined = "_".join(word.upper() for word in words(name))
+    return joined if joined and not joined[0].isdigit() else "_" + joined if joined else "BINDING"
+
+
+def kebab(name: str) -> str:
+    """`OrderFulfillment` as Order-Fulfillment: the workflow's name that goes with a class."""
+    return workflow_name("-".join(words(name)))

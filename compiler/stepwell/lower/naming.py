@@ -1,0 +1,116 @@
+"""All names of a program, allocated before anything is built (design.md, section 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from stepwell.check.analysis import Analysis
+from stepwell.check.naming import identifier_of
+from stepwell.check.values import codes_of, written_into
+from stepwell.graph.data import LoopData
+from stepwell.lower.expressions import Naming
+from stepwell.lower.names import NameTable
+from stepwell.lower.plan import STORED_KEYS, Plan
+from stepwell.lower.stepnames import StepNames
+
+
+@dataclass(slots=True)
+class Names:
+    """Every name: `naming` for what nodes read, `flags` by guarded vertex, `results` by branch or try, and more."""
+
+    table: NameTable
+    naming: Naming
+    base: list[str]
+    flags: dict[int, str]
+    results: dict[int, str]
+    turns: dict[int, str]
+    """The arrays of loops' results."""
+    steps: list[str]
+    """The static step name of each node."""
+
+
+def make_names(plan: Plan) -> Names:
+    analysis = plan.analysis
+    table = NameTable(_avoided(analysis))
+    base = [table.take(identifier_of(n.name) or identifier_of(n.id)) for n in analysis.flow.nodes]
+    items, indices = _loop_names(plan, table)
+    values, views = _values_and_views(plan, table, base)
+    keyed = {v: STORED_KEYS[n.type] for v, n in enumerate(analysis.flow.nodes) if n.type in STORED_KEYS}
+    outputs = {v: table.take(f"{base[v]}_output") for v in sorted(plan.outputs_of)}
+    naming = Naming(values, views, items, indices, _error_names(plan, table, base), outputs, keyed)
+    flags = {v: table.take(f"{base[v]}_due") for v in sorted(analysis.regions.guarded)}
+    results = {v: base[v] for v in range(len(base)) if analysis.flow.shape(v) in ("branch", "try")}
+    turns = {v: table.take(f"{base[v]}_results") for v in sorted(plan.results_of)}
+    return Names(table, naming, base, flags, results, turns, _step_names(analysis))
+
+
+def _avoided(analysis: Analysis) -> Iterator[str]:
+    """Names that users' code uses or declares: nodes must not capture the first, nor be shadowed by the second."""
+    yield from analysis.trigger.names
+    for vertex, fields in enumerate(analysis.fields):
+        for value in fields.values():
+            for code in codes_of(value):
+                resolved = {n.name.name for n in code.names}
+                yield from (n.name for n in code.facts.free if n.name not in resolved)
+                if code.holes or code.names or written_into(code):
+                    own = identifier_of(analysis.flow.nodes[vertex].name)
+                    yield from (name for name in code.facts.bound if name != own)
+    for data in analysis.data:
+        if isinstance(data, LoopData):
+            yield from (data.itemVar, data.indexVar)
+
+
+def _loop_names(plan: Plan, table: NameTable) -> tuple[dict[int, str], dict[int, str]]:
+    """Items and indices: the user's names; loops that stand in each other get different ones."""
+    analysis = plan.analysis
+    items: dict[int, str] = {}
+    indices: dict[int, str] = {}
+    wanted = {n for d in analysis.data if isinstance(d, LoopData) for n in (d.itemVar, d.indexVar)}
+    free = table.taken - wanted
+    for vertex in analysis.flow.topological:
+        data = analysis.data[vertex] if not analysis.flow.is_arm(vertex) else None
+        if not isinstance(data, LoopData):
+            continue
+        around = {analysis.flow.arm(a).container for a in analysis.regions.blocks_around(vertex)}
+        taken = {items[v] for v in around if v in items} | {indices[v] for v in around if v in indices}
+        indices[vertex] = _pick(data.indexVar, "ijklmn" if data.indexVar == "i" else "", taken, free)
+        taken.add(indices[vertex])
+        items[vertex] = _pick(data.itemVar, "", taken, free)
+    return items, indices
+
+
+def _pick(wanted: str, others: str, taken: set[str], free: frozenset[str]) -> str:
+    candidates = [wanted, *others, *(f"{wanted}_{n}" for n in range(2, 500))]
+    return next(c for c in candidates if c not in taken and c not in free)
+
+
+def _values_and_views(plan: Plan, table: NameTable, base: list[str]) -> tuple[dict[int, str], dict[int, str]]:
+    """A node's variable has its name; a request that is read in both forms keeps the stored one as `…_stored`."""
+    values = dict(enumerate(base))
+    views = {}
+    for vertex, node in enumerate(plan.analysis.flow.nodes):
+        if node.type in STORED_KEYS:
+            views[vertex] = base[vertex]
+            if plan.is_read(("view", vertex)) and plan.is_read(("value", vertex)):
+                values[vertex] = table.take(f"{base[vertex]}_stored")
+    return values, views
+
+
+def _error_names(plan: Plan, table: NameTable, base: list[str]) -> dict[int, str]:
+    """`err`, but for a try/catch in whose catch arm another error is read under that name."""
+    flow, regions = plan.analysis.flow, plan.analysis.regions
+    names: dict[int, str] = {}
+    for vertex in flow.topological:
+        if flow.is_arm(vertex) or flow.shape(vertex) != "try":
+            continue
+        around = [flow.arm(a).container for a in regions.blocks_around(vertex) if flow.arm(a).label == "catch"]
+        taken = any(names.get(v) == "err" and v in plan.errors for v in around)
+        names[vertex] = table.take(f"{base[vertex]}_error") if taken and vertex in plan.errors else "err"
+    return names
+
+
+def _step_names(analysis: Analysis) -> list[str]:
+    regions, flow = analysis.regions, analysis.flow
+    loops = [sum(1 for a in regions.blocks_around(v) if flow.shape(flow.arm(a).container) == "loop") for v in range(len(flow.nodes))]
+    return StepNames([(n.id, n.name, loops[v]) for v, n in enumerate(flow.nodes)]).names

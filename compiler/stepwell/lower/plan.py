@@ -1,0 +1,533 @@
+"""Which values are read where, and so which variables there are and in which scope each is declared.
+
+A scope is a part of the regions: the root, an arm, or a guarded part. A variable that is read only in the scope
+where its value arises is a constant there; otherwise it is declared in the scope that holds both. Arms of a race,
+turns of a concurrent loop, and values that a parallel hands on own their variables and return them.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from stepwell.check.analysis import Analysis
+from stepwell.check.naming import export_name
+from stepwell.check.regions import ROOT, member_of, must
+from stepwell.check.structure import dead_nodes
+from stepwell.check.values import uses_of
+from stepwell.graph.data import LoopData, ParallelData
+
+Role = Literal["value", "view", "result", "flag"]
+Key = tuple[Role, int]
+"""A variable: the stored value or the view of a node, the value of a branch or try, the flag of a guarded node."""
+
+STORED_KEYS = {
+    "http_request": ("status", "headers", "body"),
+    "sub_script": ("status", "headers", "body"),
+    "wait_for_event": ("payload", "type", "timestamp"),
+}
+"""Types whose value has a stored form and a view; these are the keys of both."""
+
+
+@dataclass(frozen=True, slots=True)
+class SymVar:
+    key: Key
+
+
+@dataclass(frozen=True, slots=True)
+class SymChoose:
+    """`flag of vertex ? yes : no`; a missing value is undefined."""
+
+    vertex: int
+    yes: Sym
+    no: Sym | None
+
+
+Sym = SymVar | SymChoose
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A variable within one owner: it arises in `start`, is declared in `declared`; `owner` is the arm that then returns it."""
+
+    start: int
+    declared: int
+    owner: int | None
+
+
+@dataclass(slots=True)
+class Plan:
+    """What lowering decided before it builds statements."""
+
+    analysis: Analysis
+    dead: set[int]
+    reads: dict[Key, set[int]] = field(default_factory=lambda: defaultdict(set))
+    segments: dict[Key, list[Segment]] = field(default_factory=dict)
+    alias: dict[Key, Key] = field(default_factory=dict)
+    declares: dict[tuple[int, int], list[Key]] = field(default_factory=lambda: defaultdict(list))
+    """Variables that are declared in a scope right before one of its members."""
+    arm_values: dict[int, Sym | None] = field(default_factory=dict)
+    """What an arm is worth, where somebody asks for it."""
+    results_of: set[int] = field(default_factory=set)
+    """Loops whose `results` are read."""
+    outputs_of: set[int] = field(default_factory=set)
+    """Loops whose `output` is read, from outside or by their own steps."""
+    exits: dict[int, Sym | None] = field(default_factory=dict)
+    """What an Exit that ends the run returns; what the turn is worth for one that leaves a loop."""
+    result: Sym | None = None
+    exports: dict[int, str] = field(default_factory=dict)
+    errors: set[int] = field(default_factory=set)
+    """try/catch nodes whose error is read."""
+    flag_at: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
+    """Guarded nodes whose flag is set right behind a vertex (at the start of an arm)."""
+    flag_at_end: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
+    """Guarded nodes whose flag is set at the end of an arm."""
+    handed: dict[int, list[Key]] = field(default_factory=lambda: defaultdict(list))
+    """What an owning arm returns beside its value."""
+    values: _Values | None = None
+    field_reads: set[Key] | None = None
+    """Variables that fields of nodes and exports read; filled when first asked for."""
+    parts_of: dict[int, dict[int, Key]] = field(default_factory=lambda: defaultdict(dict))
+    """Of a parallel: arm → the variable that its value is bound to by destructuring."""
+
+    def scope_of(self, vertex: int) -> int:
+        """The scope in which a vertex's statements stand."""
+        regions = self.analysis.regions
+        if self.analysis.flow.is_arm(vertex):
+            return vertex
+        return vertex if vertex in regions.guarded else regions.home[vertex]
+
+    def parent(self, scope: int) -> int:
+        flow = self.analysis.flow
+        return self.scope_of(flow.arm(scope).container) if flow.is_arm(scope) else self.analysis.regions.home[scope]
+
+    def chain(self, scope: int) -> list[int]:
+        """A scope and those around it, the root last."""
+        scopes = [scope]
+        while scopes[-1] != ROOT:
+            scopes.append(self.parent(scopes[-1]))
+        return scopes
+
+    def resolve(self, key: Key) -> Key:
+        while key in self.alias:
+            key = self.alias[key]
+        return key
+
+    def is_read(self, key: Key) -> bool:
+        return bool(self.reads.get(key))
+
+    def members(self, part: int) -> list[int]:
+        return [m for m in self.analysis.regions.parts.get(part, []) if m not in self.dead]
+
+
+def make_plan(analysis: Analysis) -> Plan:
+    plan = Plan(analysis, dead_nodes(analysis.flow))
+    plan.values = values = _Values(plan)
+    _read_fields(plan)
+    _results(plan, values)
+    _errors_and_outputs(plan)
+    _demand_arms(plan, values)
+    _flags(plan)
+    _aliases(plan)
+    _settle(plan)
+    return plan
+
+
+# -- what is read --------------------------------------------------------------------------------
+
+
+def _read_fields(plan: Plan) -> None:
+    analysis = plan.analysis
+    for vertex, fields in enumerate(analysis.fields):
+        if vertex in plan.dead:
+            continue
+        scope = plan.scope_of(vertex)
+        for value in fields.values():
+            for use, path in uses_of(value):
+                if use.kind == "node":
+                    _read_node(plan, use.vertex, path, scope)
+                elif use.kind == "error":
+                    plan.errors.add(use.vertex)
+                elif use.kind == "output":
+                    plan.outputs_of.add(use.vertex)
+
+
+def _read_node(plan: Plan, vertex: int, path: tuple[str | int, ...] | None, scope: int) -> None:
+    data = plan.analysis.data[vertex]
+    keys = STORED_KEYS.get(plan.analysis.flow.nodes[vertex].type)
+    view = keys is not None and (not path or path[0] not in keys)
+    plan.reads["view" if view else "value", vertex].add(scope)
+    if isinstance(data, LoopData):
+        wanted = path[0] if path else None
+        if wanted != "output":
+            plan.results_of.add(vertex)
+        if wanted != "results":
+            plan.outputs_of.add(vertex)
+
+
+def _errors_and_outputs(plan: Plan) -> None:
+    """A loop's whole value, read by the result, holds both parts."""
+    for vertex, data in enumerate(plan.analysis.data):
+        if isinstance(data, LoopData) and ("value", vertex) in plan.reads and vertex not in plan.results_of | plan.outputs_of:
+            plan.results_of.add(vertex)
+            plan.outputs_of.add(vertex)
+
+
+# -- what blocks are worth -------------------------------------------------------------------------
+
+
+class _Values:
+    """The value of a block: that of the last node with a value that ran in it (design.md, Result of a run)."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.flow = plan.analysis.flow
+        self._has: dict[int, bool] = {}
+        for vertex in reversed(self.flow.topological):
+            if not self.flow.is_arm(vertex) and vertex not in plan.dead:
+                self._has[vertex] = self._has_value(vertex)
+
+    def _has_value(self, vertex: int) -> bool:
+        if not self.flow.kinds[vertex].is_container:
+            return self.flow.kinds[vertex].value
+        return any(self.part_has_value(a) for a in self.flow.arms_of.get(vertex, ()) if self.flow.arm(a).label != "finally"
+                   or self.flow.shape(vertex) != "try")
+
+    def part_has_value(self, part: int) -> bool:
+        stack, regions = [part], self.plan.analysis.regions
+        while stack:
+            here = stack.pop()
+            for member in self.plan.members(here):
+                if member in regions.guarded and member != here:
+                    stack.append(member)
+                elif self._has.get(member, False):
+                    return True
+        return False
+
+    def key(self, vertex: int) -> Key:
+        return ("result" if self.flow.shape(vertex) in ("branch", "try") else "value", vertex)
+
+    def of_part(self, part: int, before: int | None = None, so_far: Sym | None = None) -> Sym | None:
+        """What `part` is worth (up to its member `before`), given what came before it."""
+        regions = self.plan.analysis.regions
+        value = so_far
+        for member in self.plan.members(part):
+            if member == before:
+                break
+            if member in regions.guarded and member != part:
+                inner = self.of_part(member)
+                if inner is not None:
+                    value = SymChoose(member, inner, value) if value is not None else inner
+            elif self._has.get(member, False):
+                value = SymVar(self.key(member))
+        return value
+
+    def so_far(self, vertex: int, outermost: int) -> Sym | None:
+        """What has been computed when control is at `vertex`, within the scope `outermost`."""
+        plan, regions = self.plan, self.plan.analysis.regions
+        scopes = plan.chain(plan.scope_of(vertex))
+        scopes = scopes[: scopes.index(outermost) + 1]
+        value: Sym | None = None
+        for scope in reversed(scopes):
+            value = self.of_part(scope, member_of(regions, vertex, scope) if vertex != scope else None, value)
+        return value
+
+
+def _values(plan: Plan) -> _Values:
+    assert plan.values is not None
+    return plan.values
+
+
+def _results(plan: Plan, values: _Values) -> None:
+    """The result of the run and of each Exit."""
+    analysis = plan.analysis
+    script = analysis.document.source.ir.kind == "script"
+    for vertex, node in enumerate(analysis.flow.nodes):
+        key = export_name(node.name)
+        if key is not None and vertex not in plan.dead:
+            plan.exports[vertex] = key
+    for vertex in plan.exports:
+        plan.reads["value", vertex].add(ROOT)
+    plan.result = None if plan.exports or script else values.of_part(ROOT)
+    if plan.result is not None:
+        _demand(plan, values, plan.result, ROOT)
+    for vertex, node in enumerate(analysis.flow.nodes):
+        if node.type == "break" and vertex not in plan.dead and _loop_around(plan, vertex) is None:
+            plan.exits[vertex] = None if plan.exports or script else values.so_far(vertex, ROOT)
+            if plan.exits[vertex] is not None:
+                _demand(plan, values, plan.exits[vertex], plan.scope_of(vertex))
+            for exported in plan.exports:
+                if exported_at(plan, exported, vertex):
+                    plan.reads["value", exported].add(plan.scope_of(vertex))
+
+
+def exported_at(plan: Plan, exported: int, vertex: int) -> bool:
+    """Whether the value of `exported` may have been computed when the Exit `vertex` ends the run."""
+    regions, flow = plan.analysis.regions, plan.analysis.flow
+    if regions.position[exported] >= regions.position[vertex]:
+        return False
+    above = regions.common_dominator(exported, vertex)
+    if above in (exported, vertex) or flow.shape(above) != "branch":
+        return True
+    ours, theirs = regions.child_towards(above, exported), regions.child_towards(above, vertex)
+    return not (flow.is_arm(ours) and flow.is_arm(theirs))
+
+
+def _loop_around(plan: Plan, vertex: int) -> int | None:
+    """The body arm of the innermost loop around a vertex."""
+    flow = plan.analysis.flow
+    return next((a for a in plan.analysis.regions.blocks_around(vertex) if flow.shape(flow.arm(a).container) == "loop"), None)
+
+
+def _demand(plan: Plan, values: _Values, sym: Sym | None, scope: int) -> None:
+    """Note that `sym` is read in `scope`, and what it is made of."""
+    stack: list[tuple[Sym | None, int]] = [(sym, scope)]
+    flow = plan.analysis.flow
+    while stack:
+        here, at = stack.pop()
+        if isinstance(here, SymChoose):
+            plan.reads["flag", here.vertex].add(at)
+            stack += [(here.yes, at), (here.no, at)]
+        elif isinstance(here, SymVar):
+            role, vertex = here.key
+            plan.reads[here.key].add(at)
+            if role == "result":
+                for arm in flow.arms_of[vertex]:
+                    if flow.arm(arm).label != "finally" or flow.shape(vertex) != "try":
+                        if arm not in plan.arm_values:
+                            plan.arm_values[arm] = values.of_part(arm)
+                            stack.append((plan.arm_values[arm], arm))
+            elif flow.shape(vertex) == "loop":
+                plan.results_of.add(vertex)
+                plan.outputs_of.add(vertex)
+
+
+def _demand_arms(plan: Plan, values: _Values) -> None:
+    """The values of arms of parallels and races, and of turns, where the container's value is read. Outer ones first."""
+    flow = plan.analysis.flow
+    asked = True
+    while asked:
+        asked = False
+        for vertex in flow.topological:
+            if flow.is_arm(vertex) or vertex in plan.dead:
+                continue
+            shape = flow.shape(vertex)
+            wanted = plan.is_read(("value", vertex)) if shape in ("parallel", "race") else vertex in plan.results_of and shape == "loop"
+            for arm in flow.arms_of.get(vertex, ()) if wanted else ():
+                if arm not in plan.arm_values:
+                    plan.arm_values[arm] = values.of_part(arm)
+                    _demand(plan, values, plan.arm_values[arm], arm)
+                    asked = True
+    for vertex, node in enumerate(flow.nodes):
+        body = _loop_around(plan, vertex)
+        if node.type == "break" and vertex not in plan.dead and body is not None and flow.arm(body).container in plan.results_of:
+            plan.exits[vertex] = values.so_far(vertex, body)
+            _demand(plan, values, plan.exits[vertex], plan.scope_of(vertex))
+    if any(a not in plan.arm_values for v in plan.results_of if v not in plan.dead for a in flow.arms_of[v]):
+        _demand_arms(plan, values)
+
+
+# -- flags -------------------------------------------------------------------------------------------
+
+
+def _flags(plan: Plan) -> None:
+    """Where the flags of guarded nodes are set (design.md, section 3, Guards)."""
+    regions, flow = plan.analysis.regions, plan.analysis.flow
+    for vertex in sorted(regions.guarded):
+        if vertex in plan.dead:
+            continue
+        plan.reads["flag", vertex].add(regions.home[vertex])
+        at_end: set[int] = set()
+        for source in flow.pred[vertex]:
+            if source in plan.dead or source in flow.exits:
+                continue
+            arm = _whole_arm(plan, source, vertex)
+            if arm is None:
+                plan.flag_at[source].append(vertex)
+            elif arm not in at_end:
+                at_end.add(arm)
+                plan.flag_at_end[arm].append(vertex)
+
+
+def _whole_arm(plan: Plan, source: int, vertex: int) -> int | None:
+    """The outermost arm around `source` whose end means that `vertex` is due, if one can stand for its edges."""
+    regions, flow, data = plan.analysis.regions, plan.analysis.flow, plan.analysis.data
+    best: int | None = None
+    above = regions.idom[vertex]
+    for arm in regions.blocks_around(source):
+        container = flow.arm(arm).container
+        settled = data[container]
+        plain = flow.shape(container) == "branch" or (isinstance(settled, ParallelData) and settled.mode == "all")
+        if not plain or not regions.dominates(above, container):
+            break
+        if must(regions, arm, vertex) and not _has_exit(plan, arm):
+            best = arm
+        if container == above:
+            break
+    return best
+
+
+def _has_exit(plan: Plan, arm: int) -> bool:
+    nodes = plan.analysis.flow.nodes
+    return any(n.type == "break" and plan.analysis.regions.dominates(arm, v) for v, n in enumerate(nodes))
+
+
+# -- variables ------------------------------------------------------------------------------------------
+
+
+def _aliases(plan: Plan) -> None:
+    """A node whose only reader is the value of its arm is bound to the variable of the branch or try directly."""
+    flow, regions = plan.analysis.flow, plan.analysis.regions
+    for arm, sym in plan.arm_values.items():
+        container = flow.arm(arm).container
+        outer: Key = ("result", container)
+        if flow.shape(container) not in ("branch", "try") or not isinstance(sym, SymVar) or not plan.is_read(outer):
+            continue
+        role, vertex = sym.key
+        here = plan.scope_of(vertex) == arm and vertex not in regions.guarded
+        view = flow.nodes[vertex].type in STORED_KEYS and plan.is_read(("view", vertex))
+        inner_arm_values = role == "result" or not flow.kinds[vertex].is_container
+        if here and not view and inner_arm_values and plan.reads[sym.key] == {arm} and not _read_by_fields(plan, sym.key):
+            plan.alias[sym.key] = outer
+
+
+def _read_by_fields(plan: Plan, key: Key) -> bool:
+    """Whether a field of a node reads the variable too (a read in the same scope looks the same in `reads`)."""
+    if key not in _field_reads(plan):
+        return False
+    return True
+
+
+def _field_reads(plan: Plan) -> set[Key]:
+    cached = plan.field_reads
+    if cached is None:
+        cached = set()
+        for vertex, fields in enumerate(plan.analysis.fields):
+            for value in fields.values() if vertex not in plan.dead else ():
+                cached.update((role, use.vertex) for use, _ in uses_of(value) if use.kind == "node" for role in ("value", "view"))
+        cached.update(("value", v) for v in plan.exports)
+        plan.field_reads = cached
+    return cached
+
+
+def _settle(plan: Plan) -> None:
+    """Declare every variable that is read."""
+    for key in sorted(plan.reads, key=lambda k: (plan.analysis.regions.position[k[1]], k)):
+        if plan.reads[key] and key not in plan.alias and key[1] not in plan.dead:
+            _declare(plan, key)
+
+
+def _starts(plan: Plan, key: Key) -> list[int]:
+    """The scopes in which the value of a variable arises."""
+    role, vertex = key
+    if role == "flag":
+        behind = [s for s, guarded in plan.flag_at.items() if vertex in guarded]
+        ends = [a for a, guarded in plan.flag_at_end.items() if vertex in guarded]
+        return [plan.scope_of(s) for s in behind] + ends
+    return [plan.scope_of(vertex)]
+
+
+def _declare(plan: Plan, key: Key) -> None:
+    role, vertex = key
+    if role == "flag":
+        _declare_flag(plan, vertex)
+        return
+    start = plan.scope_of(vertex)
+    segments: list[Segment] = []
+    while True:
+        up = plan.chain(start)
+        target = _common(plan, start, plan.reads[key])
+        path = up[: up.index(target) + 1]
+        owner = next((s for s in path if s != target and _owns(plan, s, key, target)), None)
+        if owner is None:
+            segments.append(Segment(start, target, None))
+            break
+        segments.append(Segment(start, owner, owner))
+        plan.handed[owner].append(key)
+        start = plan.parent(owner)
+    plan.segments[key] = segments
+    for segment in segments:
+        if segment.start != segment.declared or (role == "result" and segment is segments[0]):
+            member = _member(plan, segment.start, segment.declared, vertex)
+            plan.declares[segment.declared, member].append(key)
+
+
+def _member(plan: Plan, start: int, declared: int, vertex: int) -> int:
+    """The member of the scope `declared` that holds the scope `start` (or the vertex itself, standing in it)."""
+    if start == declared:
+        return vertex if vertex not in plan.analysis.regions.guarded or declared == vertex else vertex
+    chain = plan.chain(start)
+    below = chain[chain.index(declared) - 1]
+    flow = plan.analysis.flow
+    return flow.arm(below).container if flow.is_arm(below) else below
+
+
+def _common(plan: Plan, scope: int, others: Iterable[int]) -> int:
+    """The innermost scope that holds all of them."""
+    chain = plan.chain(scope)
+    found = 0
+    for other in others:
+        around = set(plan.chain(other))
+        while chain[found] not in around:
+            found += 1
+    return chain[found]
+
+
+def _owns(plan: Plan, scope: int, key: Key, target: int) -> bool:
+    """Whether variables do not simply leave `scope` by assignment."""
+    flow, data = plan.analysis.flow, plan.analysis.data
+    if not flow.is_arm(scope):
+        return False
+    container = flow.arm(scope).container
+    if flow.shape(container) == "race":
+        return True
+    loop = data[container]
+    if isinstance(loop, LoopData) and loop.concurrency > 1:
+        return True
+    return _is_part(plan, scope, container, key, target)
+
+
+def _is_part(plan: Plan, arm: int, container: int, key: Key, target: int) -> bool:
+    """Whether a parallel hands this variable on by destructuring its values: it is the arm's value, and read right behind."""
+    data = plan.analysis.data[container]
+    if not (isinstance(data, ParallelData) and data.mode == "all") or plan.scope_of(container) != target:
+        return False
+    role, vertex = key
+    if role != "value" or plan.scope_of(vertex) != arm or plan.analysis.flow.kinds[vertex].is_container:
+        return False
+    if arm not in plan.arm_values:
+        plan.arm_values[arm] = _values(plan).of_part(arm)
+    if plan.arm_values[arm] != SymVar(key):
+        return False
+    plan.parts_of[container][arm] = key
+    return True
+
+
+def _declare_flag(plan: Plan, vertex: int) -> None:
+    key: Key = ("flag", vertex)
+    starts = _starts(plan, key)
+    home = _common(plan, plan.analysis.regions.home[vertex], plan.reads[key])
+    if not starts:
+        plan.segments[key] = [Segment(home, home, None)]
+        plan.declares[home, _member(plan, vertex, home, vertex)].append(key)
+        return
+    members = []
+    for start in starts:
+        chain = plan.chain(start)
+        inside = chain[: chain.index(home)]
+        for owner in inside:
+            if plan.analysis.flow.is_arm(owner) and plan.analysis.flow.shape(plan.analysis.flow.arm(owner).container) == "race":
+                if key not in plan.handed[owner]:
+                    plan.handed[owner].append(key)
+        members.append(_member(plan, start, home, vertex) if start != home else vertex)
+    order = {m: n for n, m in enumerate(plan.analysis.regions.parts.get(home, []))}
+    first = min(members, key=lambda m: order.get(m, len(order)))
+    plan.segments[key] = [Segment(home, home, None)]
+    plan.declares[home, first].append(key)
+
+
+def sequence(keys: Sequence[Key]) -> list[Key]:
+    """Keys without repetition, in order."""
+    return list(dict.fromkeys(keys))

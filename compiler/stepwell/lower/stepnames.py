@@ -1,0 +1,89 @@
+"""What steps are called: unique over all kinds of call, static, stable when nodes are moved about (design.md, section 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from stepwell.javascript.js import utf16
+
+LIMIT = 256
+"""Cloudflare's limit for a step's name, in UTF-16 code units."""
+
+INDEX_ROOM = 8
+"""Room for one ` [index]`… of a loop: an instance has 10,000 steps at most, `[99999]` is seven."""
+
+EXTRA_ROOM = 20
+"""Room for the longest extra, `: status [9999]`."""
+
+EXTRAS = ("winner", "id", "create", "status", "remaining", "part", "value")
+"""A node's extra steps are `<name>: winner` and so on; the last ones may carry a number."""
+
+
+def clean(name: str) -> str:
+    """Control characters as spaces: the runtime refuses them in a name."""
+    return "".join(" " if ch < " " or ch == "\x7f" else ch for ch in name)
+
+
+def cut(name: str, room: int) -> str:
+    """The longest beginning of `name` that has at most `room` UTF-16 units."""
+    if utf16(name) <= room:
+        return name
+    kept = name[:room]
+    while utf16(kept) > room:
+        kept = kept[:-1]
+    return kept
+
+
+class StepNames:
+    """Gives each node its static name. `nodes` are (id, display name, number of loops around), in file order."""
+
+    def __init__(self, nodes: Sequence[tuple[str, str, int]]) -> None:
+        self._taken: set[str] = set()
+        self._indexed: set[str] = set()
+        self._looped: set[str] = set()
+        self.names = [self._name(*node) for node in nodes]
+
+    def _name(self, node_id: str, display: str, loops: int) -> str:
+        room = LIMIT - loops * INDEX_ROOM - EXTRA_ROOM
+        base = clean(display)
+        name = cut(base, room)
+        number = 1
+        while self._collides(name, loops > 0):
+            suffix = f" ({clean(node_id)})" if number == 1 else f" ({cut(clean(node_id), 100)} {number})"
+            suffix = cut(suffix, room - 1)
+            name = cut(base, room - utf16(suffix)) + suffix
+            number += 1
+        self._take(name, loops > 0)
+        return name
+
+    def _collides(self, name: str, looped: bool) -> bool:
+        """Whether a call of this node could ever have the name of a call of another one."""
+        plain = _without_extra(name)
+        bare = _without_index(plain)
+        return plain in self._taken or (bare != plain and bare in self._looped) or (looped and plain in self._indexed)
+
+    def _take(self, name: str, looped: bool) -> None:
+        plain = _without_extra(name)
+        self._taken.add(plain)
+        self._indexed.add(_without_index(plain))
+        if looped:
+            self._looped.add(plain)
+
+
+def _without_extra(name: str) -> str:
+    """`name` without `: winner`, `: status [3]` … at its end, as often as they stand there."""
+    while True:
+        head, separator, tail = name.rpartition(": ")
+        if not (separator and head and tail.split(" ")[0] in EXTRAS):
+            return name
+        name = head
+
+
+def _without_index(name: str) -> str:
+    """`name` without ` [3][0]` at its end."""
+    while name.endswith("]"):
+        head, _, digits = name[:-1].rpartition("[")
+        if not (digits.isdigit() and head):
+            break
+        name = head.rstrip()
+    return name

@@ -1,0 +1,53 @@
+"""`--help` answers at once, because nothing heavy is imported for it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+
+import pytest
+from cli_calls import stepwell
+
+from stepwell.cli import _COMMANDS
+
+HEAVY = ("networkx", "httpx", "pydantic", "rich", "jinja2", "tree_sitter", "watchfiles", "stepwell.graph")
+
+
+def test_help_imports_nothing_heavy() -> None:
+    program = (
+        "import sys; from stepwell.cli import call; call(['--help']); print([*sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert set(HEAVY) & set(done.stderr.split()) == set()
+    assert all(f"  {name} " in done.stdout for name in _COMMANDS)
+
+
+def test_help_answers_in_a_fifth_of_a_second() -> None:
+    assert min(_seconds_of_help() for _ in range(7)) < 0.2
+
+
+def _seconds_of_help() -> float:
+    began = time.perf_counter()
+    subprocess.run([sys.executable, "-m", "stepwell.cli", "--help"], capture_output=True, check=True)
+    return time.perf_counter() - began
+
+
+@pytest.mark.parametrize("name", _COMMANDS)
+def test_each_command_has_help_that_begins_as_listed(name: str) -> None:
+    said = stepwell(name, "--help")
+    assert said.code == 0
+    listed = _COMMANDS[name].split("(")[0].rstrip(".")
+    assert listed.split(",")[0].split()[0] in said.out
+
+
+def test_version() -> None:
+    from stepwell import __version__
+
+    assert stepwell("--version").out == f"stepwell {__version__}\n"
+
+
+def test_a_misspelt_command_is_a_wrong_call() -> None:
+    said = stepwell("biuld")
+    assert said.code == 2
+    assert "Did you mean 'build'?" in said.err

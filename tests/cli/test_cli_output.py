@@ -1,0 +1,75 @@
+"""The folder of a build: whole or not at all, and nothing foreign is touched."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from stepwell.cli import output
+from stepwell.cli.faults import Failed
+
+MANIFEST = json.dumps({"kind": "workflow", "steps": []})
+FILES = {"worker.js": "js", "worker.ts": "ts", "manifest.json": MANIFEST}
+IN_JAVASCRIPT = {"worker.js": "js", "worker.source.js": "readable", "manifest.json": MANIFEST}
+
+
+def _contents(folder: Path) -> dict[str, str]:
+    return {path.name: path.read_text() for path in folder.iterdir() if path.is_file()}
+
+
+def test_a_build_is_written_and_then_not_stale(tmp_path: Path) -> None:
+    output.write(tmp_path / "a" / "b", FILES)
+    assert _contents(tmp_path / "a" / "b") == FILES
+    assert output.stale(tmp_path / "a" / "b", FILES) == []
+
+
+def test_what_is_stale_is_named(tmp_path: Path) -> None:
+    output.write(tmp_path, FILES)
+    (tmp_path / "worker.js").write_text("changed")
+    (tmp_path / "manifest.json").unlink()
+    assert output.stale(tmp_path, FILES) == [
+        f"{tmp_path / 'worker.js'} is stale",
+        f"{tmp_path / 'manifest.json'} is missing",
+    ]
+
+
+def test_files_that_are_the_same_are_left_alone(tmp_path: Path) -> None:
+    output.write(tmp_path, FILES)
+    os.utime(tmp_path / "worker.js", (1, 1))
+    output.write(tmp_path, FILES | {"worker.ts": "new"})
+    assert (tmp_path / "worker.js").stat().st_mtime == 1
+
+
+def test_the_other_languages_readable_form_goes(tmp_path: Path) -> None:
+    output.write(tmp_path, FILES)
+    assert (
+        output.stale(tmp_path, IN_JAVASCRIPT)[-1]
+        == f"{tmp_path / 'worker.ts'} is left over from an earlier build"
+    )
+    output.write(tmp_path, IN_JAVASCRIPT)
+    assert _contents(tmp_path) == IN_JAVASCRIPT
+
+
+def test_foreign_files_stay(tmp_path: Path) -> None:
+    (tmp_path / "worker.ts").write_text("mine")
+    (tmp_path / "notes.txt").write_text("mine too")
+    output.write(tmp_path, IN_JAVASCRIPT)
+    assert _contents(tmp_path) == IN_JAVASCRIPT | {"worker.ts": "mine", "notes.txt": "mine too"}
+
+
+def test_a_folder_in_the_way_leaves_the_earlier_build(tmp_path: Path) -> None:
+    output.write(tmp_path, FILES)
+    (tmp_path / "worker.js.map").mkdir()
+    with pytest.raises(Failed, match="is a folder"):
+        output.write(tmp_path, FILES | {"worker.js": "new", "worker.js.map": "{}"})
+    assert _contents(tmp_path) == FILES
+
+
+def test_a_write_that_fails_leaves_the_earlier_build(tmp_path: Path) -> None:
+    output.write(tmp_path, FILES)
+    with pytest.raises(UnicodeEncodeError):
+        output.write(tmp_path, FILES | {"worker.js": "new", "worker.ts": "\ud800"})
+    assert _contents(tmp_path) == FILES
