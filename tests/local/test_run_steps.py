@@ -162,3 +162,32 @@ def test_a_missing_binding_says_so() -> None:
         workflow("await step.do('put', async () => env.BUCKET.put('k', 'v'));", missing={"BUCKET": message})
     )
     assert outcome.error == Failure("NonRetryableError", message)
+
+
+def test_a_value_with_a_cycle() -> None:
+    body = "return step.do('cycle', async () => { const a = {}; a.a = a; return a; });"
+    outcome, _ = play(workflow(body))
+    assert outcome.status == "complete"
+    assert outcome.output == "[a value that JSON cannot hold]"
+
+
+def test_code_that_never_lets_go() -> None:
+    with pytest.raises(RunFailed, match="did not end within 1 seconds"):
+        play(workflow("await step.do('spin', async () => { for (;;); });"), options(timeout=1))
+
+
+@pytest.mark.parametrize("wait", ["step.sleep('x', NaN)", "step.sleep('x', Infinity)"])
+def test_times_that_are_no_numbers(wait: str) -> None:
+    with pytest.raises(RunFailed, match="it stands at x"):
+        play(workflow(f"await {wait};"), options(timeout=1))
+
+
+def test_a_wait_for_nothing() -> None:
+    outcome, _ = play(workflow("await step.waitForEvent('w', { timeout: 5 });"))
+    assert outcome.error is not None
+    assert "WorkflowTimeoutError" in outcome.error.message
+
+
+def test_the_workflow_keeps_its_name() -> None:
+    outcome, _ = play(workflow("return event.workflowName;", workflow="my-flow"))
+    assert outcome.output == "my-flow"

@@ -78,8 +78,8 @@ class Typed:
 def typed_nodes(document: Document) -> tuple[list[Typed | None], list[Diagnostic]]:
     """The document's nodes in their order, and all findings about their data.
 
-    None stands for a node whose data does not fit its model. The others may have errors too: they are typed, so
-    that later checks can go on, but nothing is emitted.
+    None stands for a node whose data does not fit its model. The others may have errors too: they are typed,
+    so that later checks can go on, but nothing is emitted.
     """
     artifact = document.source.ir
     script = artifact.kind == "script"
@@ -203,8 +203,8 @@ def _unknown_keys(check: _Check) -> None:
 
 
 def _ignored(check: _Check, setting: str, *parts: str | int) -> None:
-    check.report(c.SETTING_IGNORED, f"has {setting}, which has no effect on a `{check.kind.type}`; take it out.",
-                 *parts)
+    check.report(c.SETTING_IGNORED, f"has {setting}, which has no effect on a `{check.kind.type}`; "
+                 "take it out.", *parts)
 
 
 # -- durations and the settings of its run -------------------------------------------------------------
@@ -222,8 +222,8 @@ def _timings(check: _Check) -> dict[str, Timing | None]:
 def _timing(check: _Check, value: object, zero: bool, *parts: str | int) -> Timing | None:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
-    if isinstance(value, str) and is_dynamic(value):
-        return value
+    if isinstance(value, str) and (is_dynamic(value) or not value.strip()):
+        return value or None
     duration = durations.parse(value)
     if duration is None:
         _unreadable(check, value, *parts)
@@ -291,8 +291,8 @@ def _inline(check: _Check, config: StepConfig) -> None:
     places = [("config", key) for key in ("retries", "timeout") if getattr(config, key) is not None]
     places += [("data", key) for key in check.given if key in _SETTING_KEYS]
     for place in places:
-        check.report(c.INLINE_SETTINGS, f"is an inline step and has `{_dotted(place)}`, but is never retried; "
-                     "take the setting out, or turn `inline` off.", *place)
+        check.report(c.INLINE_SETTINGS, f"is inline, so never retried, and has `{_dotted(place)}`; "
+                     "take it out, or turn `inline` off.", *place)
 
 
 # -- what each type asks for ---------------------------------------------------------------------------
@@ -310,7 +310,7 @@ def _request(check: _Check, data: d.RequestData) -> None:
     for key in ("headers", "queryParams"):
         text = getattr(data, key)
         if isinstance(text, str) and not is_dynamic(text) and not isinstance(_json(text), dict):
-            check.report(c.BAD_DATA, f"has {shown(text)} as `{key}`, which is not the JSON text of an object; "
+            check.report(c.BAD_DATA, f"has {shown(text)} as `{key}`, which is no JSON text of an object; "
                          'write an object, such as {"Accept": "text/plain"}.', "data", key)
 
 
@@ -366,14 +366,14 @@ def _branch(check: _Check, data: d.BranchData) -> None:
 def _arm_label(check: _Check, arm: d.Arm, number: int, twice: bool) -> None:
     place = ("data", "branches", number, "label")
     if not arm.label.strip():
-        check.report(c.BAD_DATA, f"has an arm without a label (number {number + 1}); give it one, and the edge "
-                     "that leads into it the same.", *place)
+        check.report(c.BAD_DATA, f"has an arm without a label (number {number + 1}); give it one, and the "
+                     "edge that leads into it the same.", *place)
     elif arm.label == "then":
         check.report(c.BAD_DATA, 'has an arm with the label "then", which is that of the edge behind the '
                      "branch; give the arm another one.", *place)
     elif twice:
-        check.report(c.DOUBLED_ARM, f'has more than one arm with the label "{shortened(arm.label)}"; give each '
-                     "its own.", *place)
+        check.report(c.DOUBLED_ARM, f'has more than one arm with the label "{shortened(arm.label)}"; give '
+                     "each its own.", *place)
 
 
 def _arm_keys(check: _Check) -> None:
@@ -429,11 +429,11 @@ def _lacks(check: _Check, data: d.LoopData, key: str) -> None:
 def _sub_workflow(check: _Check, data: d.SubWorkflowData) -> None:
     size = _size(data.input)
     if size > PAYLOAD_BYTES:
-        check.report(c.PAYLOAD_TOO_LARGE, f"hands over {size:,} bytes as `input`; a payload may hold 1 MiB. Keep "
-                     "it in KV or R2 and hand over its key.", "data", "input")
+        check.report(c.PAYLOAD_TOO_LARGE, f"hands over {size:,} bytes as `input`; a payload may hold 1 MiB. "
+                     "Keep it in KV or R2 and hand over its key.", "data", "input")
     if check.script and check.given.get("waitForCompletion") is True:
-        check.report(c.SETTING_IGNORED, "has `waitForCompletion`, but a script never waits for a workflow; its "
-                     "value is {instanceId}. Set it to false.", "data", "waitForCompletion")
+        check.report(c.SETTING_IGNORED, "has `waitForCompletion`, but a script never waits for a workflow; "
+                     "its value is {instanceId}. Set it to false.", "data", "waitForCompletion")
     if not data.waitForCompletion and "timeout" in check.given:
         check.report(c.SETTING_IGNORED, "has `timeout`, but does not wait for the workflow; take it out.",
                      "data", "timeout")

@@ -320,7 +320,7 @@ def _sort(flow: Flow) -> bool:
 def _report_cycle(flow: Flow, base: str, found: list[Diagnostic]) -> None:
     import networkx as nx
 
-    graph = nx.DiGraph((u, v) for u, targets in enumerate(flow.succ) for v in targets)
+    graph: nx.DiGraph[int] = nx.DiGraph((u, v) for u, targets in enumerate(flow.succ) for v in targets)
     try:
         edges = nx.find_cycle(graph)
     except nx.NetworkXNoCycle:

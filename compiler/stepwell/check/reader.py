@@ -164,10 +164,19 @@ class FieldReader:
         """A body or an expression of code, its holes and names resolved, its faults reported."""
         prepared, holes = self._punch(text, at)
         facts = parse(prepared, kind)
+        if facts.faults and self._unknown_roots(text, at):
+            return self._code_value(facts, holes, at, key, text, (0, 0))
         for fault in facts.faults[:5]:
             code = c.SYNTAX if kind is Kind.BODY or fault.code == "syntax" else c.NOT_ONE_EXPRESSION
             self.say(code, fault.message, at, None, facts, fault.start)
         return self._code_value(facts, holes, at, key, text, (0, 0))
+
+    def _unknown_roots(self, text: str, at: str) -> bool:
+        """Code that does not parse and holds braces of an unknown root: the root is what is wrong. Whether there is one."""
+        unknown = [f for f in self.scanner.scan(text)[0] if isinstance(f, Reference) and self._root(f)[2] is c.UNKNOWN_REFERENCE]
+        for reference in unknown:
+            self.reference(reference, at)
+        return bool(unknown)
 
     def _punch(self, text: str, at: str, begin: int = 0) -> tuple[str, list[Hole]]:
         """`text` with each of our expressions replaced by an identifier of the same length."""

@@ -75,6 +75,18 @@ class CodeValue:
     holes: tuple[Hole, ...] = ()
     names: tuple[NamedUse, ...] = ()
 
+    def reads(self) -> Iterator[tuple[Use, tuple[str | int, ...] | None]]:
+        """What the code reads of the graph, with the paths it goes on with behind holes and names."""
+        followed = self.followed()
+        for hole in self.holes:
+            yield hole.ref.use, (*hole.ref.path, *followed.get(hole.start, ()))
+        for named in self.names:
+            yield named.use, followed.get(named.name.start)
+
+    def followed(self) -> dict[int, tuple[str | int, ...]]:
+        """The member accesses that the code itself makes, by where the root of the chain stands."""
+        return {m.start: m.path for m in self.facts.members if m.path and not m.bound}
+
 
 @dataclass(frozen=True, slots=True)
 class Obj:
@@ -109,12 +121,13 @@ def walk(value: Value) -> Iterator[Value]:
 
 def uses_of(value: Value) -> Iterator[tuple[Use, tuple[str | int, ...] | None]]:
     """What a value reads: the use, and the path read from it (None: the name itself is used in code)."""
+    inside: set[int] = set()
     for part in walk(value):
-        if isinstance(part, Ref):
+        if isinstance(part, Ref) and id(part) not in inside:
             yield part.use, part.path
         elif isinstance(part, CodeValue):
-            for named in part.names:
-                yield named.use, None
+            inside.update(id(h.ref) for h in part.holes)
+            yield from part.reads()
 
 
 def impurities_of(value: Value) -> list[str]:

@@ -21,8 +21,8 @@ class NodeKind:
 
     `labels` are the fixed labels of its arms (a branch's come from its data; every edge but `then` is an arm
     of a parallel or a race); `required` are those without which it means nothing. `settings` are the run
-    settings that have an effect on it, wherever they stand (`retries` covers limit, delay and backoff). `keys`
-    are those that its data may have.
+    settings that have an effect on it, wherever they stand (`retries` covers limit, delay and backoff).
+    `keys` are those that its data may have.
     """
 
     type: str

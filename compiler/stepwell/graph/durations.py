@@ -37,7 +37,7 @@ _DIGITS = 15
 
 @dataclass(frozen=True, slots=True)
 class Duration:
-    """A readable duration: whole `milliseconds` (may be 0 or over `MAX`) and its text, `"3 days"` or `"1 day"`.
+    """A readable duration: whole `milliseconds` (0 and over `MAX`, too), and its text: `"3 days"`, `"1 day"`.
 
     A duration that was given as a number has a unit only where it is whole seconds; else the text says
     `"1500 milliseconds"`, which Cloudflare does not take: emit `value`.
@@ -62,7 +62,7 @@ def parse(value: object) -> Duration | None:
 
 
 def suggest(text: str) -> str | None:
-    """What an unreadable text probably means, or None: `"5 minuts"` → `"5 minutes"`, `"1.5h"` → `"90 minutes"`."""
+    """What an unreadable text probably means: `"5 minutes"` for `"5 minuts"`, `"90 minutes"` for `"1.5h"`."""
     match = _LOOSE.fullmatch(text.strip())
     if match is None:
         return None

@@ -56,7 +56,7 @@ class Scanner:
         self._odd = sorted(odd, key=len, reverse=True)
 
     def scan(self, text: str) -> tuple[list[Reference | Malformed], list[int]]:
-        """The expressions of `text` in order, and the offsets of the backslashes of `\\{{` (literal braces)."""
+        """The expressions of `text` in order, and the offsets of the backslashes of literal `\\{{`."""
         found: list[Reference | Malformed] = []
         escapes: list[int] = []
         at = text.find("{{")

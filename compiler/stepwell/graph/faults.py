@@ -29,7 +29,6 @@ WANTED: Mapping[str, str] = MappingProxyType({
     "queryParams": "an object, or the JSON text of one",
     "eventType": "1 to 100 characters of A-Z a-z 0-9 _ -",
     "path": "a path that begins with `/`",
-    "version": "a whole number of at least 1",
 })
 """What a field takes, where its type alone does not say it."""
 

@@ -33,6 +33,12 @@ def _count_schema(minimum: int, maximum: int | None = None) -> dict[str, Any]:
     return {"anyOf": [number, {"type": "string", "pattern": r"^\s*[0-9]{1,15}(\.0*)?\s*$"}]}
 
 
+def _any_case(*words: str) -> str:
+    """A pattern of the words in upper or lower case: an editor completes the upper case, takes both."""
+    spelt = ("".join(f"[{letter}{letter.lower()}]" for letter in word) for word in words)
+    return f"^({'|'.join(spelt)})$"
+
+
 RETRY_LIMIT = 10_000
 """The most retries that may be asked for: as many as an instance can have steps."""
 
@@ -41,8 +47,7 @@ Method = Annotated[
     BeforeValidator(_upper),
     WithJsonSchema({"type": "string", "anyOf": [
         {"enum": ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]},
-        {"pattern": "^([Gg][Ee][Tt]|[Pp][Oo][Ss][Tt]|[Pp][Uu][Tt]|[Pp][Aa][Tt][Cc][Hh]|[Dd][Ee][Ll][Ee][Tt][Ee]"
-                    "|[Hh][Ee][Aa][Dd]|[Oo][Pp][Tt][Ii][Oo][Nn][Ss])$"},
+        {"pattern": _any_case("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")},
     ]}),
 ]
 """An HTTP method; lower case is taken too."""

@@ -85,7 +85,8 @@ def _syntax(text: str, error: json.JSONDecodeError) -> Diagnostic:
     if not text.strip():
         return Diagnostic(c.NOT_JSON, "The file is empty; it must hold a JSON object.", place=place)
     reason = next((words for start, words in _REASONS.items() if error.msg.startswith(start)), error.msg)
-    message = f"Line {place.line}, column {place.column}: {reason}, but {_found(text, error.pos)} stands there."
+    where, found = f"Line {place.line}, column {place.column}", _found(text, error.pos)
+    message = f"{where}: {reason}, but {found} stands there."
     return Diagnostic(c.NOT_JSON, message, hint=_advice(text, error.pos), place=place)
 
 

@@ -39,7 +39,7 @@ class Locator:
         """Where the value at `pointer` begins, or with `key` the key in front of it.
 
         Of a value that is not there, the place of the nearest object or list that could hold it; of a key
-        that stands more than once, that of the last one, which counts. None when the text holds no JSON value.
+        that stands more than once, that of the last one, which counts. None when the text is no JSON.
         """
         member = self._member(pointer)
         if member is None:
@@ -92,13 +92,13 @@ class Locator:
         return self._members[pointer]
 
     def _place(self, node: tree_sitter.Node, further: int = 0) -> Place:
-        """The place `further` bytes behind a node's start, on the same line: no JSON string has line breaks."""
+        """The place `further` bytes behind a node's start, on the same line: JSON strings have no breaks."""
         row, column = node.start_point
         end = node.start_byte + further
         return Place(row + 1, self._characters(end) - self._characters(node.start_byte - column) + 1)
 
     def _characters(self, byte: int) -> int:
-        """How many characters stand before a byte; counted by blocks, for a minified file is one long line."""
+        """How many characters stand before a byte; counted by blocks: a minified file is one line."""
         if len(self._bytes) == len(self._text):
             return byte
         block = byte // _BLOCK

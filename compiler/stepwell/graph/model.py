@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
+from stepwell.graph.faults import shortened
 from stepwell.graph.fields import Backoff, Duration, Method
 
 Name = Annotated[str, Field(min_length=1)]
@@ -75,7 +76,8 @@ class Node(Model):
     @property
     def label(self) -> str:
         """How a message names the node: `` `n1` ``, or `` `n1` (Charge card) `` where the name differs."""
-        return f"`{self.id}`" if self.name == self.id else f"`{self.id}` ({self.name})"
+        named = f"`{shortened(self.id)}`"
+        return named if self.name == self.id else f"{named} ({shortened(self.name)})"
 
 
 class Edge(Model):
@@ -128,7 +130,8 @@ class Artifact(Model):
     """A graph: nodes, the edges between them, and where it starts."""
 
     kind: Literal["workflow", "script"] = Field(
-        default="workflow", description="`workflow` (durable, the default) or `script` (runs once per request)")
+        default="workflow",
+        description="`workflow` (durable, the default) or `script` (runs once per request)")
     metadata: Metadata = Field(description="the graph's name and version")
     nodes: list[Node] = Field(min_length=1, description="the graph's nodes")
     edges: list[Edge] = Field(description="the edges between the nodes; `[]` when there are none")

@@ -78,7 +78,7 @@ def read_text(text: str) -> tuple[Document | None, list[Diagnostic]]:
     if fault is not None:
         return None, [fault]
     document, found = read_value(value)
-    return document, [*_repeated(value, repeated), *found] if repeated else found
+    return document, values.in_order(value, [*_repeated(value, repeated), *found]) if repeated else found
 
 
 def read_value(value: object) -> tuple[Document | None, list[Diagnostic]]:
@@ -87,8 +87,9 @@ def read_value(value: object) -> tuple[Document | None, list[Diagnostic]]:
     What JSON does not have (other Python types, NaN, an object that holds itself) is a finding, not an error.
     """
     if not isinstance(value, dict):
-        return None, [Diagnostic(c.NOT_AN_ARTIFACT, "The document must be an object with `metadata`, `nodes`, "
-                                 f"`edges` and `entryNodeId`, not {shown(value)}.")]
+        message = ("The document must be an object with `metadata`, `nodes`, `edges` and `entryNodeId`, "
+                   f"not {shown(value)}.")
+        return None, [Diagnostic(c.NOT_AN_ARTIFACT, message)]
     fault = values.fault(value) or _too_large(value)
     if fault is not None:
         return None, [fault]
@@ -124,7 +125,8 @@ def _repeated(value: object, repeated: list[jsontext.Repeated]) -> _Found:
     pointers = values.find(value, {id(one.holder) for one in repeated})
     return [
         Diagnostic(c.DUPLICATE_KEY, f"`{shortened(key)}` stands more than once in this object; the last one "
-                   "counts. Remove the others.", pointers[id(one.holder)] + pointer(key))
+                   "counts. Remove the others.", pointers[id(one.holder)] + pointer(key),
+                   values.node_id(value, pointers[id(one.holder)]))
         # An object that a repeated key dropped is in the document no more.
         for one in repeated if id(one.holder) in pointers
         for key in one.keys
@@ -285,7 +287,7 @@ def _strangers(
 def unknown_key(
     key: str, known: Iterable[str], place: str, owner: str, node_id: str | None = None
 ) -> Diagnostic:
-    """The warning that `owner` (in words) has a key that nobody knows; `known` are those it could have had."""
+    """The warning that `owner` (in words) has a key that nobody knows; `known` are what it could have had."""
     meant = did_you_mean(key, known)
     message = f"`{shortened(key)}` is no key of {owner} and is left out."
     return Diagnostic(c.UNKNOWN_KEY, message, place + pointer(key), node_id,
@@ -295,7 +297,7 @@ def unknown_key(
 def _misplaced(stranger: Diagnostic) -> Diagnostic:
     """A key of the envelope that stands in the artifact is told where it belongs."""
     key = stranger.pointer.rpartition("/")[2]
-    if key not in _ENVELOPE:
+    if key not in _ENVELOPE or key == "ir":
         return stranger
     return Diagnostic(stranger.code, stranger.message, stranger.pointer,
                       hint=f'`{key}` stands beside the artifact: {{"ir": <the artifact>, "{key}": …}}.')
@@ -310,8 +312,8 @@ def _nodes(raw: _Raw) -> Iterator[Diagnostic]:
         if isinstance(kind, str) and kind and kind not in BUILTIN:
             yield _unknown_type(node, kind, raw.at("nodes", index, "type"))
         if isinstance(provider, str) and provider != "cloudflare":
-            yield Diagnostic(c.WRONG_PROVIDER, f'Node {_name(node)} is meant for "{shortened(provider)}"; '
-                             'set its `provider` to "cloudflare".', raw.at("nodes", index, "provider"), _id(node))
+            message = f'is meant for "{shortened(provider)}"; set its `provider` to "cloudflare".'
+            yield Diagnostic(c.WRONG_PROVIDER, f"Node {_name(node)} {message}", raw.at("nodes", index, "provider"), _id(node))
         if isinstance(name, str) and len(name) > NAME_LENGTH:
             yield Diagnostic(c.NAME_TOO_LONG, f"The name of node {_name(node)} has {len(name):,} characters; "
                              f"shorten it to {NAME_LENGTH}.", raw.at("nodes", index, "name"), _id(node))
@@ -330,8 +332,8 @@ def _trigger(raw: _Raw) -> Iterator[Diagnostic]:
     kind = trigger.get("type") if isinstance(trigger, dict) else None
     if raw.artifact.get("kind") == "script" and (trigger is None or (kind in _TRIGGERS and kind != "http")):
         found = "has no trigger" if trigger is None else f'has a trigger of type "{kind}"'
-        yield Diagnostic(c.BAD_TRIGGER, f'A script is called by HTTP, but this one {found}; '
-                         'write `"trigger": {"type": "http"}`.', raw.at("trigger"))
+        yield Diagnostic(c.BAD_TRIGGER, f"A script is called by HTTP, but this one {found}; "
+                         'write `"trigger": {"type": "http"}`.', raw.at("trigger") if trigger else raw.base)
     expression = trigger.get("expression") if isinstance(trigger, dict) else None
     if kind == "cron" and isinstance(expression, str) and expression:
         reason = cron.fault(expression)
@@ -350,8 +352,8 @@ def _variables(raw: _Raw) -> Iterator[Diagnostic]:
                              pointer("envVars", index, "name"))
         seen.update([name] if isinstance(name, str) else [])
         if isinstance(value, str) and len(value.encode("utf-8", "surrogatepass")) > ENV_VALUE_BYTES:
-            yield Diagnostic(c.ENV_VAR, f"The value of the variable `{shortened(str(name))}` is over 5 KB; keep "
-                             "it in KV.", pointer("envVars", index, "value"))
+            message = f"The value of the variable `{shortened(str(name))}` is over 5 KB; keep it in KV."
+            yield Diagnostic(c.ENV_VAR, message, pointer("envVars", index, "value"))
 
 
 def _dependencies(raw: _Raw) -> Iterator[Diagnostic]:

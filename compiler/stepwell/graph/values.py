@@ -51,7 +51,7 @@ def _too_much(document: object, way: Way, budget: int) -> Diagnostic:
     if budget < 0:
         return Diagnostic(c.TOO_LARGE, f"The document holds more than {_BUDGET:,} values; split it into "
                           "sub-workflows.")
-    return too_deep(None, _pointer(way), _node_id(document, way))
+    return too_deep(None, _pointer(way), node_id(document, _pointer(way)))
 
 
 def find(value: object, holders: set[int]) -> dict[int, str]:
@@ -71,13 +71,25 @@ def in_order(value: object, found: list[Diagnostic]) -> list[Diagnostic]:
     return sorted(found, key=lambda d: _position(value, d.pointer)) if len(found) > 1 else found
 
 
+def node_id(document: Any, place: str) -> str | None:
+    """The id of the node that a pointer leads into, if it does."""
+    parts = place.split("/")[1:]
+    artifact, parts = (document["ir"], parts[1:]) if parts[:2] == ["ir", "nodes"] else (document, parts)
+    if len(parts) < 2 or parts[0] != "nodes" or not isinstance(artifact["nodes"], list):
+        return None
+    node = artifact["nodes"][int(parts[1])]
+    identifier = node.get("id") if isinstance(node, dict) else None
+    return identifier if isinstance(identifier, str) and identifier else None
+
+
 def _position(value: Any, place: str) -> tuple[int, ...]:
+    """Where a pointer leads, as places within lists and objects: in the document's order when compared."""
     position: list[int] = []
     for part in (part.replace("~1", "/").replace("~0", "~") for part in place.split("/")[1:]):
         if isinstance(value, dict) and part in value:
-            position.append(next(i for i, key in enumerate(value) if key == part))
+            position.append(list(value).index(part))
             value = value[part]
-        elif isinstance(value, list) and part.isdigit() and int(part) < len(value):
+        elif isinstance(value, list) and part.isdigit():
             position.append(int(part))
             value = value[int(part)]
     return tuple(position)
@@ -97,31 +109,17 @@ def _alien(document: object, item: object, way: Way) -> Diagnostic:
     else:
         message = (f"Here stands {shown(item)}, which JSON does not have; hand in dicts, lists, text, "
                    "numbers, booleans and None.")
-    return Diagnostic(c.NOT_AN_ARTIFACT, message, _pointer(way), _node_id(document, way))
+    return Diagnostic(c.NOT_AN_ARTIFACT, message, _pointer(way), node_id(document, _pointer(way)))
 
 
 def _alien_key(document: object, key: object, way: Way) -> Diagnostic:
     return Diagnostic(c.NOT_AN_ARTIFACT, f"A key of this object is {shown(key)}; keys are text.",
-                      _pointer(way), _node_id(document, way))
+                      _pointer(way), node_id(document, _pointer(way)))
 
 
-def _parts(way: Way) -> list[str | int]:
+def _pointer(way: Way) -> str:
     parts: list[str | int] = []
     while way is not None:
         way, key = way
         parts.append(key)
-    return parts[::-1]
-
-
-def _pointer(way: Way) -> str:
-    return pointer(*_parts(way))
-
-
-def _node_id(document: Any, way: Way) -> str | None:
-    """The id of the node that a way leads into, if it does."""
-    here = document
-    for number, part in enumerate(_parts(way)[:3]):
-        here = here[part]
-        if isinstance(part, int) and number and isinstance(here, dict) and isinstance(here.get("id"), str):
-            return str(here["id"])
-    return None
+    return pointer(*reversed(parts))

@@ -105,6 +105,9 @@ def _reach(tree: Tree) -> int:
 
 def facts_of(tree: Tree, kind: Kind, awaiting: frozenset[int] = frozenset()) -> Facts:
     """The facts of a parsed text. `awaiting`: offsets of functions that will be made async."""
+    faults = _syntax_faults(tree, kind)
+    if faults:
+        return _broken(tree, kind, faults)
     scopes = Scopes(tree, kind is Kind.MODULE, awaiting)
     flow = Flow(scopes)
     purity = Purity(scopes, flow)
@@ -113,7 +116,7 @@ def facts_of(tree: Tree, kind: Kind, awaiting: frozenset[int] = frozenset()) -> 
         text=tree.text,
         kind=kind,
         language=tree.dialect,
-        faults=_faults(tree, kind, scopes),
+        faults=tuple(fault(tree.text, *rule) for rule in sorted(set(scopes.faults))[:5]),
         free=tuple(flow.free),
         members=tuple(flow.members),
         followed=tuple(flow.followed),
@@ -144,14 +147,25 @@ def _is_step_call(member: Member) -> bool:
 # -- faults ------------------------------------------------------------------------------------------------
 
 
-def _faults(tree: Tree, kind: Kind, scopes: Scopes) -> tuple[Fault, ...]:
-    text = tree.text
+def _broken(tree: Tree, kind: Kind, faults: tuple[Fault, ...]) -> Facts:
+    """What is known of a text that does not parse: nothing that a half-understood tree would only suggest."""
+    opaque = tuple(opaque_ranges(tree, (row for row, word in enumerate(tree.kinds) if word in OPAQUE)))
+    return Facts(
+        text=tree.text,
+        kind=kind,
+        language=tree.dialect,
+        faults=faults,
+        opaque=opaque,
+        line_comment_at_end=_ends_in_comment(tree.text, opaque),
+        verbatim=_verbatim(tree.text, opaque),
+    )
+
+
+def _syntax_faults(tree: Tree, kind: Kind) -> tuple[Fault, ...]:
     found = expression_faults(tree) if kind is Kind.EXPRESSION else syntax_faults(tree)
     if found and kind is Kind.EXPRESSION:
         return _expression_faults(tree, found)
-    if found:
-        return tuple(fault(text, at, message) for at, message in found)
-    return tuple(fault(text, *broken) for broken in sorted(set(scopes.faults))[:5])
+    return tuple(fault(tree.text, at, message) for at, message in found)
 
 
 def _expression_faults(tree: Tree, found: list[tuple[int, str]]) -> tuple[Fault, ...]:
@@ -220,6 +234,9 @@ def _import(tree: Tree, row: int) -> Import:
         source = next((r for r in range(row, tree.stops[row]) if tree.kinds[r] == "string"), -1)
     module = literal(tree, source) if source >= 0 else ""
     return Import(tree.starts[row], tree.ends[row], str(module), tree.slice(row))
+
+
+OPAQUE: Final = COMMENTS | {"string", "template_string", "template_literal_type", "regex"}
 
 
 def opaque_ranges(tree: Tree, rows: Iterable[int]) -> list[tuple[int, int, str]]:

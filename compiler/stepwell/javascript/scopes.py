@@ -36,6 +36,9 @@ FUNCTIONS: Final = words(
 DECLARED_FUNCTIONS: Final = frozenset({"function_declaration", "generator_function_declaration"})
 FIELDS: Final = frozenset({"public_field_definition", "field_definition"})
 LOOPS: Final = frozenset({"for_statement", "for_in_statement", "while_statement", "do_statement"})
+OPERATIONS: Final = frozenset(
+    {"binary_expression", "unary_expression", "await_expression", "update_expression", "as_expression"}
+)
 LEXICAL: Final = frozenset({"let", "class", "import"})
 MAX_CLIMB: Final = 1000
 """How far a `break` looks up for its loop before it is let pass: the search must not be quadratic."""
@@ -206,6 +209,8 @@ class Scopes:
         tree = self.tree
         name = tree.child(node, "name")
         kind = tree.kinds[node]
+        if kind == "arrow_function":
+            self._operand(node)
         if name >= 0 and kind in DECLARED_FUNCTIONS:
             self._declare(name, "function", self.stack[-1], node)
         scope = self._open(tree.stops[node], node, hoists=True)
@@ -360,7 +365,7 @@ class Scopes:
         """`a ?? b || c` has no meaning without parentheses."""
         tree = self.tree
         parent = tree.parents[token]
-        for node in (tree.parents[parent], parent + 1, tree.stops[token]):
+        for node in (tree.parents[parent], *tree.named(parent)):
             if tree.kinds[node] == "binary_expression" and (tree.has(node, "'||") or tree.has(node, "'&&")):
                 self._fault(token, "`??` beside `||` or `&&` needs parentheses", "mixed")
                 return
@@ -373,6 +378,30 @@ class Scopes:
             if kind == "'," and before in ("',", "'("):
                 self._fault(child, "unexpected `,`: an argument is missing", "argument")
             before = before if kind in COMMENTS else kind
+
+    def _operand(self, node: int) -> None:
+        """What binds weaker than an operator cannot be its operand: `!a = b`, `a || x => y`."""
+        tree = self.tree
+        parent = tree.parents[node]
+        kind = tree.kinds[parent]
+        if kind in OPERATIONS or (kind == "ternary_expression" and tree.fields[node] == "condition"):
+            self._fault(node, f"{shown(tree.slice(node))} needs parentheses here", "operand")
+
+    def _update(self, node: int) -> None:
+        """`a`, a new line, `++`: JavaScript ends the statement after `a`."""
+        tree = self.tree
+        if tree.kinds[node + 1] not in ("'++", "'--"):
+            self._same_line(tree.ends[node + 1], tree.ends[node], "the `++` or `--`")
+
+    def _throw(self, node: int) -> None:
+        values = self.tree.named(node)
+        if values:
+            self._same_line(self.tree.starts[node], self.tree.starts[values[0]], "what is thrown")
+
+    def _same_line(self, start: int, end: int, what: str) -> None:
+        between = self.tree.text[start:end]
+        if "\n" in between or "\r" in between:
+            self.faults.append((end, f"a new line cannot stand before {what}", "newline"))
 
     def _with(self, node: int) -> None:
         self._fault(node, "`with` is not allowed in modules", "strict")
@@ -399,6 +428,7 @@ class Scopes:
             self._fault(node, "`await` stands in a function that is not `async`", "await")
 
     def _yield(self, node: int) -> None:
+        self._operand(node)
         function = self.stack[-1].function
         if function < 0 or not self._generates(function):
             self._fault(node, "`yield` stands outside a generator function", "yield")
@@ -538,6 +568,10 @@ ROWS: Final[dict[str, Handler]] = {
     "break_statement": Scopes._jump,
     "continue_statement": Scopes._jump,
     "with_statement": Scopes._with,
+    "assignment_expression": Scopes._operand,
+    "augmented_assignment_expression": Scopes._operand,
+    "update_expression": Scopes._update,
+    "throw_statement": Scopes._throw,
     "try_statement": Scopes._try,
     "'??": Scopes._nullish,
     "arguments": Scopes._arguments,

@@ -14,7 +14,7 @@ from difflib import get_close_matches
 from functools import lru_cache
 from typing import Final, Literal
 
-from stepwell.javascript.code import best_tree, facts_of, half_pair, opaque_ranges, parse
+from stepwell.javascript.code import OPAQUE, best_tree, facts_of, half_pair, opaque_ranges, parse
 from stepwell.javascript.config import QueueConfig, read_config
 from stepwell.javascript.facts import Facts, Fault, Import, Kind, fault
 from stepwell.javascript.literals import name_of
@@ -83,7 +83,7 @@ def parse_trigger(text: str) -> TriggerCode:
     if not words:
         return _body(text)
     tree = best_tree(_blanked(text, words), Kind.MODULE)
-    opaque = sorted(opaque_ranges(tree, (row for row, kind in enumerate(tree.kinds) if kind in _OPAQUE)))
+    opaque = sorted(opaque_ranges(tree, (row for row, kind in enumerate(tree.kinds) if kind in OPAQUE)))
     found = [word for word in words if _is_annotation(tree, word, opaque)][:MAX_ANNOTATIONS]
     if not found:
         return _body(text)
@@ -131,7 +131,7 @@ def _candidates(text: str) -> Iterator[_Annotation]:
 
 
 def _blanked(text: str, found: list[_Annotation]) -> str:
-    """The text without its annotations. After `void` the object of `@config` is an expression, as it should be."""
+    """The text without its annotations. After `void` the object of `@config` is an expression."""
     pieces: list[str] = []
     at = 0
     for word in found:
@@ -149,9 +149,6 @@ def _is_annotation(tree: Tree, word: _Annotation, opaque: list[tuple[int, int, s
         return True
     row = _row_after(tree, word.end)
     return row < 0 or not _in_class(tree, row)
-
-
-_OPAQUE: Final = COMMENTS | {"string", "template_string", "template_literal_type", "regex"}
 
 
 def _row_after(tree: Tree, offset: int) -> int:

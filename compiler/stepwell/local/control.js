@@ -2,16 +2,20 @@
 // request to hand on to a Worker), carries the token, and is answered {"result": ...} or {"error": ...}.
 const QUIET_TURNS = 3;
 
-const text = (value) => {
+const stringify = (value) =>
+  JSON.stringify(value, (_key, item) => (typeof item === "bigint" ? String(item) : item));
+
+// A result of user code as JSON can hold it: one with a cycle, which the engine keeps, is a remark.
+function plain(value) {
   try {
-    return JSON.stringify(value, (_key, item) => (typeof item === "bigint" ? String(item) : item));
+    return JSON.parse(stringify(value) ?? "null");
   } catch {
-    return JSON.stringify({ error: { name: "TypeError", message: "the value cannot be written as JSON" } });
+    return "[a value that JSON cannot hold]";
   }
-};
+}
 
 const answer = (value, status = 200) =>
-  new Response(text(value), { status, headers: { "content-type": "application/json" } });
+  new Response(stringify(value), { status, headers: { "content-type": "application/json" } });
 
 const binding = (env, { worker, workflow }) => {
   const found = env[`workflow:${worker}/${workflow}`];
@@ -30,7 +34,8 @@ const actions = {
   },
 
   async status(env, where) {
-    return (await instance(env, where)).status();
+    const { output, ...rest } = await (await instance(env, where)).status();
+    return { ...rest, output: plain(output) };
   },
 
   async event(env, { type, payload, ...where }) {
@@ -41,7 +46,7 @@ const actions = {
   async act(env, { action, options, ...where }) {
     const target = await instance(env, where);
     await target[action](options);
-    return target.status();
+    return actions.status(env, where);
   },
 
   async remove(env, { ids, ...where }) {
@@ -60,7 +65,7 @@ const actions = {
     for (let quiet = 0; ; ) {
       const seen = await Promise.all(workers.map((name) => env[`engine:${name}`].observe(cursors[name] ?? {})));
       const instances = seen.flatMap((list, i) => list.map((found) => ({ worker: workers[i], ...found })));
-      if (instances.some((found) => found.events.length > 0)) return { idle: false, instances };
+      if (instances.some((found) => found.events.length > 0)) return { idle: false, instances: told(instances) };
       quiet = instances.every((found) => found.idle) ? quiet + 1 : 0;
       if (quiet >= QUIET_TURNS) return { idle: true, instances, next: await next(env, workers) };
       if (Date.now() >= until) return { idle: false, instances };
@@ -77,6 +82,12 @@ const actions = {
     return null;
   },
 };
+
+const told = (instances) =>
+  instances.map(({ events, ...rest }) => ({
+    ...rest,
+    events: events.map(({ params, output, ...event }) => ({ ...event, output: plain(output) })),
+  }));
 
 async function next(env, workers) {
   const due = await Promise.all(workers.map((name) => env[`engine:${name}`].next()));

@@ -179,7 +179,7 @@ class Desk:
         self._lock = threading.Lock()
         self._used = dict.fromkeys(range(len(self._mocks)), 0)
         self._open = 0
-        self._total = 0
+        self._activity = 0
 
     @property
     def open(self) -> int:
@@ -187,9 +187,9 @@ class Desk:
         return self._open
 
     @property
-    def total(self) -> int:
-        """Requests that ever came."""
-        return self._total
+    def activity(self) -> int:
+        """Changes whenever a request comes or is answered."""
+        return self._activity
 
     def close(self) -> None:
         """Lets go of connections to the network."""
@@ -200,12 +200,13 @@ class Desk:
     def attending(self) -> Iterator[None]:
         """Counts one request as open while it is worked on."""
         with self._lock:
-            self._total += 1
+            self._activity += 1
             self._open += 1
         try:
             yield
         finally:
             with self._lock:
+                self._activity += 1
                 self._open -= 1
 
     def answer(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Response:

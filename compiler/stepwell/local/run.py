@@ -121,7 +121,7 @@ class _Hall:
     def __init__(self, toolchain: Toolchain, jobs: Mapping[int, Job]) -> None:
         self._toolchain = toolchain
         self._parties = [party(number, job) for number, job in jobs.items()]
-        self._sinks = [Sink(job.on_event) for job in jobs.values()]
+        self._sinks = [Sink(job.on_event, live=job.script) for job in jobs.values()]
         self._stack = ExitStack()
         self.runs: list[_Run] = []
 
@@ -207,14 +207,15 @@ class _Run:
 
     def _workflow(self) -> Outcome:
         main = self._party.main
-        instance = self._runtime.create(main.name, main.workflows[0].name, self._options.params)
+        place: dict[str, JSON] = {"worker": main.name, "workflow": main.workflows[0].name}
+        instance = self._call("create", {**place, "params": self._options.params})["id"]
         while True:
             self._check_time()
-            calls = self._desk.total
+            activity = self._desk.activity
             seen = self._settle()
             if (end := self._end_of(main.name, instance)) is not None:
                 return end
-            busy = self._desk.open > 0 or self._desk.total != calls
+            busy = self._desk.open > 0 or self._desk.activity != activity
             if not self._deliver() and seen["idle"] and not busy:
                 self._pass_time(seen["next"])
 
@@ -223,9 +224,18 @@ class _Run:
         for (worker, key), history in self._histories.items():
             cursors[worker][key] = history.cursor
         arguments: dict[str, JSON] = {"workers": self._workers, "cursors": cursors, "patience": _PATIENCE_MS}
-        seen: dict[str, Any] = self._runtime.call("settle", arguments)
+        seen: dict[str, Any] = self._call("settle", arguments)
         self._sink.flush(list(self._news(seen["instances"])))
         return seen
+
+    def _call(self, action: str, arguments: Mapping[str, JSON]) -> Any:
+        """A call that gives up when the run's time does, for user code may never let go of the processor."""
+        limit = self._options.timeout
+        left = None if limit is None else max(0.1, limit + _PATIENCE_MS / 1000 - self._elapsed())
+        try:
+            return self._runtime.call(action, arguments, timeout=left)
+        except TimeoutError:
+            raise self._overdue() from None
 
     def _news(self, instances: Sequence[Mapping[str, Any]]) -> Iterator[tuple[float, RunEvent]]:
         entries = [(entry, instance) for instance in instances for entry in instance["events"]]
@@ -279,7 +289,7 @@ class _Run:
             return
         ms = math.ceil(next_ms)
         self._slept_ms += ms
-        self._runtime.call("advance", {"workers": self._workers, "ms": ms})
+        self._call("advance", {"workers": self._workers, "ms": ms})
 
     def _check_stuck(self) -> None:
         """The last timer may just have run out by itself: only when there is none twice, there is none."""
@@ -289,16 +299,22 @@ class _Run:
 
     def _check_time(self) -> None:
         limit = self._options.timeout
-        if limit is not None and time.monotonic() - self._began > limit:
-            raise RunFailed(f"the run did not end within {limit:g} seconds: {self._standing()}")
+        if limit is not None and self._elapsed() > limit:
+            raise self._overdue()
+
+    def _overdue(self) -> RunFailed:
+        return RunFailed(f"the run did not end within {self._options.timeout:g} seconds: {self._standing()}")
 
     def _standing(self) -> str:
         steps = [step for history in self._histories.values() for step in history.steps]
         names = [step.name for step in steps if step.outcome == "unfinished"]
         return f"it stands at {', '.join(names)}" if names else "it stands between two steps"
 
+    def _elapsed(self) -> float:
+        return time.monotonic() - self._began
+
     def _wall_ms(self) -> int:
-        return round((time.monotonic() - self._began) * 1000)
+        return round(self._elapsed() * 1000)
 
 
 def _parsed(body: bytes) -> JSON:

@@ -226,12 +226,16 @@ class Runtime:
 
     # Calls
 
-    def call(self, action: str, arguments: Mapping[str, JSON]) -> Any:
-        """One action of the control Worker. Raises ControlError when it fails, RuntimeFailed when none
-        answers.
+    def call(
+        self, action: str, arguments: Mapping[str, JSON], *, timeout: float | None = _CALL_SECONDS
+    ) -> Any:
+        """One action of the control Worker; ``timeout`` in seconds, None for no limit.
+
+        Raises ControlError when it fails, TimeoutError when user code keeps the runtime busy for so long, and
+        RuntimeFailed when it is gone.
         """
         body = json.dumps(arguments).encode()
-        answer = self._send(self._connection(), action, body, {"content-type": "application/json"})
+        answer = self._send(self._connection(timeout), action, body, {"content-type": "application/json"})
         told = json.loads(answer.body)
         if "error" in told:
             raise ControlError(told["error"]["name"], told["error"]["message"])
@@ -278,13 +282,14 @@ class Runtime:
             "dict[str, Any]", self.call("act", {**place, **({} if options is None else {"options": options})})
         )
 
-    def _connection(self) -> HTTPConnection:
+    def _connection(self, timeout: float | None) -> HTTPConnection:
         """This thread's own connection, kept open between calls."""
         connection: HTTPConnection | None = getattr(self._local, "connection", None)
         if connection is None:
-            connection = self._local.connection = HTTPConnection(
-                "127.0.0.1", self.port, timeout=_CALL_SECONDS
-            )
+            connection = self._local.connection = HTTPConnection("127.0.0.1", self.port)
+        connection.timeout = timeout
+        if connection.sock is not None:
+            connection.sock.settimeout(timeout)
         return connection
 
     def _send(self, connection: HTTPConnection, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:

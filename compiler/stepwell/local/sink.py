@@ -16,11 +16,12 @@ class Sink:
     """Hands events on in the order they happened.
 
     Console lines and requests are heard of at once, steps only when the engine is asked; so those wait here
-    for what the engine tells of the same time.
+    for what the engine tells of the same time. ``live``: there is no engine to wait for.
     """
 
-    def __init__(self, on_event: Callable[[RunEvent], None] | None) -> None:
+    def __init__(self, on_event: Callable[[RunEvent], None] | None, *, live: bool) -> None:
         self._on_event = on_event
+        self._live = live
         self._held: list[tuple[float, RunEvent]] = []
         self._lock = threading.Lock()
 
@@ -34,14 +35,16 @@ class Sink:
     def _hold(self, at: float, event: RunEvent) -> None:
         with self._lock:
             self._held.append((at, event))
+        if self._live:
+            self.flush()
 
     def flush(self, told: Sequence[tuple[float, RunEvent]] = ()) -> None:
         """Hands on what is held and what the engine tells, each with its real time in milliseconds."""
         with self._lock:
             held, self._held = self._held, []
-        for _, event in sorted([*told, *held], key=_order):
-            if self._on_event is not None:
-                self._on_event(event)
+            for _, event in sorted([*told, *held], key=_order):
+                if self._on_event is not None:
+                    self._on_event(event)
 
 
 def _order(timed: tuple[float, RunEvent]) -> tuple[int, int]:

@@ -24,17 +24,17 @@ def called_bindings(analysis: Analysis) -> tuple[dict[int, str], list[Binding]]:
     of_node: dict[int, str] = {}
     for vertex, data in enumerate(analysis.data):
         if isinstance(data, SubWorkflowData):
-            target, kind, class_name, wanted = n.kebab(data.workflowName), "workflow", data.workflowName, data.workflowName
-            key = (data.workflowId, kind, class_name)
+            key: tuple[str, str, str | None] = (data.workflowId, "workflow", data.workflowName)
+            wanted, target = data.workflowName, n.kebab(data.workflowName)
         elif isinstance(data, SubScriptData):
-            target, kind, class_name = data.workerName, "service", None
-            wanted, key = data.workerName.removeprefix("awaitstep-"), (data.workerName, kind, None)
+            key = (data.workerName, "service", None)
+            wanted, target = data.workerName.removeprefix("awaitstep-"), data.workerName
         else:
             continue
         if key not in by_target:
-            name = _unique(n.upper_snake(wanted), taken)
-            script = data.workflowId if isinstance(data, SubWorkflowData) else None
-            by_target[key] = Binding(name, kind, target, class_name, script)
+            script, kind, class_ = key
+            by_target[key] = Binding(_unique(n.upper_snake(wanted), taken), kind, target, class_,
+                                     script if kind == "workflow" else None)
         of_node[vertex] = by_target[key].name
     return of_node, list(by_target.values())
 

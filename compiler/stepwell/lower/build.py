@@ -252,6 +252,7 @@ class Builder:
         code = self.field(vertex, "code")
         assert isinstance(code, CodeValue)
         loop = self._output_loop(code)
+        assert loop is not None
         whole = self.names.table.take(f"{self.names.base[vertex]}_result")
         out: list[p.Statement] = [make(p.Bind(whole))]
         if loop in self.names.naming.outputs:

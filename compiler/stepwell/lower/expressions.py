@@ -57,8 +57,9 @@ class Expressions:
             return _record(tuple((k, self.of(v)) for k, v in value.entries))
         return _items(tuple(self.of(v) for v in value.items))
 
-    def reference(self, ref: Ref) -> p.Expr:
-        base = self._name(ref.use, ref.path)
+    def reference(self, ref: Ref, followed: tuple[str | int, ...] = ()) -> p.Expr:
+        """An expression in braces; `followed` is what the code around it goes on to read."""
+        base = self._name(ref.use, (*ref.path, *followed))
         optional = not ref.use.definite or ref.default is not None
         read: p.Expr = p.Path(base, ref.path, optional) if ref.path else base
         return p.Coalesce(read, self.of(ref.default)) if ref.default is not None else read
@@ -76,9 +77,10 @@ class Expressions:
         `copy_written`: what an expression writes into is copied in place (a body makes its copies first).
         """
         written = written_into(value) if copy_written else set()
-        replaced = [self._hole(h.start, h.end, h.ref, written) for h in value.holes]
+        followed = value.followed()
+        replaced = [self._hole(h.start, h.end, h.ref, followed.get(h.start, ()), written) for h in value.holes]
         for named in value.names:
-            name = self._name(named.use, None)
+            name = self._name(named.use, followed.get(named.name.start))
             if named.use in written:
                 name = p.Copy(name)
             if name != p.Name(named.name.name):
@@ -86,8 +88,8 @@ class Expressions:
                 replaced.append(p.Replacement(named.name.start, named.name.end, name, key))
         return p.Code(value.facts, value.source, tuple(sorted(replaced, key=lambda r: r.start)), value.offset)
 
-    def _hole(self, start: int, end: int, ref: Ref, written: set[Use]) -> p.Replacement:
-        read = self.reference(ref)
+    def _hole(self, start: int, end: int, ref: Ref, followed: tuple[str | int, ...], written: set[Use]) -> p.Replacement:
+        read = self.reference(ref, followed)
         return p.Replacement(start, end, p.Copy(read) if ref.use in written else read)
 
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Literal
+
 from stepwell.check.analysis import Analysis
 from stepwell.check.trigger import SOURCE
-from stepwell.check.values import codes_of, uses_of
+from stepwell.check.values import CodeValue, codes_of, uses_of
 from stepwell.graph.model import CronTrigger, EventTrigger, HttpTrigger
+from stepwell.javascript.trigger import queue_name
 from stepwell.lower import program as p
 from stepwell.lower.bindings import OWN, called_bindings, env_bindings
 from stepwell.lower.build import Builder
@@ -23,13 +28,14 @@ def lower(analysis: Analysis) -> p.Program:
     ir = analysis.document.source.ir
     class_ = names.table.take(class_name(ir.metadata.name))
     bindings = [*_own(analysis, class_), *called, *env_bindings(analysis)]
-    return p.Program(
+    program = p.Program(
         kind=ir.kind, name=ir.metadata.name, class_name=class_, workflow_name=workflow_name(ir.metadata.name),
         worker_name=worker_name(ir.metadata.name), description=ir.metadata.description, body=body,
-        language=_language(analysis), bindings=tuple(bindings), imports=_imports(analysis),
+        language=language_of(analysis), bindings=tuple(bindings), imports=_imports(analysis),
         default_trigger=_default_trigger(analysis), crons=_crons(analysis), sources=_sources(analysis),
         steps=tuple((names.steps[v], node.id) for v, node in enumerate(ir.nodes) if v not in plan.dead),
-        taken=names.table.taken, uses_env=_uses_env(analysis) or bool(called), **_trigger(analysis))
+        taken=names.table.taken, uses_env=_uses_env(analysis) or bool(called))
+    return _with_trigger(program, analysis)
 
 
 def _own(analysis: Analysis, class_: str) -> list[p.Binding]:
@@ -39,13 +45,14 @@ def _own(analysis: Analysis, class_: str) -> list[p.Binding]:
     return [p.Binding(OWN, "workflow", workflow_name(ir.metadata.name), class_)]
 
 
-def _all_codes(analysis: Analysis):  # type: ignore[no-untyped-def]
+def _all_codes(analysis: Analysis) -> Iterator[CodeValue]:
     for fields in analysis.fields:
         for value in fields.values():
             yield from codes_of(value)
 
 
-def _language(analysis: Analysis) -> str:
+def language_of(analysis: Analysis) -> Literal["ts", "js"]:
+    """`ts` when any code of the user's is TypeScript."""
     trigger = analysis.trigger.code
     typed = (trigger is not None and trigger.language == "ts") or any(c.facts.language == "ts" for c in _all_codes(analysis))
     return "ts" if typed else "js"
@@ -95,20 +102,20 @@ def _default_trigger(analysis: Analysis) -> p.DefaultTrigger | None:
     return p.DefaultTrigger(trigger.type, token=token)
 
 
-def _trigger(analysis: Analysis) -> dict[str, object]:
+def _with_trigger(program: p.Program, analysis: Analysis) -> p.Program:
+    """The program with its handlers: the user's, or the default ones."""
     code = analysis.trigger.code
     if code is None:
-        return {"handlers": _default_handlers(analysis)}
+        return replace(program, handlers=_default_handlers(analysis))
     whole = p.Code(code.facts, SOURCE)
     if code.form == "body":
-        return {"trigger": whole, "handlers": (p.Handler("fetch", "handler", body=p.Piece(0, len(code.facts.text))),)}
-    from stepwell.javascript.trigger import queue_name
-
+        body = p.Handler("fetch", "handler", body=p.Piece(0, len(code.facts.text)))
+        return replace(program, trigger=whole, handlers=(body,))
     handlers = tuple(
         p.Handler(h.kind, h.name, queue_name(h.name) if h.kind == "queue" else None,
                   p.Piece(*h.parameters_range), p.Piece(*h.body_range)) for h in code.handlers)
     queues = tuple((queue_name(h.name), dict(h.config or {})) for h in code.handlers if h.kind == "queue")
-    return {"trigger": whole, "handlers": handlers, "queues": queues, "modules": tuple(p.Piece(*r) for r in code.pieces)}
+    return replace(program, trigger=whole, handlers=handlers, queues=queues, modules=tuple(p.Piece(*r) for r in code.pieces))
 
 
 def _default_handlers(analysis: Analysis) -> tuple[p.Handler, ...]:

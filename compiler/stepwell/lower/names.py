@@ -18,7 +18,6 @@ class NameTable:
 
     def __init__(self, avoid: Iterable[str] = ()) -> None:
         self._taken = set(RESERVED) | set(GLOBALS) | set(SCAFFOLD) | set(avoid)
-        self._given: set[str] = set()
 
     def take(self, wanted: str, fallback: str = "node") -> str:
         """`wanted` if it is free, else with `_2`, `_3` … behind it; `fallback` when nothing is wanted."""
@@ -28,13 +27,11 @@ class NameTable:
             name = f"{base}_{number}" if not base.endswith("_") else f"{base}{number}"
             number += 1
         self._taken.add(name)
-        self._given.add(name)
         return name
 
-    def first(self, *wanted: str) -> str:
-        """The first of some names that is free, else the last one with a number."""
-        free = next((w for w in wanted if w not in self._taken), wanted[0])
-        return self.take(free)
+    def reserve(self, *names: str) -> None:
+        """Names that nothing else may take from now on (several scopes may share them)."""
+        self._taken.update(names)
 
     @property
     def taken(self) -> frozenset[str]:

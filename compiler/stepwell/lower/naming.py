@@ -77,11 +77,12 @@ def _loop_names(plan: Plan, table: NameTable) -> tuple[dict[int, str], dict[int,
         indices[vertex] = _pick(data.indexVar, "ijklmn" if data.indexVar == "i" else "", taken, free)
         taken.add(indices[vertex])
         items[vertex] = _pick(data.itemVar, "", taken, free)
+        table.reserve(indices[vertex], items[vertex])
     return items, indices
 
 
 def _pick(wanted: str, others: str, taken: set[str], free: frozenset[str]) -> str:
-    candidates = [wanted, *others, *(f"{wanted}_{n}" for n in range(2, 500))]
+    candidates: list[str] = [wanted, *others, *(f"{wanted}_{n}" for n in range(2, 500))]
     return next(c for c in candidates if c not in taken and c not in free)
 
 

@@ -1,9 +1,9 @@
 """Where boxes and arrows stand: layers from top to bottom, few crossings, straight long arrows.
 
-The usual four steps (Sugiyama, Tagawa, Toda 1981): arrows that close a cycle are turned round, every box gets a
-layer (the longest way to it), boxes of a layer are ordered by the middle of their neighbours, and then they are
-placed as near to their neighbours as the widths allow. A labelled arrow passes through a point as wide as its
-label, and a long arrow through a point in every layer, so that nothing is drawn across a box or a label.
+The usual four steps (Sugiyama, Tagawa, Toda 1981): arrows that close a cycle are turned round, every box gets
+a layer (the longest way to it), boxes of a layer are ordered by the middle of their neighbours, and then they
+are placed as near to their neighbours as the widths allow. A labelled arrow passes through a point as wide as
+its label, and a long arrow through a point in every layer, so that nothing is drawn across a box or a label.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ _GAP = 36.0
 _THIN_GAP = 14.0
 _LAYER_GAP = 32.0
 _SWEEPS = 12
-_PLACINGS = 32
+_PLACINGS = 12
+_STILL = 0.05
 _MAX_POINTS = 60_000
 
 
@@ -263,16 +264,27 @@ def _upto(tree: list[int], index: int) -> int:
 
 
 def _place(graph: _Layered) -> list[float]:
-    """Moves every item towards its neighbours, a layer at a time, as far as the others leave room."""
+    """Moves every item towards its neighbours, a layer at a time, as far as the others leave room.
+
+    First towards those on the side one comes from, then towards both, each until nothing moves any more.
+    """
     x = [0.0] * len(graph.sizes)
     for layer in graph.layers:
         _settle(graph, layer, x, [1.0] * len(layer))
-    for round_ in range(_PLACINGS):
-        is_down = round_ % 2 == 0
-        for layer in graph.layers if is_down else reversed(graph.layers):
-            first, second = (graph.above, graph.below) if is_down else (graph.below, graph.above)
-            _pull(graph, layer, x, first, second if round_ >= _PLACINGS // 2 else {})
+    for to_both in (False, True):
+        for _ in range(_PLACINGS):
+            before = list(x)
+            _down_and_up(graph, x, to_both)
+            if all(abs(one - other) < _STILL for one, other in zip(before, x, strict=True)):
+                break
     return x
+
+
+def _down_and_up(graph: _Layered, x: list[float], to_both: bool) -> None:
+    for layer in graph.layers:
+        _pull(graph, layer, x, graph.above, graph.below if to_both else {})
+    for layer in reversed(graph.layers):
+        _pull(graph, layer, x, graph.below, graph.above if to_both else {})
 
 
 def _pull(

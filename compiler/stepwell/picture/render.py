@@ -5,10 +5,11 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from stepwell.assets import templates
 from stepwell.picture.drawing import Arrow, Box, Drawing
@@ -72,18 +73,22 @@ def svg(drawing: Drawing) -> str:
 
 def _render(name: str, words: Callable[[str], str] | None = None, **values: Any) -> str:
     """Markup is escaped by Jinja; the other two quote by `words`, which every text goes through."""
-    loader = FileSystemLoader(templates(), encoding="utf-8")
+    return _template(name, words or _xml).render(**values)
+
+
+@cache
+def _template(name: str, words: Callable[[str], str]) -> Template:
     environment = Environment(
-        loader=loader,
+        loader=FileSystemLoader(templates(), encoding="utf-8"),
         autoescape=name == "svg",
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters["words"] = words or _xml
+    environment.filters["words"] = words
     environment.filters["n"] = _number
-    return environment.get_template(f"picture/{name}.jinja").render(**values)
+    return environment.get_template(f"picture/{name}.jinja")
 
 
 def _mermaid_words(text: str) -> str:

@@ -1,0 +1,121 @@
+"""What is known of a Worker beside its code: the manifest, and the configuration for Cloudflare's own CLI."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from stepwell import __version__
+from stepwell.graph.read import Document
+from stepwell.lower.program import Binding, Program
+
+COMPATIBILITY_DATE = "2026-11-01"
+"""Late enough that a NonRetryableError keeps its message (2026-05-14), not later than the pinned runtime."""
+
+COMPATIBILITY_FLAGS = ("nodejs_compat",)
+"""AwaitStep's graphs rely on it (`Buffer`, `process`, `node:` modules)."""
+
+SOURCE_MAP_COMMENT = "//# sourceMappingURL=worker.js.map\n"
+
+Json = dict[str, Any]
+
+
+def manifest(document: Document, program: Program, js: str) -> Json:
+    """The manifest of a compiled Worker; the same input gives the same value.
+
+    `hashes` are SHA-256 in hex: of the artifact (JSON with sorted keys) and of `worker.js`.
+    """
+    ir = document.source.ir
+    return {
+        "manifestVersion": 1,
+        "compiler": f"stepwell {__version__}",
+        "kind": program.kind,
+        "name": program.name,
+        "description": program.description,
+        "version": ir.metadata.version,
+        "worker": program.worker_name,
+        "workflow": None if program.kind == "script" else {
+            "name": program.workflow_name, "class": program.class_name, "binding": "WORKFLOW"},
+        "main": "worker.js",
+        "compatibilityDate": COMPATIBILITY_DATE,
+        "compatibilityFlags": list(COMPATIBILITY_FLAGS),
+        "trigger": ir.trigger.model_dump(exclude_none=True) if ir.trigger else {"type": "http"},
+        "handlers": [{"kind": h.kind, "name": h.name, **({"queue": h.queue} if h.queue else {})} for h in program.handlers],
+        "crons": list(program.crons),
+        "queues": {name: settings for name, settings in program.queues},
+        "bindings": [_binding(b) for b in program.bindings],
+        "dependencies": dict(sorted(document.source.dependencies.items())),
+        "steps": [{"name": name, "node": node} for name, node in program.steps],
+        "nodes": [{"id": n.id, "type": n.type, "name": n.name} for n in ir.nodes],
+        "hashes": {"artifact": _sha256(_canonical(ir.model_dump(mode="json"))), "worker.js": _sha256(js)},
+    }
+
+
+def _binding(binding: Binding) -> Json:
+    out: Json = {"name": binding.name, "kind": binding.kind}
+    if binding.target:
+        out["workflow" if binding.kind == "workflow" else "worker"] = binding.target
+    if binding.class_name:
+        out["class"] = binding.class_name
+    if binding.script:
+        out["worker"] = binding.script
+    return out
+
+
+def _canonical(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def wrangler(manifest_: Mapping[str, Any], variables: Mapping[str, str]) -> Json:
+    """A `wrangler.json` with which the Worker deploys through Cloudflare's own CLI; ids of resources are left to fill in."""
+    by_kind: dict[str, list[Json]] = {}
+    for binding in manifest_["bindings"]:
+        by_kind.setdefault(binding["kind"], []).append(binding)
+    config: Json = {
+        "$schema": "node_modules/wrangler/config-schema.json",
+        "name": manifest_["worker"],
+        "main": "worker.js",
+        "no_bundle": True,
+        "compatibility_date": manifest_["compatibilityDate"],
+        "compatibility_flags": manifest_["compatibilityFlags"],
+        "observability": {"enabled": True},
+    }
+    config |= {key: value for key, value in {
+        "workflows": [_workflow(b) for b in by_kind.get("workflow", [])],
+        "triggers": {"crons": manifest_["crons"]} if manifest_["crons"] else None,
+        "vars": dict(sorted(variables.items())),
+        "kv_namespaces": [{"binding": b["name"], "id": f"<{b['name']}_BINDING_ID>"} for b in by_kind.get("kv_namespace", [])],
+        "d1_databases": [{"binding": b["name"], "database_name": _lower(b), "database_id": f"<{b['name']}_BINDING_ID>"}
+                         for b in by_kind.get("d1", [])],
+        "r2_buckets": [{"binding": b["name"], "bucket_name": _lower(b)} for b in by_kind.get("r2_bucket", [])],
+        "queues": _queues(manifest_, by_kind),
+        "services": [{"binding": b["name"], "service": b.get("worker") or _lower(b)} for b in by_kind.get("service", [])],
+        "vectorize": [{"binding": b["name"], "index_name": _lower(b)} for b in by_kind.get("vectorize", [])],
+        "hyperdrive": [{"binding": b["name"], "id": f"<{b['name']}_BINDING_ID>"} for b in by_kind.get("hyperdrive", [])],
+        "analytics_engine_datasets": [{"binding": b["name"], "dataset": _lower(b)} for b in by_kind.get("analytics_engine", [])],
+        "ai": {"binding": by_kind["ai"][0]["name"]} if "ai" in by_kind else None,
+        "browser": {"binding": by_kind["browser"][0]["name"]} if "browser" in by_kind else None,
+    }.items() if value}
+    return config
+
+
+def _lower(binding: Mapping[str, Any]) -> str:
+    return str(binding["name"]).lower().replace("_", "-")
+
+
+def _workflow(binding: Mapping[str, Any]) -> Json:
+    out = {"binding": binding["name"], "name": binding["workflow"], "class_name": binding["class"]}
+    return out | ({"script_name": binding["worker"]} if "worker" in binding else {})
+
+
+def _queues(manifest_: Mapping[str, Any], by_kind: Mapping[str, list[Json]]) -> Json | None:
+    producers = [{"binding": b["name"], "queue": _lower(b).removeprefix("queue-") or "queue"} for b in by_kind.get("queue", [])]
+    consumers = [{"queue": name, **settings} for name, settings in manifest_["queues"].items()]
+    found = {key: value for key, value in {"producers": producers, "consumers": consumers}.items() if value}
+    return found or None
