@@ -39,7 +39,7 @@ def test_the_lock_file_names_no_registry_and_pins_what_is_fetched() -> None:
 
 def test_a_missing_tool_is_one_clear_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STEPWELL_CACHE", str(tmp_path))
-    with pytest.raises(ToolchainMissing, match=r"workerd is not installed in .*: run"):
+    with pytest.raises(ToolchainMissing, match=r"workerd is not installed in .*: the first `stepwell run`"):
         locate()
 
 

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from stepwell.cli import outcome
 from stepwell.cli.live import LiveView
+from stepwell.cli.steps import StepTable
 from stepwell.cli.words import duration
 from stepwell.local import events as e
 
@@ -114,8 +115,36 @@ ERRORED = e.Outcome(
 REPORT = outcome.Report(
     ERRORED,
     (e.Requested("GET", "https://x.test/", None, False, HINT),),
-    {"Fetch": ("fetch-1", "Fetch"), "Price": ("Price", "Price")},
+    StepTable(
+        {
+            "steps": [{"name": "Fetch", "node": "fetch-1"}, {"name": "Price", "node": "Price"}],
+            "nodes": [{"id": "fetch-1", "name": "Fetch"}, {"id": "Price", "name": "Price"}],
+        }
+    ),
 )
+
+
+@pytest.mark.parametrize(
+    ("step", "node"),
+    [
+        ("Charge", "c"),
+        ("Charge [3][0]", "c"),
+        ("First: winner", "f"),
+        ("Call: status [4]", "s"),
+        ("Call: status [4] [1][2]", "s"),
+        ("Call: part 2 [1]", "s"),
+        ("Odd: value", "o"),
+        ("Odd: value: value [2]", "o"),
+        ("List [1]", "l"),
+        ("List [1] [7]", "l"),
+        ("Elsewhere", None),
+    ],
+)
+def test_the_node_of_a_step(step: str, node: str | None) -> None:
+    names = {"c": "Charge", "f": "First", "s": "Call", "o": "Odd: value", "l": "List [1]"}
+    table = StepTable({"steps": [{"name": name, "node": id_} for id_, name in names.items()]})
+    found = table.node(step)
+    assert (found.id if found else None) == node
 
 
 def _shown(report: outcome.Report) -> list[str]:

@@ -11,7 +11,7 @@ import pytest
 from stepwell.cli import output
 from stepwell.cli.faults import Failed
 
-MANIFEST = json.dumps({"kind": "workflow", "steps": []})
+MANIFEST = json.dumps({"compiler": "stepwell 0.1.0"})
 FILES = {"worker.js": "js", "worker.ts": "ts", "manifest.json": MANIFEST}
 IN_JAVASCRIPT = {"worker.js": "js", "worker.source.js": "readable", "manifest.json": MANIFEST}
 

@@ -56,7 +56,8 @@ def test_suggests(text: str, meant: str | None) -> None:
 
 
 def test_value_is_what_cloudflare_takes() -> None:
-    assert [d.value for d in map(durations.parse, ("3 day", 1500, 60_000)) if d] == ["3 days", 1500, "1 minute"]
+    assert [d.value for d in map(durations.parse, ("3 day", 1500, 60_000)) if d] == ["3 days", 1500,
+                                                                                     "1 minute"]
 
 
 @given(st.text() | st.floats() | st.integers())

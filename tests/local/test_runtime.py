@@ -54,6 +54,22 @@ def test_state_survives_a_kill_in_mid_sleep(tmp_path: Path) -> None:
         assert second.status("main", "main", "one")["output"] == "done"
 
 
+def test_a_race_survives_a_kill(tmp_path: Path) -> None:
+    """Both arms wait for longer than an idle run stays in memory; the event comes after the kill."""
+    body = """
+    const approval = step.waitForEvent("w", { type: "ok", timeout: "7 days" }).then((e) => e.payload);
+    return Promise.race([approval, step.sleep("day", "1 day").then(() => "late")]);"""
+    workerd, spec = ensure().workerd, workflow(body)
+    with Runtime(workerd, [spec], state=tmp_path) as first:
+        first.create("main", "main", None, "one")
+        _until(lambda: first.status("main", "main", "one")["status"] == "waiting")
+        os.killpg(first.pid, signal.SIGKILL)
+    with Runtime(workerd, [spec], state=tmp_path) as second:
+        second.send_event("main", "main", "one", "ok", "yes")
+        _until(lambda: second.status("main", "main", "one")["status"] == "complete")
+        assert second.status("main", "main", "one")["output"] == "yes"
+
+
 def test_nothing_is_left_after_close() -> None:
     with Runtime(ensure().workerd, [workflow(LONG)]) as runtime:
         assert any("workerd" in name for name in _living(runtime.pid))

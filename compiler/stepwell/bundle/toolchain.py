@@ -76,7 +76,7 @@ def locate() -> Toolchain:
     Raises ToolchainMissing when it is not installed or cannot run on this machine.
     """
     found = _tools(_folder(), _this_platform())
-    _check(found, "run `stepwell setup` to install it")
+    _check(found, "the first `stepwell run` installs it")
     return found
 
 

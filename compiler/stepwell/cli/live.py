@@ -166,5 +166,7 @@ def _error(error: e.Failure) -> str:
 def _short(value: Any) -> str:
     if value is None:
         return ""
+    if isinstance(value, dict) and value.keys() == {"status", "headers", "body"}:
+        return f"{value['status']} {_short(value['body'])}".rstrip()  # a request's headers are noise here
     text = plain(json.dumps(value, ensure_ascii=False))
     return text if len(text) <= _ROOM else f"{text[:_ROOM]}…"

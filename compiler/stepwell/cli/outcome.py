@@ -17,7 +17,7 @@ The JSON document's shape is stable: keys are added, never renamed or removed.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -25,17 +25,18 @@ from rich.console import Console
 from rich.json import JSON
 from rich.text import Text
 
+from stepwell.cli.steps import NodeName, StepTable
 from stepwell.cli.words import duration, plain
 from stepwell.local.events import Failure, Logged, Outcome, Requested, RunEvent, StepRecord
 
 
 @dataclass(frozen=True)
 class Report:
-    """An outcome with what was seen on the way, and the steps' nodes (id and display name by step name)."""
+    """An outcome with what was seen on the way, and the nodes that the steps belong to."""
 
     outcome: Outcome
     events: Sequence[RunEvent]
-    nodes: Mapping[str, tuple[str, str]]
+    table: StepTable
 
     @property
     def culprit(self) -> StepRecord | None:
@@ -59,9 +60,9 @@ class Report:
         hints = [event.hint for event in self.events if isinstance(event, Requested) and event.hint]
         return next((hint for hint in reversed(hints) if any(hint in words for words in said)), None)
 
-    def node(self, step: StepRecord | None) -> tuple[str, str] | None:
-        """Id and display name of the node that a step belongs to."""
-        return self.nodes.get(step.name) if step is not None else None
+    def node(self, step: StepRecord | None) -> NodeName | None:
+        """The node that a step belongs to."""
+        return self.table.node(step.name) if step is not None else None
 
 
 def as_json(report: Report) -> str:
@@ -97,7 +98,7 @@ def _error(report: Report) -> dict[str, Any] | None:
         "message": error.message,
         "cause": asdict(report.cause) if report.cause else None,
         "step": culprit.name if culprit else None,
-        "nodeId": node[0] if node else None,
+        "nodeId": node.id if node else None,
         "hint": report.hint,
     }
 
@@ -106,7 +107,7 @@ def _step(report: Report, step: StepRecord) -> dict[str, Any]:
     node = report.node(step)
     return {
         "name": step.name,
-        "nodeId": node[0] if node else None,
+        "nodeId": node.id if node else None,
         "kind": step.kind,
         "attempts": step.attempts,
         "outcome": step.outcome,
@@ -146,8 +147,8 @@ def _show_error(report: Report, error: Failure, console: Console) -> None:
         words = plain(f"{report.cause.name}: {report.cause.message}")
         console.print(Text(f"  because of {words}", "red"), soft_wrap=True)
     if node is not None:
-        called = f' "{plain(node[1])}"' if node[1] != node[0] else ""
-        console.print(Text(f"  node {plain(node[0])}{called}", "bold"), soft_wrap=True)
+        called = f' "{plain(node.name)}"' if node.name != node.id else ""
+        console.print(Text(f"  node {plain(node.id)}{called}", "bold"), soft_wrap=True)
     elif culprit is not None:
         console.print(Text(f'  step "{plain(culprit.name)}"', "bold"), soft_wrap=True)
     if report.hint:

@@ -58,7 +58,7 @@ def _is_ours(manifest: Path) -> bool:
         found = json.loads(manifest.read_bytes())
     except (OSError, ValueError, RecursionError):
         return False
-    return isinstance(found, dict) and {"kind", "steps"} <= found.keys()
+    return isinstance(found, dict) and str(found.get("compiler", "")).startswith("stepwell ")
 
 
 def _same(path: Path, text: str) -> bool:

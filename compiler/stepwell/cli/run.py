@@ -129,10 +129,13 @@ def _compile(path: str, off: frozenset[str]) -> Compiled:
 
 
 def _worker(compiled: Compiled, variables: dict[str, str]) -> WorkerSpec:
-    """The Worker with the variables in place of what has no counterpart on this machine."""
+    """The Worker with the variables, also in place of what has no counterpart on this machine."""
     from stepwell.local import worker_spec
 
     spec = worker_spec(compiled)
+    real = spec.kv.keys() | spec.d1.keys() | spec.queues.keys() | spec.services.keys() | spec.foreign.keys()
+    for name in sorted(real & variables.keys()):
+        raise click.UsageError(f"{name} is a binding of this machine's own; --env cannot stand in for it.")
     missing = {name: why for name, why in spec.missing.items() if name not in variables}
     return replace(spec, vars={**spec.vars, **variables}, missing=missing)
 
@@ -156,6 +159,7 @@ def _run(job: _Job, as_json: bool) -> int:
 
 def _drive(job: _Job, view: LiveView | None) -> Report:
     from stepwell.cli.outcome import Report
+    from stepwell.cli.steps import StepTable
     from stepwell.cli.tools import toolchain
     from stepwell.local.events import RunEvent
     from stepwell.local.run import RunFailed, run_script, run_workflow
@@ -173,16 +177,11 @@ def _drive(job: _Job, view: LiveView | None) -> Report:
         ended = start(toolchain(NotRun), job.worker, job.options, on_event=on_event, children=job.children)
     except (RunFailed, RuntimeFailed) as failure:
         raise NotRun(str(failure)) from failure
-    return Report(ended, seen, _nodes(job.compiled))
+    return Report(ended, seen, StepTable(job.compiled.manifest or {}))
 
 
 def _is_script(job: _Job) -> bool:
     return (job.compiled.manifest or {}).get("kind") == "script"
-
-
-def _nodes(compiled: Compiled) -> dict[str, tuple[str, str]]:
-    """Id and display name of the nodes by the names of their steps."""
-    return {}
 
 
 def _print_not_run(failure: NotRun) -> None:

@@ -40,7 +40,7 @@ _UNITS = ((86_400_000, "day"), (3_600_000, "hour"), (60_000, "minute"), (1_000, 
 def duration(milliseconds: int) -> str:
     """`1 day`, `2 hours 30 minutes`, `0.25 seconds`: the two largest units."""
     if milliseconds < 60_000:
-        return f"{milliseconds / 1000:g} second{'' if milliseconds == 1000 else 's'}"
+        return f"{milliseconds / 1000:.3g} second{'' if milliseconds == 1000 else 's'}"
     rest = round(milliseconds, -3)
     parts: list[str] = []
     for size, unit in _UNITS:

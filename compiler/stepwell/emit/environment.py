@@ -1,7 +1,7 @@
 """The Jinja environment that prints ropes of `Js`, and refuses any other text.
 
-Templates give `Js`: what they say themselves is trusted, what is put into them must be `Js` already. So no text
-of a user can reach a Worker but through a quoting function or the parser.
+Templates give `Js`: what they say themselves is trusted, what is put into them must be `Js` already. So no
+text of a user can reach a Worker but through a quoting function or the parser.
 
 In templates `«: string»` stands for `{% if ts %}: string{% endif %}`: what only the TypeScript print has.
 """
@@ -9,17 +9,17 @@ In templates `«: string»` stands for `{% if ts %}: string{% endif %}`: what on
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from jinja2.environment import TemplateModule
 from jinja2.ext import Extension
 from jinja2.nativetypes import NativeCodeGenerator
 
-from stepwell.emit.layout import indent, multiline, width
+from stepwell.emit.layout import indent
 from stepwell.javascript import Js
 
 _PACKAGE = Path(__file__).parents[1]
@@ -64,25 +64,24 @@ def _environment() -> _Environment:
         auto_reload=False,
     )
     made.filters.update(indent=indent)
-    made.tests.update(multiline=multiline)
-    made.globals.update(width=width)
     return made
 
 
-def module(template: str, **context: Any) -> TemplateModule:
+def module(template: str, context: Mapping[str, Any]) -> TemplateModule:
     """The macros of a template, which see `context` as their globals."""
-    with _LOCK:
-        found = _environment().get_template(f"{template}.jinja")
-    return found.make_module(context)
+    return _template(template).make_module(dict(context))
 
 
-def render(template: str, **context: Any) -> Js:
+def render(template: str, context: Mapping[str, Any]) -> Js:
     """What a template prints."""
-    with _LOCK:
-        found = _environment().get_template(f"{template}.jinja")
-    made: object = found.render(context)
+    made: object = _template(template).render(context)
     assert isinstance(made, Js)
     return made
+
+
+def _template(name: str) -> Template:
+    with _LOCK:
+        return _environment().get_template(f"{name}.jinja")
 
 
 def _folder() -> Path:

@@ -6,15 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from stepwell.emit.layout import fits, starts_with
+from stepwell.emit import layout
 from stepwell.emit.names import Names
 from stepwell.emit.shape import Level, ends_in_comment, level
 from stepwell.javascript import (
-    Indented,
     Js,
     identifier,
     is_identifier,
-    join,
     place,
     property_key,
     quote,
@@ -29,17 +27,17 @@ from stepwell.lower.program import (
     Copy,
     Expr,
     Items,
+    LastGiven,
     Name,
     Path,
+    Pluck,
     Record,
     StepName,
+    StepValue,
     Stored,
     Template,
-    Undefined,
 )
 
-_ENTRIES = 3
-_COLUMNS = 80
 _EXACT = 2**53
 
 
@@ -64,15 +62,24 @@ def print_condition(expr: Expr, names: Names) -> Js:
 def print_result(expr: Expr, names: Names) -> Js:
     """`expr` as the body of an arrow function."""
     js = print_expression(expr, names)
-    return _parenthesised(js) if starts_with(js) == "{" else js
+    return _parenthesised(js) if layout.starts_with(js) == "{" else js
+
+
+def print_operand(expr: Expr, names: Names) -> Js:
+    """`expr` in place of an operand in a user's code."""
+    return _at(Level.CHAIN, _term(expr, names))
 
 
 def print_name(name: StepName) -> Js:
     """A step's name: a literal, or a template that carries the indices of the loops around it."""
     if not name.indices:
         return quote(name.text)
-    indices = [Js(("[${", identifier(index), "}]")) for index in name.indices]
-    return Js(("`", template_text(name.text), " ", *indices, "`"))
+    return Js(("`", template_text(name.text), " ", *indices(name), "`"))
+
+
+def indices(name: StepName) -> list[Js]:
+    """`[${i}]` for each loop around a step, as parts of a template literal."""
+    return [Js(("[${", identifier(index), "}]")) for index in name.indices]
 
 
 def _term(expr: Expr, names: Names) -> Term:
@@ -98,10 +105,12 @@ def _parts(expr: Expr) -> Sequence[Expr]:
             return expr.items
         case Choose():
             return (expr.flag, expr.yes, expr.no)
-        case Copy():
+        case Copy() | StepValue():
             return (expr.value,)
         case Stored():
             return (expr.view,)
+        case Pluck() | LastGiven():
+            return (expr.base,)
         case Constant():
             return _constant_parts(expr.value)
         case _:
@@ -140,8 +149,16 @@ def _build(expr: Expr, inner: list[Term], names: Names) -> Term:
         case Stored():
             reader = names.responseOf if expr.of == "request" else names.eventOf
             return Term(Js((reader, "(", _at(Level.ASSIGNMENT, inner[0]), ")")))
-        case Undefined():
-            return Term(Js(("undefined",)))
+        case StepValue():
+            return _step_value(expr, inner[0], names)
+        case Pluck():
+            read = _key(expr.key, False)
+            return Term(Js((_at(Level.MEMBER, inner[0]), ".map((turn) => turn", read, ")")))
+        case LastGiven():
+            read = _key(expr.key, False)
+            last = Js((".findLast((turn) => turn", read, " !== undefined)", _key(expr.key, True)))
+            return Term(Js((_at(Level.MEMBER, inner[0]), last)), Level.CHAIN)
+    return Term(Js(("undefined",)))
 
 
 def _at(needed: Level, term: Term) -> Js:
@@ -191,9 +208,8 @@ def _template(template: Template, inner: list[Term]) -> Js:
 
 
 def _record(keys: list[str], values: list[Term]) -> Js:
-    entries = [_entry(key, _at(Level.ASSIGNMENT, value)) for key, value in zip(keys, values, strict=True)]
-    flat = Js(("{ ", join(", ", entries), " }")) if entries else Js(("{}",))
-    return flat if len(entries) <= _ENTRIES and fits(flat, _COLUMNS) else _broken("{", entries, "}")
+    pairs = zip(keys, values, strict=True)
+    return layout.record([_entry(key, _at(Level.ASSIGNMENT, value)) for key, value in pairs])
 
 
 def _entry(key: str, value: Js) -> Js:
@@ -202,14 +218,7 @@ def _entry(key: str, value: Js) -> Js:
 
 
 def _items(values: list[Term]) -> Js:
-    items = [_at(Level.ASSIGNMENT, value) for value in values]
-    flat = Js(("[", join(", ", items), "]"))
-    return flat if fits(flat, _COLUMNS) else _broken("[", items, "]")
-
-
-def _broken(opening: str, items: list[Js], closing: str) -> Js:
-    lines = join("", [Js(("\n", item, ",")) for item in items])
-    return Js((opening, Js((Indented(lines, 2),)), "\n", closing))
+    return layout.array([_at(Level.ASSIGNMENT, value) for value in values])
 
 
 def _choose(inner: list[Term]) -> Term:
@@ -227,11 +236,11 @@ def _code(code: Code, inner: list[Term]) -> Term:
 
 
 def print_code(code: Code, values: Sequence[Js], start: int = 0, end: int | None = None) -> Js:
-    """A user's text with its replacements in place; a line break ends it where a comment would swallow the rest."""
+    """A user's text with its replacements; a line break ends it where a comment would swallow what follows."""
     placed = [
         (part.start, part.end, Js((property_key(part.key), ": ", value)) if part.key else value)
         for part, value in zip(code.replacements, values, strict=True)
     ]
     line, column = code.offset
     js = place(code.facts, code.source, placed, start, end, line, column)
-    return Js((js, "\n")) if ends_in_comment(code.facts) and end is None else js
+    return Js((js, "\n")) if ends_in_comment(code.facts, end) else js

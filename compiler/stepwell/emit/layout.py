@@ -1,11 +1,22 @@
-"""How wide ropes are, so that templates can choose between one line and several."""
+"""How wide ropes are, and how they are laid out: on one line where they fit, else on several."""
 
 from __future__ import annotations
 
-from stepwell.javascript import Indented, Js, Snippet
+from collections.abc import Sequence
+from typing import Final
 
-WIDE = 100
-"""What a line may hold beside the indentation that its surroundings add."""
+from stepwell.javascript import Indented, Js, Snippet, join
+
+WIDE: Final = 100
+"""Columns of a line, the indentation of what stands around it not counted."""
+
+RECORD: Final = 80
+"""Columns of an object or array on one line."""
+
+ENTRIES: Final = 3
+"""Entries of an object on one line."""
+
+EMPTY: Final = Js(())
 
 _Piece = str | Snippet | Js | Indented
 
@@ -15,9 +26,45 @@ def indent(js: Js) -> Js:
     return Js((Indented(js, 2),))
 
 
-def width(*ropes: Js) -> int:
-    """How many columns the first lines of the ropes take together (what is over `WIDE` is not counted on)."""
-    return sum(_measure(rope)[0] for rope in ropes)
+def lines(parts: Sequence[Js | None]) -> Js | None:
+    """The parts that hold something, a line each; None when none does."""
+    held = [part for part in parts if part is not None and starts_with(part)]
+    return join("\n", held) if held else None
+
+
+def braces(inner: Js | None) -> Js:
+    """A block."""
+    if inner is None or not starts_with(inner):
+        return Js(("{}",))
+    return Js(("{\n  ", Indented(inner, 2), "\n}"))
+
+
+def arguments(given: Sequence[Js], used: Js = EMPTY) -> Js:
+    """The arguments of a call, on whose line `used` comes first; the last one may go over several lines."""
+    room = WIDE - 25 - _measure(used)[0]  # the call itself takes some: `await step.do<any>`
+    for js in given[:-1]:
+        room -= _measure(js)[0] + 2 if not multiline(js) else WIDE
+    if _measure(given[-1])[0] <= room:
+        return Js(("(", join(", ", given), ")"))
+    return broken("(", given, ")")
+
+
+def record(entries: Sequence[Js]) -> Js:
+    """An object literal."""
+    flat = Js(("{ ", join(", ", entries), " }")) if entries else Js(("{}",))
+    return flat if len(entries) <= ENTRIES and fits(flat) else broken("{", entries, "}")
+
+
+def array(items: Sequence[Js]) -> Js:
+    """An array literal."""
+    flat = Js(("[", join(", ", items), "]"))
+    return flat if fits(flat) else broken("[", items, "]")
+
+
+def broken(opening: str, items: Sequence[Js], closing: str) -> Js:
+    """Items in brackets, a line each."""
+    each = Js(tuple(Js(("\n", item, ",")) for item in items))
+    return Js((opening, Indented(each, 2), "\n", closing))
 
 
 def multiline(js: Js) -> bool:
@@ -25,14 +72,14 @@ def multiline(js: Js) -> bool:
     return _measure(js, 1_000_000)[1]
 
 
-def fits(js: Js, columns: int) -> bool:
+def fits(js: Js, columns: int = RECORD) -> bool:
     """Whether a rope is one line of at most so many columns."""
-    wide, broken = _measure(js, columns)
-    return not broken and wide <= columns
+    wide, more = _measure(js, columns)
+    return not more and wide <= columns
 
 
 def starts_with(js: Js) -> str:
-    """The first character of a rope."""
+    """The first character of a rope; empty when there is none."""
     stack: list[_Piece] = [js]
     while stack:
         piece = stack.pop()

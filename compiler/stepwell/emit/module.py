@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any, Literal
-from urllib.parse import quote as percent
 
 from stepwell.emit.comments import doc_comment
-from stepwell.emit.environment import module, render
-from stepwell.emit.names import HELPERS, Names
+from stepwell.emit.environment import render
+from stepwell.emit.layout import starts_with
+from stepwell.emit.names import HELPERS, IMPORTS, Names
 from stepwell.emit.printer import Printer
-from stepwell.javascript import Js, Mapping, Snippet, flatten, place, quote
-from stepwell.lower.program import Code, Handler, Piece, Program, Settings
+from stepwell.javascript import Js, Kind, Mapping, flatten, identifier, parse, place
+from stepwell.lower.program import Handler, Piece, Program, Settings
 
 Language = Literal["ts", "js"]
 
 
 @dataclass(frozen=True, slots=True)
 class Emitted:
-    """The text of a Worker, and which places of it came from which of the user's texts."""
+    """The text of a Worker, and which places of it came from which of the users' texts."""
 
     text: str
     mappings: tuple[Mapping, ...]
@@ -28,3 +28,90 @@ def emit(program: Program, language: Language) -> Emitted:
     """Print a program as one module. `ts` differs from `js` by type annotations only."""
     printed = flatten(_Module(program, language).print())
     return Emitted(printed.text, printed.mappings)
+
+
+class _Module:
+    """One module while it is printed. What names are used is known last, so the head is printed last."""
+
+    def __init__(self, program: Program, language: Language) -> None:
+        self._program = program
+        self._names = Names(program)
+        self._printer = Printer(self._names, program.kind == "script", language == "ts")
+        self._groups = _groups(program.handlers)
+
+    def print(self) -> Js:
+        main = self._main()
+        functions = [self._function(handler) for _, group in self._groups if len(group) > 1 for handler in group]
+        exports = self._exports()
+        pieces = [self._piece(piece) for piece in self._program.modules]
+        helpers = self._helpers()
+        defaults = self._render("defaults", default=Settings()) if self._names.used("DEFAULTS") else None
+        return self._render(
+            "module",
+            imports=self._imports(),
+            environment=self._render("environment", bindings=self._program.bindings),
+            defaults=defaults,
+            main=main,
+            helpers=helpers,
+            pieces=[*pieces, *functions],
+            exports=exports,
+        )
+
+    def _render(self, template: str, **context: Any) -> Js:
+        return render(template, self._printer.context | context)
+
+    def _main(self) -> Js:
+        program = self._program
+        return self._render(
+            program.kind,
+            body=self._printer.block(program.body),
+            description=doc_comment(program.description or ""),
+            class_name=identifier(program.class_name),
+            uses_env=program.uses_env,
+        )
+
+    def _exports(self) -> Js:
+        own = all(handler.body is None for handler in self._program.handlers)
+        exports: Js = self._macros().default(self._groups, self._program.default_trigger, own)
+        return exports
+
+    def _function(self, handler: Handler) -> Js:
+        function: Js = self._macros().function(handler)
+        return function
+
+    def _macros(self) -> Any:
+        self._printer.context |= {"piece": self._piece, "fetch": self._printer.module("fetch")}
+        return self._printer.module("exports")
+
+    def _piece(self, piece: Piece) -> Js:
+        assert self._program.trigger is not None
+        return self._printer.code(self._program.trigger, piece.start, piece.end)
+
+    def _helpers(self) -> list[Js]:
+        macros = self._printer.module("helpers")
+        # A helper stands before those that it calls, so each is asked for before its turn comes.
+        return [getattr(macros, name)() for name in HELPERS if hasattr(macros, name) and self._names.used(name)]
+
+    def _imports(self) -> list[Js]:
+        macros = self._printer.module("imports")
+        own = [macros.statement(module) for module in dict.fromkeys(IMPORTS.values())]
+        return [line for line in own if starts_with(line)] + [self._import(*line) for line in self._users_imports()]
+
+    def _users_imports(self) -> list[tuple[str, str]]:
+        """Each statement once, as it stood first."""
+        once: dict[str, str] = {}
+        for source, text in self._program.imports:
+            once.setdefault(text.strip(), source)
+        return [(source, text) for text, source in once.items()]
+
+    def _import(self, source: str, text: str) -> Js:
+        whole = self._program.sources.get(source, "")
+        before = whole[: max(whole.find(text), 0)]
+        line, column = before.count("\n"), len(before) - before.rfind("\n") - 1
+        return place(parse(text, Kind.MODULE), source, (), 0, None, line, column)
+
+
+def _groups(handlers: tuple[Handler, ...]) -> list[tuple[str, list[Handler]]]:
+    """The handlers of each kind, in the order in which the kinds come up."""
+    kinds = list(dict.fromkeys(handler.kind for handler in handlers))
+    return [(kind, [handler for handler in handlers if handler.kind == kind]) for kind in kinds]

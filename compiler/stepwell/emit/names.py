@@ -18,15 +18,16 @@ IMPORTS: Final = {
 }
 """What the runtime's own modules give; the user's code means the same by these names, so it may use them."""
 
-HELPERS: Final = frozenset({
-    "DEFAULTS", "authorized", "concurrently", "eventOf", "fieldsOf", "messageOf", "outgoing", "parsed", "race",
-    "remainingUntil", "request", "responseOf", "retry", "runChild", "sleepUntil", "startChild", "unused", "valuesOf",
-    "withBody", "withKey", "withPayload", "within",
-})
+HELPERS: Final = (
+    "DEFAULTS", "unused", "sleepUntil", "remainingUntil", "runChild", "startChild", "race", "concurrently",
+    "valuesOf", "retry", "within", "request", "outgoing", "parsed", "withKey", "withBody", "withPayload", "fieldsOf",
+    "responseOf", "eventOf", "authorized", "messageOf",
+)  # fmt: skip
+"""Names of our own, those of helpers in an order in which each stands before those that it calls."""
 
 
 class Names:
-    """`names.request` is the helper `request` under its name in this module; asking for it marks it as used."""
+    """`names.request` is the helper `request` under its name in this module. Asking marks it as used."""
 
     def __init__(self, program: Program) -> None:
         self._module = walk.module_names(program)
@@ -48,9 +49,14 @@ class Names:
         """Whether something that is printed asked for this name."""
         return wanted in self._given
 
-    def imported(self, wanted: str) -> bool:
-        """Whether the module must import this name itself: it is used, and the user does not import it."""
-        return wanted in self._given and self._module.get(wanted) != IMPORTS[wanted]
+    def name(self, wanted: str) -> Js:
+        """The name that `wanted` goes by in this module."""
+        return self.__getattr__(wanted)
+
+    def imports(self, module: str) -> list[str]:
+        """What the printed module must import itself: it is used, and the user does not import it."""
+        wanted = [name for name, home in IMPORTS.items() if home == module and name in self._given]
+        return [name for name in wanted if self._module.get(name) != module]
 
     def alias(self, wanted: str) -> bool:
         """Whether an import goes by another name, because the user's module code has this one."""

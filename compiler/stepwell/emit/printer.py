@@ -3,37 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache
-from typing import Any
+from typing import Any, Final, get_args
 
 from jinja2.environment import TemplateModule
 
 from stepwell.emit import expressions, layout
-from stepwell.emit.arms import is_trivial, single
+from stepwell.emit.arms import Container, single
 from stepwell.emit.environment import module
 from stepwell.emit.names import Names
-from stepwell.graph import durations
-from stepwell.javascript import Js, identifier, property_key, quote
+from stepwell.emit.words import FUNCTIONS, NOTHING
+from stepwell.javascript import Js
 from stepwell.lower.nesting import blocks, fold
 from stepwell.lower.program import (
-    Bind,
+    Arm,
     Block,
-    Body,
     Code,
     Concurrent,
     Constant,
-    Do,
     Expr,
     Items,
     Name,
     Parallel,
     Path,
-    Program,
     Race,
-    Request,
-    Settings,
     Statement,
-    StepName,
     Wait,
     Work,
 )
@@ -41,20 +34,40 @@ from stepwell.lower.program import (
 _Node = Statement | Block
 
 
+def _snake(name: str) -> str:
+    return "".join(f"_{ch.lower()}" if ch.isupper() else ch for ch in name)[1:]
+
+
+_TEMPLATES: Final = {
+    kind: f"{folder}/{_snake(kind.__name__)}"
+    for folder, union in (("statements", Statement), ("works", Work))
+    for kind in get_args(union)
+}
+"""Where a kind is printed: `ForEach` by `statements/for_each.jinja`."""
+
+
 class Printer:
     """Prints the statements of one program."""
 
-    def __init__(self, program: Program, names: Names, ts: bool) -> None:
+    def __init__(self, names: Names, script: bool, ts: bool) -> None:
         self.names = names
-        self.script = program.kind == "script"
+        self._script = script
         self._modules: dict[str, TemplateModule] = {}
-        self.context: dict[str, Any] = {"ts": ts, "script": self.script, "names": names, **_WORDS, **_FUNCTIONS}
-        self.context |= self._bound_functions()
-        for shared in ("statements/arms", "settings"):
-            self.context[shared.rpartition("/")[2]] = self.module(shared)
+        self.context: dict[str, Any] = {
+            "names": names,
+            "nothing": NOTHING,
+            "plain": Js(("Error",)),
+            "script": script,
+            "step": Js(("step",)),
+            "ts": ts,
+            "types": ("WorkflowEvent", "WorkflowStep"),
+            **FUNCTIONS,
+            **self._functions(),
+        }
+        self.context |= {"settings": self.module("settings"), "arms": self.module("statements/arms")}
 
-    def module(self, template: str) -> TemplateModule:
-        """The macros of a template; made when they are first asked for."""
+    def module(self, template: str) -> Any:
+        """The macros of a template, as attributes; made when they are first asked for."""
         found = self._modules.get(template)
         if found is None:
             found = self._modules[template] = module(template, self.context)
@@ -62,8 +75,8 @@ class Printer:
 
     def block(self, block: Block) -> Js | None:
         """A block without its braces; None when it is empty."""
-        made = fold(block, self._parts, self._build)
-        return made if isinstance(made, Js) else None
+        root: _Node = block
+        return fold(root, self._parts, self._build)
 
     # -- bottom-up
 
@@ -79,34 +92,38 @@ class Printer:
     def _build(self, node: _Node, inner: list[Js | None]) -> Js | None:
         if isinstance(node, tuple):
             return layout.lines([self._sentence(*pair) for pair in zip(node, inner, strict=True)])
-        macros = self.module(_template(type(node)))
-        macro = getattr(macros, "call", None) or macros.print  # type: ignore[attr-defined]
+        macros = self.module(_TEMPLATES[type(node)])
+        macro = getattr(macros, "call", None) or macros.print
         made: Js = macro(node, inner)
         return made
 
     def _sentence(self, statement: Statement, made: Js | None) -> Js | None:
         """A statement of its own; what is a call so far is waited for."""
-        if not hasattr(self.module(_template(type(statement))), "call"):
+        if not hasattr(self.module(_TEMPLATES[type(statement)]), "call"):
             return made
-        awaited = self.module("statements/awaited")
         bind = getattr(statement, "bind", None)
-        sentence: Js = awaited.print(bind, self._view(statement), made)  # type: ignore[attr-defined]
+        sentence: Js = self.module("statements/awaited").print(bind, self._view(statement), made)
         return sentence
 
     # -- what templates call
 
-    def _bound_functions(self) -> dict[str, Callable[..., Any]]:
+    def _functions(self) -> dict[str, Callable[..., Any]]:
         return {
             "js": self._js,
             "test": lambda expr: expressions.print_condition(expr, self.names),
             "result": lambda expr: expressions.print_result(expr, self.names),
             "array": self._array,
-            "body": self._body,
+            "body": self.code,
             "binding": self._binding,
             "single": self._single,
             "view": self._view,
-            "works": lambda work: self.module(_template(type(work))),
+            "works": lambda work: self.module(_TEMPLATES[type(work)]),
         }
+
+    def code(self, code: Code, start: int = 0, end: int | None = None) -> Js:
+        """The user's statements, or a part of them."""
+        values = [expressions.print_operand(part.value, self.names) for part in code.replacements]
+        return expressions.print_code(code, values, start, end)
 
     def _js(self, expr: Expr | None) -> Js | None:
         return None if expr is None else expressions.print_expression(expr, self.names)
@@ -114,28 +131,16 @@ class Printer:
     def _array(self, expr: Expr) -> Js:
         """An array of what an iterable holds."""
         js = expressions.print_expression(expr, self.names)
-        is_array = isinstance(expr, Items) or (isinstance(expr, Constant) and isinstance(expr.value, list | tuple))
+        is_array = isinstance(expr, Items) or (isinstance(expr, Constant) and isinstance(expr.value, list))
         return js if is_array else Js(("[...", js, "]"))
-
-    def _body(self, code: Code) -> Js:
-        values = [expressions.print_operand(part.value, self.names) for part in code.replacements]
-        return expressions.print_code(code, values)
 
     def _binding(self, name: str | None) -> Js | None:
         return None if name is None else self._js(Path(Name("env"), (name,)))
 
-    def _single(self, container: Parallel | Race | Concurrent, arm: Any) -> Statement | None:
-        return single(container, arm, self.script)
+    def _single(self, container: Container, arm: Arm) -> Statement | None:
+        return single(container, arm, self._script)
 
     def _view(self, statement: Statement) -> Js | None:
         if not getattr(statement, "view", False):
             return None
         return self.names.withPayload if isinstance(statement, Wait) else self.names.withBody
-
-
-@cache
-def _template(kind: type) -> str:
-    """Where a kind is printed: `ForEach` by `statements/for_each.jinja`."""
-    folder = "works" if kind in (Body, *_WORKS) else "statements"
-    words = "".join(f"_{ch.lower()}" if ch.isupper() else ch for ch in kind.__name__)
-    return f"{folder}/{words[1:]}"

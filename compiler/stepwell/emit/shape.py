@@ -53,7 +53,7 @@ def level(code: Code) -> Level:
 
 
 def _outside(code: Code) -> str:
-    """The text outside all brackets: a group is its opening bracket, a string `x`, a template's part `` ` ``."""
+    """The text outside all brackets: a group is its first bracket, a string `x`, a template's part `` ` ``."""
     text = code.facts.text
     out: list[str] = []
     depth = at = 0
@@ -82,10 +82,10 @@ def _marks(code: Code) -> Iterator[tuple[int, int, str]]:
             at = end
 
 
-def ends_in_comment(facts: Facts) -> bool:
-    """Whether the text, without the blanks at its end, ends in a `//` comment."""
-    last = len(facts.text.rstrip())
+def ends_in_comment(facts: Facts, end: int | None = None) -> bool:
+    """Whether the text up to `end`, without the blanks before that, ends in a `//` comment."""
+    last = len(facts.text[:end].rstrip())
     return any(
-        kind == "comment" and end >= last and facts.text.startswith("//", start)
-        for start, end, kind in facts.opaque[-1:]
+        kind == "comment" and start < last <= stop and facts.text.startswith("//", start)
+        for start, stop, kind in facts.opaque
     )

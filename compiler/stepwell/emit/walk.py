@@ -47,7 +47,7 @@ _NAMING = {
 }
 """The fields that hold names of variables."""
 
-_LEAVES = (str, int, float, bool, type(None), Facts, Constant)
+_LEAVES = (str, int, float, bool, type(None), frozenset, Facts, Constant)
 
 
 def parts(root: object) -> Iterator[Any]:

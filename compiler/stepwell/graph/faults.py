@@ -42,8 +42,9 @@ _TYPES: Mapping[str, str] = MappingProxyType({
     "dict_type": "an object",
     "model_type": "an object",
     "model_attributes_type": "an object",
+    "is_instance_of": "text",
+    "string_unicode": "text without half a surrogate pair",
     "string_too_short": "text that is not empty",
-    "too_short": "a list that is not empty",
     "finite_number": "a finite number",
 })
 
@@ -157,6 +158,8 @@ def _wanted(detail: ErrorDetails, choices: tuple[str, ...]) -> str:
     if kind in ("greater_than_equal", "less_than_equal"):
         bound = detail["ctx"].get("ge", detail["ctx"].get("le"))
         return f"at {'least' if kind.startswith('greater') else 'most'} {bound:,}"
+    if kind == "too_short":
+        return f"{'a list' if detail['ctx'].get('field_type') == 'List' else 'text'} that is not empty"
     if kind == "string_pattern_mismatch":
         return f"text like {detail['ctx'].get('pattern')}"
     return _TYPES.get(kind) or detail["msg"][:1].lower() + detail["msg"][1:]

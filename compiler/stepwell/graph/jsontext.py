@@ -81,9 +81,9 @@ def _constant(name: str) -> float:
 
 
 def _syntax(text: str, error: json.JSONDecodeError) -> Diagnostic:
-    place = Place(error.lineno, error.colno)
     if not text.strip():
-        return Diagnostic(c.NOT_JSON, "The file is empty; it must hold a JSON object.", place=place)
+        return Diagnostic(c.NOT_JSON, "The file is empty; it must hold a JSON object.", place=Place(1, 1))
+    place = Place(error.lineno, error.colno)
     reason = next((words for start, words in _REASONS.items() if error.msg.startswith(start)), error.msg)
     where, found = f"Line {place.line}, column {place.column}", _found(text, error.pos)
     message = f"{where}: {reason}, but {found} stands there."

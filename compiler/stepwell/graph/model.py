@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, InstanceOf
 from typing_extensions import TypedDict
 
 from stepwell.graph.faults import shortened
 from stepwell.graph.fields import Backoff, Duration, Method
 
-Name = Annotated[str, Field(min_length=1)]
+# pydantic's own check of a text's length refuses lone surrogates, which names and ids may hold.
+Name = Annotated[InstanceOf[str], Field(min_length=1)]
 
 ENV_NAME = r"^[A-Z][A-Z0-9_]*$"
 EVENT_TYPE = r"^[A-Za-z0-9_-]+$"

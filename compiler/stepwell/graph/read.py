@@ -313,7 +313,8 @@ def _nodes(raw: _Raw) -> Iterator[Diagnostic]:
             yield _unknown_type(node, kind, raw.at("nodes", index, "type"))
         if isinstance(provider, str) and provider != "cloudflare":
             message = f'is meant for "{shortened(provider)}"; set its `provider` to "cloudflare".'
-            yield Diagnostic(c.WRONG_PROVIDER, f"Node {_name(node)} {message}", raw.at("nodes", index, "provider"), _id(node))
+            yield Diagnostic(c.WRONG_PROVIDER, f"Node {_name(node)} {message}",
+                             raw.at("nodes", index, "provider"), _id(node))
         if isinstance(name, str) and len(name) > NAME_LENGTH:
             yield Diagnostic(c.NAME_TOO_LONG, f"The name of node {_name(node)} has {len(name):,} characters; "
                              f"shorten it to {NAME_LENGTH}.", raw.at("nodes", index, "name"), _id(node))

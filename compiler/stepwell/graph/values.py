@@ -10,7 +10,7 @@ from stepwell.diagnostics import codes as c
 from stepwell.graph.faults import shown
 from stepwell.graph.jsontext import DEPTH, too_deep
 
-_BUDGET = 5_000_000
+_BUDGET = 3_000_000
 _PLAIN = frozenset({str, int, bool, type(None)})
 
 # A way to a value: its holder's way and its key; a pointer is made of it only when there is something to say.
@@ -21,7 +21,7 @@ def fault(value: object) -> Diagnostic | None:
     """The first reason why `value` is no JSON value that can be compiled, or None.
 
     Reasons: nested more than `DEPTH` deep (also one that holds itself), a number that is not finite, a key
-    that is not text, a Python value that JSON does not have, or more than 5 million values.
+    that is not text, a Python value that JSON does not have, or more than 3 million values.
     """
     budget = _BUDGET
     # One iterator for each level: children are never all on the stack, of which there may be 50,000.

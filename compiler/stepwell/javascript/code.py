@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import Final
+from typing import Final, Literal
 
 from stepwell.javascript.facts import Facts, Fault, Import, Kind, Member, fault
 from stepwell.javascript.faults import expression_faults, syntax_faults
@@ -63,20 +63,35 @@ def _large(text: str, kind: Kind) -> Facts:
     return examine(text, kind)
 
 
-def _grown(text: str, kind: Kind, typescript: bool) -> Tree:
-    around = ("(\n", "\n)") if kind is Kind.EXPRESSION else ("", "")
-    return grow(text, "ts" if typescript else "js", *around)
+def _grown(text: str, kind: Kind, dialect: Literal["js", "ts"]) -> Tree:
+    before, after = ("(\n", "\n)") if kind is Kind.EXPRESSION else ("", "")
+    tree = grow(text, dialect, before, after)
+    reading = _joined(tree)
+    return tree if reading is None else grow(text, dialect, before, after, reading)
+
+
+def _joined(tree: Tree) -> str | None:
+    """The text with `let` and `new` on the line of what follows them, where tree-sitter took them for names."""
+    text = tree.text
+    if "let" not in text and "new" not in text:
+        return None
+    rows = (row for row, kind in enumerate(tree.kinds) if kind == "identifier")
+    ends = [tree.ends[row] for row in rows if tree.slice(row) in ("let", "new")]
+    for end in ends:
+        blanks = len(text) - end - len(text[end:].lstrip(" \t\r\n"))
+        text = text[:end] + " " * blanks + text[end + blanks :]
+    return text if text != tree.text else None
 
 
 def best_tree(text: str, kind: Kind) -> Tree:
     """TypeScript's grammar reads nearly everything; what JavaScript's reads too is JavaScript."""
-    tree = _grown(text, kind, True)
+    tree = _grown(text, kind, "ts")
     if not tree.broken and TYPESCRIPT.isdisjoint(tree.kinds) and not _typed_field(tree):
         tree.dialect = "js"
         return tree
     if not tree.broken and not AMBIGUOUS.isdisjoint(tree.kinds):
         return tree
-    script = _grown(text, kind, False)
+    script = _grown(text, kind, "js")
     if not script.broken:
         return script
     if not tree.broken:

@@ -35,10 +35,20 @@ FUNCTIONS: Final = words(
 )
 DECLARED_FUNCTIONS: Final = frozenset({"function_declaration", "generator_function_declaration"})
 FIELDS: Final = frozenset({"public_field_definition", "field_definition"})
+ACCESSES: Final = frozenset(
+    {"call_expression", "member_expression", "subscript_expression", "non_null_expression"}
+)
 LOOPS: Final = frozenset({"for_statement", "for_in_statement", "while_statement", "do_statement"})
 OPERATIONS: Final = frozenset(
     {"binary_expression", "unary_expression", "await_expression", "update_expression", "as_expression"}
 )
+NOT_FIRST: Final = {
+    "function_expression": "a function that is a statement needs a name",
+    "generator_function": "a function that is a statement needs a name",
+    "class": "a class that is a statement needs a name",
+    "object": "a statement cannot begin with an object: put it in parentheses",
+    "object_pattern": "a statement cannot begin with an object pattern: put the assignment in parentheses",
+}
 LEXICAL: Final = frozenset({"let", "class", "import"})
 MAX_CLIMB: Final = 1000
 """How far a `break` looks up for its loop before it is let pass: the search must not be quadratic."""
@@ -165,6 +175,8 @@ class Scopes:
         self.faults: list[tuple[int, str, str]] = []
         """Offset, message and code."""
         self._walk()
+        if "<!--" in tree.text:
+            self._html_comments()
         self._resolve()
 
     # -- first pass ----------------------------------------------------------------------------------------
@@ -211,6 +223,7 @@ class Scopes:
         kind = tree.kinds[node]
         if kind == "arrow_function":
             self._operand(node)
+            self._arrow(node)
         if name >= 0 and kind in DECLARED_FUNCTIONS:
             self._declare(name, "function", self.stack[-1], node)
         scope = self._open(tree.stops[node], node, hoists=True)
@@ -259,6 +272,8 @@ class Scopes:
             self._declare_pattern(name, "var", self.stack[-1].home)
         else:
             constant = tree.kinds[parent + 1] == "'const"
+            if constant and value < 0:
+                self._fault(name, f"{shown(tree.slice(name))} is a constant and needs a value", "constant")
             self._declare_pattern(name, "let", self.stack[-1], function if constant else -1)
 
     def _for_in(self, node: int) -> None:
@@ -339,6 +354,12 @@ class Scopes:
         self.calls.append(node)
 
     def _expression(self, node: int) -> None:
+        first = node
+        while self.tree.stops[first] > first + 1 and self.tree.starts[first + 1] == self.tree.starts[node]:
+            first += 1
+            if (kind := self.tree.kinds[first]) in NOT_FIRST:
+                self._fault(node, NOT_FIRST[kind], "statement")
+                return
         if self.tree.kinds[node + 1] in ("call_expression", "parenthesized_expression"):
             self.statements.append(node + 1)
 
@@ -346,6 +367,12 @@ class Scopes:
         self.opaque.append(node)
         if self.tree.kinds[node] == "html_comment":
             self._fault(node, "`<!--` and `-->` are not comments in a module; use `//`", "html-comment")
+
+    def _html_comments(self) -> None:
+        """TypeScript's grammar reads `<!--` as operators; engines refuse it in modules."""
+        for node, kind in enumerate(self.tree.kinds):
+            if kind == "'<" and self.tree.text.startswith("<!--", self.tree.starts[node]):
+                self._fault(node, "`<!--` and `-->` are not comments in a module; use `//`", "html-comment")
 
     def _opaque(self, node: int) -> None:
         self.opaque.append(node)
@@ -384,7 +411,9 @@ class Scopes:
         tree = self.tree
         parent = tree.parents[node]
         kind = tree.kinds[parent]
-        if kind in OPERATIONS or (kind == "ternary_expression" and tree.fields[node] == "condition"):
+        called = tree.kinds[node] == "arrow_function" and kind in ACCESSES and node == parent + 1
+        condition = kind == "ternary_expression" and tree.fields[node] == "condition"
+        if called or condition or kind in OPERATIONS:
             self._fault(node, f"{shown(tree.slice(node))} needs parentheses here", "operand")
 
     def _update(self, node: int) -> None:
@@ -397,6 +426,15 @@ class Scopes:
         values = self.tree.named(node)
         if values:
             self._same_line(self.tree.starts[node], self.tree.starts[values[0]], "what is thrown")
+
+    def _arrow(self, node: int) -> None:
+        """No new line after `async` nor before `=>`."""
+        tree = self.tree
+        before = node + 1
+        for child in tree.children(node):
+            if tree.kinds[before] == "'async" or tree.kinds[child] == "'=>":
+                self._same_line(tree.ends[before], tree.starts[child], shown(tree.slice(child)))
+            before = child
 
     def _same_line(self, start: int, end: int, what: str) -> None:
         between = self.tree.text[start:end]

@@ -105,13 +105,13 @@ class Tree:
 COMMENTS: Final = frozenset({"comment", "html_comment"})
 
 
-def grow(text: str, dialect: Dialect, before: str = "", after: str = "") -> Tree:
+def grow(text: str, dialect: Dialect, before: str = "", after: str = "", reading: str | None = None) -> Tree:
     """Parse text (between `before` and `after`, which are ASCII) with one grammar.
 
-    Raises `UnicodeEncodeError` for half a surrogate pair, which no file can hold.
+    `reading` is what is parsed instead, as long as the text, character for character. Raises `UnicodeEncodeError` for half a surrogate pair, which no file can hold.
     """
     grammar = GRAMMARS[dialect]
-    data = (before + text + after).encode()
+    data = (before + (text if reading is None else reading) + after).encode()
     root = Parser(grammar.language).parse(data)
     tree = Tree(text, dialect, root.root_node.has_error)
     _fill(tree, grammar, root.walk())

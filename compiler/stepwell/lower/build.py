@@ -211,7 +211,7 @@ class Builder:
             copied[use] = self.names.table.take(f"{wanted}_copy")
             copies.append((copied[use], p.Copy(original)))
         expressions = Expressions(self.names.naming, copied, inner_output=loop is not None)
-        reassigned = frozenset(copied[n.use] for n in code.names if n.name.write and n.use in copied)
+        reassigned = tuple(sorted({copied[n.use] for n in code.names if n.name.write and n.use in copied}))
         output = p.OutputCell(self._initial_output(loop, code)) if loop is not None else None
         return p.Body(expressions.code(code), tuple(copies), reassigned, self._gives(vertex, code, inline),
                       self._context(code), output)

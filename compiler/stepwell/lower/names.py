@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from stepwell.javascript.names import GLOBALS, RESERVED
 
 SCAFFOLD = frozenset(
-    "event step env request ctx err error response instance params payload _output value output runGraph state "
-    "WorkflowEntrypoint WorkflowEvent WorkflowStep NonRetryableError Env DEFAULTS winner settled".split()
+    "event step env ctx err _output value output runGraph "
+    "WorkflowEntrypoint WorkflowEvent WorkflowStep NonRetryableError Env".split()
 )
 """Names that the printed module uses itself."""
 

@@ -191,7 +191,7 @@ class Body:
 
     code: Code
     copies: tuple[tuple[str, Expr], ...] = ()
-    reassigned: frozenset[str] = frozenset()
+    reassigned: tuple[str, ...] = ()
     """Copies that the code assigns anew, so that they are variables."""
     gives: str | None = None
     context: Literal["none", "plain", "key"] = "none"

@@ -1,0 +1,55 @@
+"""Source maps, version 3: from places of the printed module to places of the users' texts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from itertools import groupby
+from typing import Final
+from urllib.parse import quote
+
+from stepwell.emit.module import Emitted
+from stepwell.javascript import Mapping
+from stepwell.lower.program import Program
+
+_DIGITS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+
+
+def source_map(emitted: Emitted, program: Program, file: str = "worker.js") -> str:
+    """The map as JSON text; its sources are the keys of `program.sources` that were printed, safe for URLs."""
+    keys = list(dict.fromkeys(mapping.source for mapping in emitted.mappings))
+    numbers = {key: number for number, key in enumerate(keys)}
+    return json.dumps({
+        "version": 3,
+        "file": file,
+        "sources": [quote(key.encode("utf-8", "replace"), safe="/") for key in keys],
+        "sourcesContent": [program.sources.get(key) for key in keys],
+        "names": [],
+        "mappings": _mappings(emitted.mappings, numbers),
+    })  # fmt: skip
+
+
+def _mappings(mappings: tuple[Mapping, ...], numbers: dict[str, int]) -> str:
+    out: list[str] = []
+    state = (0, 0, 0)
+    line = 0
+    for number, group in groupby(mappings, key=lambda mapping: mapping.line):
+        out.append(";" * (number - line))
+        line, column = number, 0
+        segments: list[str] = []
+        for mapping in group:
+            place = (numbers[mapping.source], mapping.source_line, mapping.source_column)
+            deltas = (mapping.column - column, *(new - old for new, old in zip(place, state, strict=True)))
+            segments.append("".join(digit for delta in deltas for digit in _vlq(delta)))
+            column, state = mapping.column, place
+        out.append(",".join(segments))
+    return "".join(out)
+
+
+def _vlq(value: int) -> Iterator[str]:
+    """A number in base 64, five bits a digit, the sign in the lowest bit of the first."""
+    rest = (-value << 1) | 1 if value < 0 else value << 1
+    while rest >= 32:
+        yield _DIGITS[rest & 31 | 32]
+        rest >>= 5
+    yield _DIGITS[rest]
