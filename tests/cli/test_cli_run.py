@@ -102,10 +102,9 @@ def test_a_run_that_takes_too_long(project: Path) -> None:
 
 def test_ctrl_c_ends_a_run(project: Path) -> None:
     command = [sys.executable, "-m", "stepwell.cli", "run", "order.json", "--params", LARGE, "--real-time"]
-    unbuffered = os.environ | {"PYTHONUNBUFFERED": "1"}
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=unbuffered
-    ) as running:
+    environment = os.environ | {"PYTHONUNBUFFERED": "1"}
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment) as running:
         assert running.stdout is not None and running.stderr is not None
         for line in running.stdout:
             if "waits for an event" in line:

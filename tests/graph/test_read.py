@@ -100,6 +100,7 @@ def test_reads_real_graphs(path: Path) -> None:
     (graph(node(name="x" * 257)), [("SW509", "/nodes/0/name")]),
     (graph(trigger={"type": "corn"}), [("SW701", "/trigger/type")]),
     (graph(trigger={}), [("SW701", "/trigger")]),
+    (graph(trigger={"type": []}, kind="script"), [("SW701", "/trigger/type")]),
     (graph(trigger="http"), [("SW701", "/trigger")]),
     (graph(trigger={"type": "http", "path": "x", "method": "FETCH"}),
      [("SW701", "/trigger/path"), ("SW701", "/trigger/method")]),
@@ -245,4 +246,5 @@ def test_any_text_is_read(text: str) -> None:
 @given_(st.dictionaries(KEYS, JSON))
 def test_text_and_value_say_the_same(value: dict[str, Any]) -> None:
     text = json.dumps(value)
-    assert codes(read_text(text)[1]) == codes(read_value(json.loads(text))[1]) or "NaN" in text or "Infinity" in text
+    if "NaN" not in text and "Infinity" not in text:
+        assert codes(read_text(text)[1]) == codes(read_value(json.loads(text))[1])

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from stepwell.emit import layout
+from stepwell.emit.code import print_code
 from stepwell.emit.names import Names
-from stepwell.emit.shape import Level, ends_in_comment, level
-from stepwell.javascript import (
-    Js,
-    identifier,
-    is_identifier,
-    place,
-    property_key,
-    quote,
-    template_text,
-)
+from stepwell.emit.shape import Level, level
+from stepwell.javascript import Js, identifier, is_identifier, property_key, quote, template_text
 from stepwell.lower.nesting import fold
 from stepwell.lower.program import (
     Choose,
@@ -38,7 +31,7 @@ from stepwell.lower.program import (
     Template,
 )
 
-_EXACT = 2**53
+_EXACT: Final = 2**53
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,26 +41,14 @@ class Term:
     js: Js
     level: Level = Level.MEMBER
 
+    def at(self, needed: Level) -> Js:
+        """The expression where one of the level `needed` may stand."""
+        return self.js if self.level >= needed else Js(("(", self.js, ")"))
 
-def print_expression(expr: Expr, names: Names) -> Js:
-    """`expr` where any assignment expression may stand: an argument, an entry, behind `=`."""
-    return _at(Level.ASSIGNMENT, _term(expr, names))
-
-
-def print_condition(expr: Expr, names: Names) -> Js:
-    """`expr` inside parentheses or brackets of its own."""
-    return _term(expr, names).js
-
-
-def print_result(expr: Expr, names: Names) -> Js:
-    """`expr` as the body of an arrow function."""
-    js = print_expression(expr, names)
-    return _parenthesised(js) if layout.starts_with(js) == "{" else js
-
-
-def print_operand(expr: Expr, names: Names) -> Js:
-    """`expr` in place of an operand in a user's code."""
-    return _at(Level.CHAIN, _term(expr, names))
+    @property
+    def value(self) -> Js:
+        """The expression as an argument, an entry, behind `=`."""
+        return self.at(Level.ASSIGNMENT)
 
 
 def print_name(name: StepName) -> Js:
@@ -82,16 +63,85 @@ def indices(name: StepName) -> list[Js]:
     return [Js(("[${", identifier(index), "}]")) for index in name.indices]
 
 
-def _term(expr: Expr, names: Names) -> Term:
-    def build(node: Expr, inner: list[Term]) -> Term:
-        return _build(node, inner, names)
+@dataclass(frozen=True, slots=True)
+class Expressions:
+    """Prints the expressions of one module; `stored` prints one that a step evaluates."""
 
-    return fold(expr, _parts, build)
+    names: Names
+    stored: Callable[[Js, Js], Js]
+
+    def term(self, expr: Expr) -> Term:
+        """`expr`, printed from the inside out."""
+        return fold(expr, _parts, self._build)
+
+    def value(self, expr: Expr) -> Js:
+        """`expr` where any assignment expression may stand."""
+        return self.term(expr).value
+
+    def test(self, expr: Expr) -> Js:
+        """`expr` between parentheses that are there already."""
+        return self.term(expr).js
+
+    def result(self, expr: Expr) -> Js:
+        """`expr` as the body of an arrow function."""
+        js = self.value(expr)
+        return Js(("(", js, ")")) if layout.starts_with(js) == "{" else js
+
+    def statements(self, code: Code, start: int = 0, end: int | None = None) -> Js:
+        """The user's statements, or a part of them."""
+        values = [self.term(part.value).at(Level.CHAIN) for part in code.replacements]
+        return print_code(code, values, start, end)
+
+    def _build(self, expr: Expr, inner: list[Term]) -> Term:
+        match expr:
+            case Name():
+                return Term(identifier(expr.name))
+            case Path():
+                return _path(expr, inner[0])
+            case Constant():
+                return _constant(expr.value, inner)
+            case Code():
+                return _code(expr, inner)
+            case Record():
+                return Term(layout.record([_entry(*pair) for pair in zip(expr.entries, inner, strict=True)]))
+            case Stored():
+                reader = self.names.responseOf if expr.of == "request" else self.names.eventOf
+                return Term(Js((reader, "(", inner[0].value, ")")))
+            case StepValue():
+                value = inner[0].value
+                body = Js(("(", value, ")")) if layout.starts_with(value) == "{" else value
+                return Term(Js(("await ", self.stored(print_name(expr.name), body))), Level.UNARY)
+            case _:
+                return _own(expr, inner)
+
+
+def _own(expr: Expr, inner: list[Term]) -> Term:
+    """The kinds that need nothing but their parts."""
+    match expr:
+        case Coalesce():
+            both = (inner[0].at(Level.COALESCE), " ?? ", inner[1].at(Level.UNARY))
+            return Term(Js(both), Level.COALESCE)
+        case Template():
+            return Term(_template(expr, inner))
+        case Items():
+            return Term(layout.array([term.value for term in inner]))
+        case Choose():
+            flag = inner[0].at(Level.COALESCE)
+            return Term(Js((flag, " ? ", inner[1].value, " : ", inner[2].value)), Level.ASSIGNMENT)
+        case Copy():
+            return Term(Js(("structuredClone(", inner[0].value, ")")))
+        case Pluck():
+            return Term(Js((inner[0].at(Level.MEMBER), ".map((turn) => turn", _key(expr.key, False), ")")))
+        case LastGiven():
+            last = Js((".findLast((turn) => turn", _key(expr.key, False), " !== undefined)"))
+            return Term(Js((inner[0].at(Level.MEMBER), last, _key(expr.key, True))), Level.CHAIN)
+        case _:
+            return Term(Js(("undefined",)))
 
 
 def _parts(expr: Expr) -> Sequence[Expr]:
     match expr:
-        case Path():
+        case Path() | Pluck() | LastGiven():
             return (expr.base,)
         case Coalesce():
             return (expr.value, expr.default)
@@ -109,8 +159,6 @@ def _parts(expr: Expr) -> Sequence[Expr]:
             return (expr.value,)
         case Stored():
             return (expr.view,)
-        case Pluck() | LastGiven():
-            return (expr.base,)
         case Constant():
             return _constant_parts(expr.value)
         case _:
@@ -123,59 +171,13 @@ def _constant_parts(value: Any) -> Sequence[Expr]:
     return tuple(Constant(part) for part in value) if isinstance(value, list | tuple) else ()
 
 
-def _build(expr: Expr, inner: list[Term], names: Names) -> Term:
-    match expr:
-        case Name():
-            return Term(identifier(expr.name))
-        case Path():
-            return _path(expr, inner[0])
-        case Constant():
-            return _constant(expr.value, inner)
-        case Code():
-            return _code(expr, inner)
-        case Coalesce():
-            value, default = _at(Level.COALESCE, inner[0]), _at(Level.UNARY, inner[1])
-            return Term(Js((value, " ?? ", default)), Level.COALESCE)
-        case Template():
-            return Term(_template(expr, inner))
-        case Record():
-            return Term(_record([key for key, _ in expr.entries], inner))
-        case Items():
-            return Term(_items(inner))
-        case Choose():
-            return _choose(inner)
-        case Copy():
-            return Term(Js(("structuredClone(", _at(Level.ASSIGNMENT, inner[0]), ")")))
-        case Stored():
-            reader = names.responseOf if expr.of == "request" else names.eventOf
-            return Term(Js((reader, "(", _at(Level.ASSIGNMENT, inner[0]), ")")))
-        case StepValue():
-            return _step_value(expr, inner[0], names)
-        case Pluck():
-            read = _key(expr.key, False)
-            return Term(Js((_at(Level.MEMBER, inner[0]), ".map((turn) => turn", read, ")")))
-        case LastGiven():
-            read = _key(expr.key, False)
-            last = Js((".findLast((turn) => turn", read, " !== undefined)", _key(expr.key, True)))
-            return Term(Js((_at(Level.MEMBER, inner[0]), last)), Level.CHAIN)
-    return Term(Js(("undefined",)))
-
-
-def _at(needed: Level, term: Term) -> Js:
-    return term.js if term.level >= needed else _parenthesised(term.js)
-
-
-def _parenthesised(js: Js) -> Js:
-    return Js(("(", js, ")"))
-
-
 def _path(path: Path, base: Term) -> Term:
     if not path.keys:
         return base
     # `(a?.b).c` throws where `a?.b.c` does not: only an optional path may go on with an optional one.
-    start = _at(Level.CHAIN if path.optional else Level.MEMBER, base)
+    needed = Level.CHAIN if path.optional else Level.MEMBER
     keys = [_key(key, path.optional) for key in path.keys]
-    return Term(Js((start, *keys)), Level.CHAIN if path.optional else Level.MEMBER)
+    return Term(Js((base.at(needed), *keys)), needed)
 
 
 def _key(key: str | int, optional: bool) -> Js:
@@ -187,11 +189,20 @@ def _key(key: str | int, optional: bool) -> Js:
 
 def _constant(value: Any, inner: list[Term]) -> Term:
     if isinstance(value, dict):
-        return Term(_record([str(key) for key in value], inner))
+        keys = [property_key(str(key)) for key in value]
+        entries = [Js((key, ": ", term.value)) for key, term in zip(keys, inner, strict=True)]
+        return Term(layout.record(entries))
     if isinstance(value, list | tuple):
-        return Term(_items(inner))
+        return Term(layout.array([term.value for term in inner]))
     number = isinstance(value, int | float) and not isinstance(value, bool)
     return Term(quote(value), Level.UNARY if number else Level.MEMBER)
+
+
+def _entry(entry: tuple[str, Expr], term: Term) -> Js:
+    key, value = entry
+    if isinstance(value, Name) and value.name == key:
+        return term.js
+    return Js((property_key(key), ": ", term.value))
 
 
 def _template(template: Template, inner: list[Term]) -> Js:
@@ -207,40 +218,9 @@ def _template(template: Template, inner: list[Term]) -> Js:
     return Js(("`", *pieces, template_text(text), "`"))
 
 
-def _record(keys: list[str], values: list[Term]) -> Js:
-    pairs = zip(keys, values, strict=True)
-    return layout.record([_entry(key, _at(Level.ASSIGNMENT, value)) for key, value in pairs])
-
-
-def _entry(key: str, value: Js) -> Js:
-    name = property_key(key)
-    return name if name.pieces == value.pieces and is_identifier(key) else Js((name, ": ", value))
-
-
-def _items(values: list[Term]) -> Js:
-    return layout.array([_at(Level.ASSIGNMENT, value) for value in values])
-
-
-def _choose(inner: list[Term]) -> Term:
-    yes, no = _at(Level.ASSIGNMENT, inner[1]), _at(Level.ASSIGNMENT, inner[2])
-    return Term(Js((_at(Level.COALESCE, inner[0]), " ? ", yes, " : ", no)), Level.ASSIGNMENT)
-
-
 def _code(code: Code, inner: list[Term]) -> Term:
-    js = print_code(code, [_at(Level.CHAIN, term) for term in inner])
+    js = print_code(code, [term.at(Level.CHAIN) for term in inner])
     # A comment before the expression could hold a line break, and `return` must not stand before one.
-    first = code.facts.text.lstrip()
-    if first.startswith(("//", "/*")):
+    if code.facts.text.lstrip().startswith(("//", "/*")):
         return Term(Js(("(", js, ")")))
     return Term(js, level(code))
-
-
-def print_code(code: Code, values: Sequence[Js], start: int = 0, end: int | None = None) -> Js:
-    """A user's text with its replacements; a line break ends it where a comment would swallow what follows."""
-    placed = [
-        (part.start, part.end, Js((property_key(part.key), ": ", value)) if part.key else value)
-        for part, value in zip(code.replacements, values, strict=True)
-    ]
-    line, column = code.offset
-    js = place(code.facts, code.source, placed, start, end, line, column)
-    return Js((js, "\n")) if ends_in_comment(code.facts, end) else js

@@ -26,15 +26,14 @@ def indent(js: Js) -> Js:
     return Js((Indented(js, 2),))
 
 
-def lines(parts: Sequence[Js | None]) -> Js | None:
-    """The parts that hold something, a line each; None when none does."""
-    held = [part for part in parts if part is not None and starts_with(part)]
-    return join("\n", held) if held else None
+def lines(parts: Sequence[Js]) -> Js:
+    """The parts that hold something, a line each."""
+    return join("\n", [part for part in parts if starts_with(part)])
 
 
-def braces(inner: Js | None) -> Js:
+def braces(inner: Js) -> Js:
     """A block."""
-    if inner is None or not starts_with(inner):
+    if not starts_with(inner):
         return Js(("{}",))
     return Js(("{\n  ", Indented(inner, 2), "\n}"))
 

@@ -41,7 +41,7 @@ class _Module:
 
     def print(self) -> Js:
         main = self._main()
-        functions = [self._function(handler) for _, group in self._groups if len(group) > 1 for handler in group]
+        functions = [self._function(one) for _, group in self._groups if len(group) > 1 for one in group]
         exports = self._exports()
         pieces = [self._piece(piece) for piece in self._program.modules]
         helpers = self._helpers()
@@ -85,17 +85,19 @@ class _Module:
 
     def _piece(self, piece: Piece) -> Js:
         assert self._program.trigger is not None
-        return self._printer.code(self._program.trigger, piece.start, piece.end)
+        return self._printer.expressions.statements(self._program.trigger, piece.start, piece.end)
 
     def _helpers(self) -> list[Js]:
         macros = self._printer.module("helpers")
         # A helper stands before those that it calls, so each is asked for before its turn comes.
-        return [getattr(macros, name)() for name in HELPERS if hasattr(macros, name) and self._names.used(name)]
+        known = [name for name in HELPERS if hasattr(macros, name)]
+        return [getattr(macros, name)() for name in known if self._names.used(name)]
 
     def _imports(self) -> list[Js]:
         macros = self._printer.module("imports")
         own = [macros.statement(module) for module in dict.fromkeys(IMPORTS.values())]
-        return [line for line in own if starts_with(line)] + [self._import(*line) for line in self._users_imports()]
+        users = [self._import(*line) for line in self._users_imports()]
+        return [*(line for line in own if starts_with(line)), *users]
 
     def _users_imports(self) -> list[tuple[str, str]]:
         """Each statement once, as it stood first."""

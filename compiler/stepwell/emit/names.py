@@ -20,8 +20,8 @@ IMPORTS: Final = {
 
 HELPERS: Final = (
     "DEFAULTS", "unused", "sleepUntil", "remainingUntil", "runChild", "startChild", "race", "concurrently",
-    "valuesOf", "retry", "within", "request", "outgoing", "parsed", "withKey", "withBody", "withPayload", "fieldsOf",
-    "responseOf", "eventOf", "authorized", "messageOf",
+    "valuesOf", "retry", "within", "request", "outgoing", "parsed", "withKey", "withBody", "withPayload",
+    "fieldsOf", "responseOf", "eventOf", "authorized", "messageOf",
 )  # fmt: skip
 """Names of our own, those of helpers in an order in which each stands before those that it calls."""
 

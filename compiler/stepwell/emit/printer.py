@@ -7,9 +7,10 @@ from typing import Any, Final, get_args
 
 from jinja2.environment import TemplateModule
 
-from stepwell.emit import expressions, layout
+from stepwell.emit import layout
 from stepwell.emit.arms import Container, single
 from stepwell.emit.environment import module
+from stepwell.emit.expressions import Expressions
 from stepwell.emit.names import Names
 from stepwell.emit.words import FUNCTIONS, NOTHING
 from stepwell.javascript import Js
@@ -17,7 +18,6 @@ from stepwell.lower.nesting import blocks, fold
 from stepwell.lower.program import (
     Arm,
     Block,
-    Code,
     Concurrent,
     Constant,
     Expr,
@@ -51,6 +51,7 @@ class Printer:
 
     def __init__(self, names: Names, script: bool, ts: bool) -> None:
         self.names = names
+        self.expressions = Expressions(names, self._stored)
         self._script = script
         self._modules: dict[str, TemplateModule] = {}
         self.context: dict[str, Any] = {
@@ -64,7 +65,8 @@ class Printer:
             **FUNCTIONS,
             **self._functions(),
         }
-        self.context |= {"settings": self.module("settings"), "arms": self.module("statements/arms")}
+        self.context |= {"settings": self.module("settings"), "stored": self.module("stored")}
+        self.context["arms"] = self.module("statements/arms")
 
     def module(self, template: str) -> Any:
         """The macros of a template, as attributes; made when they are first asked for."""
@@ -73,8 +75,8 @@ class Printer:
             found = self._modules[template] = module(template, self.context)
         return found
 
-    def block(self, block: Block) -> Js | None:
-        """A block without its braces; None when it is empty."""
+    def block(self, block: Block) -> Js:
+        """A block without its braces."""
         root: _Node = block
         return fold(root, self._parts, self._build)
 
@@ -89,7 +91,7 @@ class Printer:
             return (self._single(node, node.arm) or node.arm.block,)
         return blocks(node)
 
-    def _build(self, node: _Node, inner: list[Js | None]) -> Js | None:
+    def _build(self, node: _Node, inner: list[Js]) -> Js:
         if isinstance(node, tuple):
             return layout.lines([self._sentence(*pair) for pair in zip(node, inner, strict=True)])
         macros = self.module(_TEMPLATES[type(node)])
@@ -97,7 +99,7 @@ class Printer:
         made: Js = macro(node, inner)
         return made
 
-    def _sentence(self, statement: Statement, made: Js | None) -> Js | None:
+    def _sentence(self, statement: Statement, made: Js) -> Js:
         """A statement of its own; what is a call so far is waited for."""
         if not hasattr(self.module(_TEMPLATES[type(statement)]), "call"):
             return made
@@ -110,29 +112,28 @@ class Printer:
     def _functions(self) -> dict[str, Callable[..., Any]]:
         return {
             "js": self._js,
-            "test": lambda expr: expressions.print_condition(expr, self.names),
-            "result": lambda expr: expressions.print_result(expr, self.names),
+            "test": self.expressions.test,
+            "result": self.expressions.result,
             "array": self._array,
-            "body": self.code,
+            "body": self.expressions.statements,
             "binding": self._binding,
             "single": self._single,
             "view": self._view,
             "works": lambda work: self.module(_TEMPLATES[type(work)]),
         }
 
-    def code(self, code: Code, start: int = 0, end: int | None = None) -> Js:
-        """The user's statements, or a part of them."""
-        values = [expressions.print_operand(part.value, self.names) for part in code.replacements]
-        return expressions.print_code(code, values, start, end)
+    def _stored(self, name: Js, result: Js) -> Js:
+        value: Js = self.context["stored"].value(name, result)
+        return value
 
     def _js(self, expr: Expr | None) -> Js | None:
-        return None if expr is None else expressions.print_expression(expr, self.names)
+        return None if expr is None else self.expressions.value(expr)
 
     def _array(self, expr: Expr) -> Js:
         """An array of what an iterable holds."""
-        js = expressions.print_expression(expr, self.names)
-        is_array = isinstance(expr, Items) or (isinstance(expr, Constant) and isinstance(expr.value, list))
-        return js if is_array else Js(("[...", js, "]"))
+        literal = isinstance(expr, Items) or (isinstance(expr, Constant) and isinstance(expr.value, list))
+        js = self.expressions.value(expr)
+        return js if literal else Js(("[...", js, "]"))
 
     def _binding(self, name: str | None) -> Js | None:
         return None if name is None else self._js(Path(Name("env"), (name,)))

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from enum import IntEnum
 
-from stepwell.javascript import Facts
 from stepwell.lower.program import Code
 
 
@@ -53,7 +52,7 @@ def level(code: Code) -> Level:
 
 
 def _outside(code: Code) -> str:
-    """The text outside all brackets: a group is its first bracket, a string `x`, a template's part `` ` ``."""
+    """The text outside all brackets: a group is its bracket, a string `x`, a part of a template `` ` ``."""
     text = code.facts.text
     out: list[str] = []
     depth = at = 0
@@ -80,12 +79,3 @@ def _marks(code: Code) -> Iterator[tuple[int, int, str]]:
         if start >= at:
             yield start, end, sign
             at = end
-
-
-def ends_in_comment(facts: Facts, end: int | None = None) -> bool:
-    """Whether the text up to `end`, without the blanks before that, ends in a `//` comment."""
-    last = len(facts.text[:end].rstrip())
-    return any(
-        kind == "comment" and start < last <= stop and facts.text.startswith("//", start)
-        for start, stop, kind in facts.opaque
-    )

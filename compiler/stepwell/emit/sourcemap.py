@@ -16,7 +16,7 @@ _DIGITS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789
 
 
 def source_map(emitted: Emitted, program: Program, file: str = "worker.js") -> str:
-    """The map as JSON text; its sources are the keys of `program.sources` that were printed, safe for URLs."""
+    """The map as JSON text; its sources are the printed keys of `program.sources`, made safe for URLs."""
     keys = list(dict.fromkeys(mapping.source for mapping in emitted.mappings))
     numbers = {key: number for number, key in enumerate(keys)}
     return json.dumps({

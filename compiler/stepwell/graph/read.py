@@ -331,7 +331,7 @@ def _unknown_type(node: dict[str, Any], kind: str, place: str) -> Diagnostic:
 def _trigger(raw: _Raw) -> Iterator[Diagnostic]:
     trigger = raw.artifact.get("trigger")
     kind = trigger.get("type") if isinstance(trigger, dict) else None
-    if raw.artifact.get("kind") == "script" and (trigger is None or (kind in _TRIGGERS and kind != "http")):
+    if raw.artifact.get("kind") == "script" and (trigger is None or kind in ("cron", "event", "manual")):
         found = "has no trigger" if trigger is None else f'has a trigger of type "{kind}"'
         yield Diagnostic(c.BAD_TRIGGER, f"A script is called by HTTP, but this one {found}; "
                          'write `"trigger": {"type": "http"}`.', raw.at("trigger") if trigger else raw.base)

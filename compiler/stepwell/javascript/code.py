@@ -24,7 +24,7 @@ TYPESCRIPT: Final = TYPES | words(
     non_null_expression type_assertion as_expression satisfies_expression instantiation_expression
     enum_declaration import_require_clause import_alias abstract_class_declaration module
     internal_module accessibility_modifier override_modifier optional_parameter 'type 'readonly 'declare
-    'abstract 'namespace
+    'abstract 'namespace 'using
     """
 )
 AMBIGUOUS: Final = frozenset({"type_arguments"})
@@ -71,7 +71,7 @@ def _grown(text: str, kind: Kind, dialect: Literal["js", "ts"]) -> Tree:
 
 
 def _joined(tree: Tree) -> str | None:
-    """The text with `let` and `new` on the line of what follows them, where tree-sitter took them for names."""
+    """The text with the line breaks after `let` and `new` gone where tree-sitter took these for names."""
     text = tree.text
     if "let" not in text and "new" not in text:
         return None

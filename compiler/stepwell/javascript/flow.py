@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from stepwell.javascript.facts import Comparison, FreeName, Member, Path, Scalar
 from stepwell.javascript.literals import UNKNOWN, key_of_index, literal, name_of
-from stepwell.javascript.names import words
+from stepwell.javascript.names import GLOBALS, words
 from stepwell.javascript.scopes import FUNCTIONS, MAX_PATH, Binding, Scopes, Step, targets
 from stepwell.javascript.tree import Tree
 
@@ -385,6 +385,8 @@ class _Use:
         if name is None:
             return -1
         base = self.before
+        if not base.path and base.root in GLOBALS:
+            return -1
         if name in MUTATING and base.root != "env":
             self._mutate(base)
         for parameter in CALLBACK.get(name, ()):
@@ -440,9 +442,7 @@ class _Use:
             return
         parameter = self._parameter(callback, number)
         if parameter >= 0:
-            bound, self.bound = self.bound, False
             self._bind_pattern(parameter, chain, loop=True)
-            self.bound = bound
 
     def _parameter(self, function: int, number: int) -> int:
         single = self.tree.child(function, "parameter")

@@ -108,7 +108,8 @@ COMMENTS: Final = frozenset({"comment", "html_comment"})
 def grow(text: str, dialect: Dialect, before: str = "", after: str = "", reading: str | None = None) -> Tree:
     """Parse text (between `before` and `after`, which are ASCII) with one grammar.
 
-    `reading` is what is parsed instead, as long as the text, character for character. Raises `UnicodeEncodeError` for half a surrogate pair, which no file can hold.
+    `reading` is what is parsed instead, as long as the text, character for character. Raises
+    `UnicodeEncodeError` for half a surrogate pair, which no file can hold.
     """
     grammar = GRAMMARS[dialect]
     data = (before + (text if reading is None else reading) + after).encode()

@@ -16,7 +16,7 @@ from stepwell.graph.durations import parse as parse_duration
 from stepwell.lower import program as p
 from stepwell.lower.expressions import Expressions
 from stepwell.lower.naming import Names
-from stepwell.lower.plan import Key, Plan, Segment, Sym, SymChoose, SymVar, exported_at
+from stepwell.lower.plan import Key, Plan, Role, Segment, Sym, SymChoose, SymVar, exported_at
 
 WAIT_TIMEOUT = "24 hours"
 
@@ -30,14 +30,12 @@ class Builder:
     bindings: Mapping[int, str]
     """The service or workflow binding of nodes that call another Worker."""
     blocks: dict[int, p.Block] = field(default_factory=dict)
-    expressions: Expressions = field(init=False)
 
     def __post_init__(self) -> None:
         self.analysis = self.plan.analysis
         self.flow = self.analysis.flow
         self.regions = self.analysis.regions
         self.script = self.analysis.document.source.ir.kind == "script"
-        self.expressions = Expressions(self.names.naming)
 
     analysis: Any = field(init=False)
     flow: Any = field(init=False)
@@ -71,13 +69,13 @@ class Builder:
         return tuple(out)
 
     def _declare(self, key: Key) -> p.Statement:
-        return p.Declare(self.name(key), p.Constant(False) if key[0] == "flag" else None)
+        return p.Declare(self.name(key), p.Constant(False) if key.role == "flag" else None)
 
     def _arm_begins(self, arm: int) -> list[p.Statement]:
         out: list[p.Statement] = []
         container = self.flow.arm(arm).container
         if self.flow.shape(container) == "race":
-            out += [self._declare(k) for k in self.plan.handed.get(arm, ()) if k[0] == "flag"]
+            out += [self._declare(k) for k in self.plan.handed.get(arm, ()) if k.role == "flag"]
         # What is handed out of an owning arm, but arises deeper in it, is declared by `declares` of this scope.
         loop = self.analysis.data[container]
         if isinstance(loop, d.LoopData) and loop.loopType == "while":
@@ -90,8 +88,8 @@ class Builder:
         condition = self.analysis.fields[loop]["condition"]
         out: list[p.Statement] = []
         for key in sorted(self._turn_keys(condition, arm)):
-            inside = self.plan.scope_of(key[1]) == arm and key[1] not in self.regions.guarded
-            if not (inside and must(self.regions, arm, key[1])):
+            inside = self.plan.scope_of(key.vertex) == arm and key.vertex not in self.regions.guarded
+            if not (inside and must(self.regions, arm, key.vertex)):
                 out.append(p.Assign(self.name(key), p.Undefined()))
         return out
 
@@ -101,7 +99,7 @@ class Builder:
             if use.kind == "node" and self.regions.dominates(arm, use.vertex):
                 keyed = self.names.naming.keyed.get(use.vertex)
                 view = keyed is not None and (not path or path[0] not in keyed)
-                found.add(("view" if view else "value", use.vertex))
+                found.add(Key("view" if view else "value", use.vertex, self.plan.level(use.vertex, self.plan.parent(arm))))
         return found
 
     def _arm_ends(self, arm: int) -> list[p.Statement]:
@@ -110,7 +108,7 @@ class Builder:
         shape = self.flow.shape(container)
         if shape in ("branch", "try") and arm in self.plan.arm_values:
             sym = self.plan.arm_values[arm]
-            target: Key = ("result", container)
+            target = Key("result", container)
             if sym is not None and not (isinstance(sym, SymVar) and self.plan.resolve(sym.key) == self.plan.resolve(target)):
                 out.append(p.Assign(self.name(target), self.sym(sym)))
         data = self.analysis.data[container]
@@ -124,12 +122,12 @@ class Builder:
         return str(self.flow.nodes[vertex].id)
 
     def name(self, key: Key) -> str:
-        role, vertex = self.plan.resolve(key)
+        role, vertex, level = self.plan.resolve(key)
         if role == "flag":
             return self.names.flags[vertex]
         if role == "result":
             return self.names.results[vertex]
-        return (self.names.naming.views if role == "view" else self.names.naming.values)[vertex]
+        return self.names.naming.variable(role == "view", vertex, level)
 
     def sym(self, sym: Sym | None) -> p.Expr:
         """A value as an expression."""
@@ -150,6 +148,15 @@ class Builder:
         first = segments[0]
         return p.Bind(self.name(key), new=first.start == first.declared)
 
+    def bound(self, vertex: int, role: Role = "value") -> tuple[p.Bind | None, list[p.Statement]]:
+        """Where a node's value goes, and the statements that hand it on to readers outside its turn."""
+        keys = [Key(role, vertex)] if self.plan.is_read(Key(role, vertex)) else []
+        keys += [k for k in self.plan.outer_levels(vertex) if k.role == role]
+        binds = [bind for key in keys if (bind := self.bind(key)) is not None]
+        if not binds:
+            return None, []
+        return binds[0], [self._receive(bind, p.Name(binds[0].name)) for bind in binds[1:]]
+
     def step_name(self, vertex: int, extra: str = "") -> p.StepName:
         indices = tuple(self.names.naming.indices[loop] for loop in reversed(self._loops(vertex)))
         return p.StepName(self.names.steps[vertex] + extra, indices)
@@ -162,20 +169,21 @@ class Builder:
         value: Value | None = self.analysis.fields[vertex].get(name)
         return value
 
-    def expr(self, value: Value) -> p.Expr:
+    def expr(self, vertex: int, value: Value) -> p.Expr:
         """A field's value; code that writes into what it reads does so on copies."""
-        return self.expressions.code(value, copy_written=True) if isinstance(value, CodeValue) else self.expressions.of(value)
+        expressions = Expressions(self.names.naming, self.plan.scope_of(vertex))
+        return expressions.code(value, copy_written=True) if isinstance(value, CodeValue) else expressions.of(value)
 
     def control(self, vertex: int, name: str, out: list[p.Statement]) -> p.Expr:
         """A field that must be the same on every replay: where it may not be, a step before stores it."""
         value = self.field(vertex, name)
         assert value is not None
         if (vertex, name) not in self.analysis.stored:
-            return self.expr(value)
+            return self.expr(vertex, value)
         bound = self.names.table.take(f"{self.names.base[vertex]}_value")
         extra = ": value" if name not in ("eventType", "timeout") or (vertex, "eventType") not in self.analysis.stored or name == "eventType" \
             else ": value 2"
-        out.append(p.Do(self._id(vertex), self.step_name(vertex, extra), p.Evaluate(self.expr(value)), p.Bind(bound), p.Settings()))
+        out.append(p.Do(self._id(vertex), self.step_name(vertex, extra), p.Evaluate(self.expr(vertex, value)), p.Bind(bound), p.Settings()))
         return p.Name(bound)
 
     # -- vertices -----------------------------------------------------------------------------------
@@ -193,12 +201,11 @@ class Builder:
         code = self.field(vertex, "code")
         assert isinstance(code, CodeValue)
         body = self._body(vertex, code, data.inline)
-        key: Key = ("value", vertex)
         if data.inline:
-            return self._with_output(vertex, body, lambda bind: p.Inline(self._id(vertex), body, bind), key)
+            return self._with_output(vertex, body, lambda bind: p.Inline(self._id(vertex), body, bind))
         settings = self.settings(vertex)
         return self._with_output(
-            vertex, body, lambda bind: p.Do(self._id(vertex), self.step_name(vertex), body, bind, settings), key)
+            vertex, body, lambda bind: p.Do(self._id(vertex), self.step_name(vertex), body, bind, settings))
 
     def _body(self, vertex: int, code: CodeValue, inline: bool) -> p.Body:
         loop = self._output_loop(code)
@@ -206,11 +213,11 @@ class Builder:
         copies: list[tuple[str, p.Expr]] = []
         copied: dict[Use, str] = {}
         for use in written:
-            original = self.expressions._name(use, None)
+            original = Expressions(self.names.naming, self.plan.scope_of(vertex)).name(use, None)
             wanted = original.name if isinstance(original, p.Name) else "payload"
             copied[use] = self.names.table.take(f"{wanted}_copy")
             copies.append((copied[use], p.Copy(original)))
-        expressions = Expressions(self.names.naming, copied, inner_output=loop is not None)
+        expressions = Expressions(self.names.naming, self.plan.scope_of(vertex), copied, inner_output=loop is not None)
         reassigned = tuple(sorted({copied[n.use] for n in code.names if n.name.write and n.use in copied}))
         output = p.OutputCell(self._initial_output(loop, code)) if loop is not None else None
         return p.Body(expressions.code(code), tuple(copies), reassigned, self._gives(vertex, code, inline),
@@ -244,11 +251,11 @@ class Builder:
         name = p.Name(self.names.naming.outputs[loop])
         return p.Copy(name) if "_output" in code.facts.mutated else name
 
-    def _with_output(self, vertex: int, body: p.Body, make: Callable[[p.Bind | None], p.Statement], key: Key) -> list[p.Statement]:
+    def _with_output(self, vertex: int, body: p.Body, make: Callable[[p.Bind | None], p.Statement]) -> list[p.Statement]:
         """A step whose result may carry `_output` beside its value."""
-        bind = self.bind(key)
+        bind, handed = self.bound(vertex)
         if body.output is None:
-            return [make(bind)]
+            return [make(bind), *handed]
         code = self.field(vertex, "code")
         assert isinstance(code, CodeValue)
         loop = self._output_loop(code)
@@ -259,8 +266,8 @@ class Builder:
             out.append(p.Assign(self.names.naming.outputs[loop], p.Path(p.Name(whole), ("output",))))
         if bind is not None:
             value = p.Path(p.Name(whole), ("value",))
-            out.append(p.Const(bind.name, value) if bind.new else p.Assign(bind.name, value))
-        return out
+            out.append(self._receive(bind, value))
+        return [*out, *handed]
 
     def settings(self, vertex: int) -> p.Settings | None:
         """Retry settings, written out. A script retries only what its graph sets."""
@@ -276,12 +283,12 @@ class Builder:
 
     def _request(self, vertex: int) -> list[p.Statement]:
         data = self.analysis.data[vertex]
-        fields = {name: self.expr(value) for name, value in self.analysis.fields[vertex].items()}
+        fields = {name: self.expr(vertex, value) for name, value in self.analysis.fields[vertex].items()}
         work = p.Request(self._id(vertex), data.method, fields["url"], fields.get("headers"), fields.get("queryParams"),
                          fields.get("body"), data.throwOnError, data.idempotencyKey, self.bindings.get(vertex))
-        stored, view = self.bind(("value", vertex)), self.bind(("view", vertex))
+        (stored, handed), (view, viewed) = self.bound(vertex), self.bound(vertex, "view")
         do = p.Do(self._id(vertex), self.step_name(vertex), work, stored or view, self.settings(vertex), view=stored is None and view is not None)
-        return [do, *self._view(vertex, stored, view, "request")]
+        return [do, *handed, *self._view(vertex, stored, view, "request"), *viewed]
 
     def _view(self, vertex: int, stored: p.Bind | None, view: p.Bind | None, of: Any) -> list[p.Statement]:
         if stored is None or view is None:
@@ -300,7 +307,7 @@ class Builder:
         # What remains is computed in a step anyway, so the time need not be stored apart.
         value = self.field(vertex, "timestamp")
         assert value is not None
-        return [p.SleepUntil(self._id(vertex), self.step_name(vertex), self.expr(value))]
+        return [p.SleepUntil(self._id(vertex), self.step_name(vertex), self.expr(vertex, value))]
 
     def _wait(self, vertex: int) -> list[p.Statement]:
         out: list[p.Statement] = []
@@ -311,17 +318,18 @@ class Builder:
             if isinstance(timeout, p.Constant):
                 parsed = parse_duration(timeout.value)
                 timeout = p.Constant(parsed.value if parsed else timeout.value)
-        stored, view = self.bind(("value", vertex)), self.bind(("view", vertex))
+        (stored, handed), (view, viewed) = self.bound(vertex), self.bound(vertex, "view")
         wait = p.Wait(self._id(vertex), self.step_name(vertex), kind, timeout, stored or view, view=stored is None and view is not None)
-        return [*out, wait, *self._view(vertex, stored, view, "event")]
+        return [*out, wait, *handed, *self._view(vertex, stored, view, "event"), *viewed]
 
     def _child(self, vertex: int) -> list[p.Statement]:
         data = self.analysis.data[vertex]
         given = self.field(vertex, "input")
         timeout = parse_duration(data.timeout)
-        return [p.Child(self._id(vertex), self.step_name(vertex), self.bindings[vertex], self.expr(given) if given else None,
+        bind, handed = self.bound(vertex)
+        return [p.Child(self._id(vertex), self.step_name(vertex), self.bindings[vertex], self.expr(vertex, given) if given else None,
                         data.waitForCompletion and not self.script, timeout.milliseconds if timeout else 300_000,
-                        self.bind(("value", vertex)))]
+                        bind), *handed]
 
     # -- containers ------------------------------------------------------------------------------------
 
@@ -332,7 +340,7 @@ class Builder:
             if self.flow.arm(arm).missing or f"arms/{position}" not in self.analysis.fields[vertex]:
                 arms.append((None, self.blocks[arm]))
                 continue
-            condition = self.expr(self.analysis.fields[vertex][f"arms/{position}"])
+            condition = self.expr(vertex, self.analysis.fields[vertex][f"arms/{position}"])
             if (vertex, f"arms/{position}") in self.analysis.stored:
                 number += 1
                 extra = ": value" if number == 1 else f": value {number}"
@@ -355,7 +363,7 @@ class Builder:
     def _parallel(self, vertex: int) -> list[p.Statement]:
         data = self.analysis.data[vertex]
         parts = self.plan.parts_of.get(vertex, {})
-        bind = self.bind(("value", vertex))
+        bind, handed = self.bound(vertex)
         asked = bind is not None
         arms = []
         for arm in self.flow.arms_of[vertex]:
@@ -369,7 +377,7 @@ class Builder:
         if bind and not bind.new:
             temporary = self.names.table.take(f"{bind.name}_all")
             out = [p.Parallel(self._id(vertex), tuple(arms), data.mode, temporary, names), p.Assign(bind.name, p.Name(temporary))]
-        return out
+        return [*out, *handed]
 
     def _settled(self, arm: int, block: p.Block) -> p.Block:
         """In settled mode a rejected arm's edges are live: its flags are set when it fails."""
@@ -382,7 +390,7 @@ class Builder:
 
     def _race(self, vertex: int) -> list[p.Statement]:
         handed = list(dict.fromkeys(k for a in self.flow.arms_of[vertex] for k in self.plan.handed.get(a, ())))
-        bind = self.bind(("value", vertex))
+        bind, outside = self.bound(vertex)
         gives = tuple(dict.fromkeys(self.name(k) for k in handed))
         arms = []
         for arm in self.flow.arms_of[vertex]:
@@ -394,7 +402,7 @@ class Builder:
             if bind and not bind.new:
                 target = self.names.table.take(f"{bind.name}_won")
             out: list[p.Statement] = [p.Race(self._id(vertex), name, tuple(arms), target)]
-            return out + ([p.Assign(bind.name, p.Name(target))] if bind and not bind.new and target else [])
+            return [*out, *([p.Assign(bind.name, p.Name(target))] if bind and not bind.new and target else []), *outside]
         won = self.names.table.take(f"{self.names.base[vertex]}_won")
         arms = [p.Arm(a.block, a.value, a.gives, None, record=True) for a in arms]
         out = [p.Race(self._id(vertex), name, tuple(arms), won)]
@@ -402,14 +410,14 @@ class Builder:
             out.append(self._receive(bind, p.Path(p.Name(won), ("value",))))
         for key in handed:
             out += self._take_over(key, vertex, p.Path(p.Name(won), (self.name(key),)))
-        return out
+        return [*out, *outside]
 
     def _receive(self, bind: p.Bind, value: p.Expr) -> p.Statement:
         return p.Const(bind.name, value) if bind.new else p.Assign(bind.name, value)
 
     def _take_over(self, key: Key, container: int, value: p.Expr) -> list[p.Statement]:
         """A variable that an owning arm returned, outside it."""
-        if key[0] == "flag":
+        if key.role == "flag":
             return [p.Assign(self.name(key), p.Choose(value, p.Constant(True), p.Name(self.name(key))))]
         scope = self.plan.scope_of(container)
         segment = self._segment_from(key, scope)
@@ -429,10 +437,10 @@ class Builder:
         if vertex in self.names.naming.outputs:
             out.append(p.Declare(self.names.naming.outputs[vertex], self._first_output(vertex)))
         out += self._turns(vertex, data, self.blocks[body])
-        bind = self.bind(("value", vertex))
+        bind, handed_on = self.bound(vertex)
         if bind is not None:
-            out.append(self._receive(bind, self._loop_value(vertex, None)))
-        return out
+            out.append(self._receive(bind, self._loop_value(vertex)))
+        return [*out, *handed_on]
 
     def _first_output(self, vertex: int) -> p.Expr | None:
         """`_output` before the first turn: an array where a body adds to it, else undefined."""
@@ -443,10 +451,10 @@ class Builder:
                 return p.Items(())
         return None
 
-    def _loop_value(self, vertex: int, turns: str | None) -> p.Expr:
+    def _loop_value(self, vertex: int) -> p.Expr:
         entries: list[tuple[str, p.Expr]] = []
         if vertex in self.plan.results_of:
-            entries.append(("results", p.Name(turns or self.names.turns[vertex])))
+            entries.append(("results", p.Name(self.names.turns[vertex])))
         if vertex in self.names.naming.outputs:
             entries.append(("output", p.Name(self.names.naming.outputs[vertex])))
         return p.Record(tuple(entries))
@@ -480,7 +488,7 @@ class Builder:
         store = self.step_name(vertex, ": value") if (vertex, "condition") in self.analysis.stored else None
         if store is not None:
             store = p.StepName(store.text, (*store.indices, index))
-        return [p.While(self._id(vertex), index, self.expr(value), store, block)]
+        return [p.While(self._id(vertex), index, self.expr(vertex, value), store, block)]
 
     def _index_read(self, loop: int) -> bool:
         return any(u == Use("index", loop) for f in self.analysis.fields for v in f.values() for u, _ in uses_of(v))
@@ -489,7 +497,7 @@ class Builder:
         out: list[p.Statement] = []
         naming = self.names.naming
         handed = list(self.plan.handed.get(body, ()))
-        gives = list(dict.fromkeys(self.name(k) for k in handed if k[0] != "flag"))
+        gives = list(dict.fromkeys(self.name(k) for k in handed if k.role != "flag"))
         output = naming.outputs.get(vertex)
         wants_results = vertex in self.plan.results_of
         block = self.blocks[body]
@@ -509,12 +517,12 @@ class Builder:
             if output is not None:
                 out.append(p.Const(output, p.LastGiven(p.Name(turns), output)))
             for key in handed:
-                if key[0] != "flag":
+                if key.role != "flag":
                     out += self._take_over(key, vertex, p.LastGiven(p.Name(turns), self.name(key)))
-        bind = self.bind(("value", vertex))
+        bind, handed_on = self.bound(vertex)
         if bind is not None:
-            out.append(self._receive(bind, self._loop_value(vertex, None)))
-        return out
+            out.append(self._receive(bind, self._loop_value(vertex)))
+        return [*out, *handed_on]
 
     # -- ends ------------------------------------------------------------------------------------------
 
@@ -534,21 +542,21 @@ class Builder:
     def _exit_value(self, vertex: int) -> p.Expr | None:
         if self.plan.exports or self.script:
             kept = [v for v in self.plan.exports if exported_at(self.plan, v, vertex)]
-            return self._exported(kept)
+            return self._exported(kept, self.plan.scope_of(vertex))
         sym = self.plan.exits.get(vertex)
         return self.sym(sym) if sym is not None else None
 
-    def _exported(self, vertices: list[int]) -> p.Expr:
+    def _exported(self, vertices: list[int], scope: int) -> p.Expr:
         entries: dict[str, p.Expr] = {}
         for vertex in sorted(vertices, key=self.regions.position.__getitem__):
             key = self.plan.exports[vertex]
-            name = p.Name(self.name(("value", vertex)))
+            name = p.Name(self.name(Key("value", vertex, self.plan.level(vertex, scope))))
             entries[key] = p.Coalesce(name, entries[key]) if key in entries else name
         return p.Record(tuple(entries.items()))
 
     def _result(self) -> p.Block:
         if self.plan.exports or self.script:
-            return (p.Return(self._exported(list(self.plan.exports))),)
+            return (p.Return(self._exported(list(self.plan.exports), ROOT)),)
         return (p.Return(self.sym(self.plan.result)),) if self.plan.result is not None else ()
 
 

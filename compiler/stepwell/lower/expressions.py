@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from stepwell.check.values import Arr, CodeValue, Lit, Obj, Ref, Text, Use, Value, written_into
@@ -21,13 +21,23 @@ class Naming:
     outputs: Mapping[int, str]
     keyed: Mapping[int, tuple[str, ...]]
     """Keys of the stored form of requests and events: other paths read the view."""
+    outer: Mapping[tuple[bool, int, int], str]
+    """Values outside the turns they arise in: (view, vertex, level)."""
+    level: Callable[[int, int], int]
+    """How many loops around a node a scope stands outside of."""
 
-    def of(self, use: Use, path: tuple[str | int, ...] | None) -> p.Expr:
-        """The name of a use; `path` is what is read from it (None: anything)."""
+    def variable(self, view: bool, vertex: int, level: int) -> str:
+        """The name of a node's value or view, as a reader `level` loops outside of its turn reads it."""
+        if level:
+            return self.outer[view, vertex, level]
+        return (self.views if view else self.values)[vertex]
+
+    def of(self, use: Use, path: tuple[str | int, ...] | None, scope: int) -> p.Expr:
+        """The name of a use, read in `scope`; `path` is what is read from it (None: anything)."""
         if use.kind == "node":
             keys = self.keyed.get(use.vertex)
             view = keys is not None and (not path or path[0] not in keys)
-            return p.Name((self.views if view else self.values)[use.vertex])
+            return p.Name(self.variable(view, use.vertex, self.level(use.vertex, scope)))
         if use.kind == "trigger":
             return p.Path(p.Name("event"), ("payload",))
         if use.kind in ("event", "env"):
@@ -37,10 +47,13 @@ class Naming:
 
 
 class Expressions:
-    """Turns values into expressions with one naming. `copied` are uses that a body works on a copy of."""
+    """Turns values into expressions, as read in `scope`. `copied` are uses that a body works on a copy of."""
 
-    def __init__(self, naming: Naming, copied: Mapping[Use, str] | None = None, inner_output: bool = False) -> None:
+    def __init__(
+        self, naming: Naming, scope: int, copied: Mapping[Use, str] | None = None, inner_output: bool = False
+    ) -> None:
         self._naming = naming
+        self._scope = scope
         self._copied = copied or {}
         self._inner_output = inner_output
 
@@ -59,17 +72,18 @@ class Expressions:
 
     def reference(self, ref: Ref, followed: tuple[str | int, ...] = ()) -> p.Expr:
         """An expression in braces; `followed` is what the code around it goes on to read."""
-        base = self._name(ref.use, (*ref.path, *followed))
+        base = self.name(ref.use, (*ref.path, *followed))
         optional = not ref.use.definite or ref.default is not None
         read: p.Expr = p.Path(base, ref.path, optional) if ref.path else base
         return p.Coalesce(read, self.of(ref.default)) if ref.default is not None else read
 
-    def _name(self, use: Use, path: tuple[str | int, ...] | None) -> p.Expr:
+    def name(self, use: Use, path: tuple[str | int, ...] | None) -> p.Expr:
+        """The name of a use where this reader stands."""
         if use in self._copied:
             return p.Name(self._copied[use])
         if use.kind == "output" and self._inner_output:
             return p.Name("_output")
-        return self._naming.of(use, path)
+        return self._naming.of(use, path, self._scope)
 
     def code(self, value: CodeValue, copy_written: bool = False) -> p.Code:
         """Code with its names and holes replaced where they are called differently.
@@ -80,7 +94,7 @@ class Expressions:
         followed = value.followed()
         replaced = [self._hole(h.start, h.end, h.ref, followed.get(h.start, ()), written) for h in value.holes]
         for named in value.names:
-            name = self._name(named.use, followed.get(named.name.start))
+            name = self.name(named.use, followed.get(named.name.start))
             if named.use in written:
                 name = p.Copy(name)
             if name != p.Name(named.name.name):

@@ -11,7 +11,7 @@ from stepwell.check.values import codes_of, written_into
 from stepwell.graph.data import LoopData
 from stepwell.lower.expressions import Naming
 from stepwell.lower.names import NameTable
-from stepwell.lower.plan import STORED_KEYS, Plan
+from stepwell.lower.plan import STORED_KEYS, Key, Plan
 from stepwell.lower.stepnames import StepNames
 
 
@@ -38,7 +38,8 @@ def make_names(plan: Plan) -> Names:
     values, views = _values_and_views(plan, table, base)
     keyed = {v: STORED_KEYS[n.type] for v, n in enumerate(analysis.flow.nodes) if n.type in STORED_KEYS}
     outputs = {v: table.take(f"{base[v]}_output") for v in sorted(plan.outputs_of)}
-    naming = Naming(values, views, items, indices, _error_names(plan, table, base), outputs, keyed)
+    outer = _outer_values(plan, table, base)
+    naming = Naming(values, views, items, indices, _error_names(plan, table, base), outputs, keyed, outer, plan.level)
     flags = {v: table.take(f"{base[v]}_due") for v in sorted(analysis.regions.guarded)}
     results = {v: base[v] for v in range(len(base)) if analysis.flow.shape(v) in ("branch", "try")}
     turns = {v: table.take(f"{base[v]}_results") for v in sorted(plan.results_of)}
@@ -93,9 +94,21 @@ def _values_and_views(plan: Plan, table: NameTable, base: list[str]) -> tuple[di
     for vertex, node in enumerate(plan.analysis.flow.nodes):
         if node.type in STORED_KEYS:
             views[vertex] = base[vertex]
-            if plan.is_read(("view", vertex)) and plan.is_read(("value", vertex)):
+            if plan.is_read(Key("view", vertex)) and plan.is_read(Key("value", vertex)):
                 values[vertex] = table.take(f"{base[vertex]}_stored")
     return values, views
+
+
+def _outer_values(plan: Plan, table: NameTable, base: list[str]) -> dict[tuple[bool, int, int], str]:
+    """Values as they are read outside their turns: `…_last`, or the node's own name where no turn reads it itself."""
+    names: dict[tuple[bool, int, int], str] = {}
+    for vertex in range(len(base)):
+        keys = plan.outer_levels(vertex)
+        inside = plan.is_read(Key("value", vertex)) or plan.is_read(Key("view", vertex))
+        for number, key in enumerate(keys):
+            name = base[vertex] if number == 0 and not inside else table.take(f"{base[vertex]}_last")
+            names[key.role == "view", vertex, key.level] = name
+    return names
 
 
 def _error_names(plan: Plan, table: NameTable, base: list[str]) -> dict[int, str]:

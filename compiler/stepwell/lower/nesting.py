@@ -1,4 +1,4 @@
-"""How a `Program` is walked: bottom-up, with a stack of its own, for blocks nest deeper than Python recurses."""
+"""How a `Program` is walked: bottom-up, with a stack of its own, for blocks nest deeper than calls can."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from stepwell.check.analysis import Analysis
 from stepwell.check.naming import export_name
@@ -20,8 +20,22 @@ from stepwell.check.values import uses_of
 from stepwell.graph.data import LoopData, ParallelData
 
 Role = Literal["value", "view", "result", "flag"]
-Key = tuple[Role, int]
-"""A variable: the stored value or the view of a node, the value of a branch or try, the flag of a guarded node."""
+
+
+class Key(NamedTuple):
+    """A variable: the stored value or the view of a node, the value of a branch or try, the flag of a guarded node.
+
+    `level` counts the loop bodies that a reader of the value stands outside of. Inside the turn a value is
+    undefined until its node has run in this turn; outside it is that of the last turn in which it ran. So these
+    are different variables.
+    """
+
+    role: Role
+    vertex: int
+    level: int = 0
+
+
+_READ_ROLES: tuple[Role, ...] = ("value", "view")
 
 STORED_KEYS = {
     "http_request": ("status", "headers", "body"),
@@ -86,6 +100,8 @@ class Plan:
     """Guarded nodes whose flag is set at the end of an arm."""
     handed: dict[int, list[Key]] = field(default_factory=lambda: defaultdict(list))
     """What an owning arm returns beside its value."""
+    _leveled: dict[int, set[Key]] = field(default_factory=lambda: defaultdict(set))
+    """Of a node: the variables of its value outside its turn."""
     values: _Values | None = None
     field_reads: set[Key] | None = None
     """Variables that fields of nodes and exports read; filled when first asked for."""
@@ -110,6 +126,16 @@ class Plan:
             scopes.append(self.parent(scopes[-1]))
         return scopes
 
+    def level(self, target: int, scope: int) -> int:
+        """How many of the loop bodies around `target` a reader in `scope` stands outside of."""
+        flow, around = self.analysis.flow, set(self.chain(scope))
+        return sum(1 for a in self.analysis.regions.blocks_around(target)
+                   if flow.shape(flow.arm(a).container) == "loop" and a not in around)
+
+    def outer_levels(self, vertex: int) -> list[Key]:
+        """The variables of a node's value that readers outside of its turn read."""
+        return sorted(k for k in self._leveled.get(vertex, ()) if self.reads.get(k))
+
     def resolve(self, key: Key) -> Key:
         while key in self.alias:
             key = self.alias[key]
@@ -129,6 +155,9 @@ def make_plan(analysis: Analysis) -> Plan:
     _results(plan, values)
     _errors_and_outputs(plan)
     _demand_arms(plan, values)
+    for key in list(plan.reads):
+        if key.level:
+            plan._leveled[key.vertex].add(key)
     _flags(plan)
     _aliases(plan)
     _settle(plan)
@@ -158,7 +187,7 @@ def _read_node(plan: Plan, vertex: int, path: tuple[str | int, ...] | None, scop
     data = plan.analysis.data[vertex]
     keys = STORED_KEYS.get(plan.analysis.flow.nodes[vertex].type)
     view = keys is not None and (not path or path[0] not in keys)
-    plan.reads["view" if view else "value", vertex].add(scope)
+    plan.reads[Key("view" if view else "value", vertex, plan.level(vertex, scope))].add(scope)
     if isinstance(data, LoopData):
         wanted = path[0] if path else None
         if wanted != "output":
@@ -170,7 +199,7 @@ def _read_node(plan: Plan, vertex: int, path: tuple[str | int, ...] | None, scop
 def _errors_and_outputs(plan: Plan) -> None:
     """A loop's whole value, read by the result, holds both parts."""
     for vertex, data in enumerate(plan.analysis.data):
-        if isinstance(data, LoopData) and ("value", vertex) in plan.reads and vertex not in plan.results_of | plan.outputs_of:
+        if isinstance(data, LoopData) and plan.is_read(Key("value", vertex)) and vertex not in plan.results_of | plan.outputs_of:
             plan.results_of.add(vertex)
             plan.outputs_of.add(vertex)
 
@@ -207,7 +236,7 @@ class _Values:
         return False
 
     def key(self, vertex: int) -> Key:
-        return ("result" if self.flow.shape(vertex) in ("branch", "try") else "value", vertex)
+        return Key("result" if self.flow.shape(vertex) in ("branch", "try") else "value", vertex)
 
     def of_part(self, part: int, before: int | None = None, so_far: Sym | None = None) -> Sym | None:
         """What `part` is worth (up to its member `before`), given what came before it."""
@@ -249,7 +278,7 @@ def _results(plan: Plan, values: _Values) -> None:
         if key is not None and vertex not in plan.dead:
             plan.exports[vertex] = key
     for vertex in plan.exports:
-        plan.reads["value", vertex].add(ROOT)
+        plan.reads[Key("value", vertex, plan.level(vertex, ROOT))].add(ROOT)
     plan.result = None if plan.exports or script else values.of_part(ROOT)
     if plan.result is not None:
         _demand(plan, values, plan.result, ROOT)
@@ -260,7 +289,8 @@ def _results(plan: Plan, values: _Values) -> None:
                 _demand(plan, values, plan.exits[vertex], plan.scope_of(vertex))
             for exported in plan.exports:
                 if exported_at(plan, exported, vertex):
-                    plan.reads["value", exported].add(plan.scope_of(vertex))
+                    scope = plan.scope_of(vertex)
+                    plan.reads[Key("value", exported, plan.level(exported, scope))].add(scope)
 
 
 def exported_at(plan: Plan, exported: int, vertex: int) -> bool:
@@ -288,10 +318,10 @@ def _demand(plan: Plan, values: _Values, sym: Sym | None, scope: int) -> None:
     while stack:
         here, at = stack.pop()
         if isinstance(here, SymChoose):
-            plan.reads["flag", here.vertex].add(at)
+            plan.reads[Key("flag", here.vertex)].add(at)
             stack += [(here.yes, at), (here.no, at)]
         elif isinstance(here, SymVar):
-            role, vertex = here.key
+            role, vertex, _ = here.key
             plan.reads[here.key].add(at)
             if role == "result":
                 for arm in flow.arms_of[vertex]:
@@ -314,7 +344,7 @@ def _demand_arms(plan: Plan, values: _Values) -> None:
             if flow.is_arm(vertex) or vertex in plan.dead:
                 continue
             shape = flow.shape(vertex)
-            wanted = plan.is_read(("value", vertex)) if shape in ("parallel", "race") else vertex in plan.results_of and shape == "loop"
+            wanted = plan.is_read(Key("value", vertex)) if shape in ("parallel", "race") else vertex in plan.results_of and shape == "loop"
             for arm in flow.arms_of.get(vertex, ()) if wanted else ():
                 if arm not in plan.arm_values:
                     plan.arm_values[arm] = values.of_part(arm)
@@ -338,7 +368,7 @@ def _flags(plan: Plan) -> None:
     for vertex in sorted(regions.guarded):
         if vertex in plan.dead:
             continue
-        plan.reads["flag", vertex].add(regions.home[vertex])
+        plan.reads[Key("flag", vertex)].add(regions.home[vertex])
         at_end: set[int] = set()
         for source in flow.pred[vertex]:
             if source in plan.dead or source in flow.exits:
@@ -382,14 +412,14 @@ def _aliases(plan: Plan) -> None:
     flow, regions = plan.analysis.flow, plan.analysis.regions
     for arm, sym in plan.arm_values.items():
         container = flow.arm(arm).container
-        outer: Key = ("result", container)
+        outer = Key("result", container)
         if flow.shape(container) not in ("branch", "try") or not isinstance(sym, SymVar) or not plan.is_read(outer):
             continue
-        role, vertex = sym.key
+        role, vertex, _ = sym.key
         here = plan.scope_of(vertex) == arm and vertex not in regions.guarded
-        view = flow.nodes[vertex].type in STORED_KEYS and plan.is_read(("view", vertex))
+        view = flow.nodes[vertex].type in STORED_KEYS and plan.is_read(Key("view", vertex))
         inner_arm_values = role == "result" or not flow.kinds[vertex].is_container
-        if here and not view and inner_arm_values and plan.reads[sym.key] == {arm} and not _read_by_fields(plan, sym.key):
+        if here and not view and inner_arm_values and plan.reads[sym.key] == {arm} and not plan.outer_levels(vertex) and not _read_by_fields(plan, sym.key):
             plan.alias[sym.key] = outer
 
 
@@ -406,22 +436,22 @@ def _field_reads(plan: Plan) -> set[Key]:
         cached = set()
         for vertex, fields in enumerate(plan.analysis.fields):
             for value in fields.values() if vertex not in plan.dead else ():
-                cached.update((role, use.vertex) for use, _ in uses_of(value) if use.kind == "node" for role in ("value", "view"))
-        cached.update(("value", v) for v in plan.exports)
+                cached.update(Key(role, use.vertex) for use, _ in uses_of(value) if use.kind == "node" for role in _READ_ROLES)
+        cached.update(Key("value", v) for v in plan.exports)
         plan.field_reads = cached
     return cached
 
 
 def _settle(plan: Plan) -> None:
     """Declare every variable that is read."""
-    for key in sorted(plan.reads, key=lambda k: (plan.analysis.regions.position[k[1]], k)):
-        if plan.reads[key] and key not in plan.alias and key[1] not in plan.dead:
+    for key in sorted(plan.reads, key=lambda k: (plan.analysis.regions.position[k.vertex], k)):
+        if plan.reads[key] and key not in plan.alias and key.vertex not in plan.dead:
             _declare(plan, key)
 
 
 def _starts(plan: Plan, key: Key) -> list[int]:
     """The scopes in which the value of a variable arises."""
-    role, vertex = key
+    role, vertex, _ = key
     if role == "flag":
         behind = [s for s, guarded in plan.flag_at.items() if vertex in guarded]
         ends = [a for a, guarded in plan.flag_at_end.items() if vertex in guarded]
@@ -430,7 +460,7 @@ def _starts(plan: Plan, key: Key) -> list[int]:
 
 
 def _declare(plan: Plan, key: Key) -> None:
-    role, vertex = key
+    role, vertex, _ = key
     if role == "flag":
         _declare_flag(plan, vertex)
         return
@@ -494,8 +524,8 @@ def _is_part(plan: Plan, arm: int, container: int, key: Key, target: int) -> boo
     data = plan.analysis.data[container]
     if not (isinstance(data, ParallelData) and data.mode == "all") or plan.scope_of(container) != target:
         return False
-    role, vertex = key
-    if role != "value" or plan.scope_of(vertex) != arm or plan.analysis.flow.kinds[vertex].is_container:
+    role, vertex, _ = key
+    if role != "value" or key.level or plan.scope_of(vertex) != arm or plan.analysis.flow.kinds[vertex].is_container:
         return False
     if arm not in plan.arm_values:
         plan.arm_values[arm] = _values(plan).of_part(arm)
@@ -506,7 +536,7 @@ def _is_part(plan: Plan, arm: int, container: int, key: Key, target: int) -> boo
 
 
 def _declare_flag(plan: Plan, vertex: int) -> None:
-    key: Key = ("flag", vertex)
+    key = Key("flag", vertex)
     starts = _starts(plan, key)
     home = _common(plan, plan.analysis.regions.home[vertex], plan.reads[key])
     if not starts:

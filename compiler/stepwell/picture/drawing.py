@@ -23,6 +23,8 @@ _OUTLINES = {
     "sub_script": "double",
 }
 
+_DETAIL_ROOM = 120
+
 
 @dataclass(frozen=True, slots=True)
 class Box:
@@ -92,9 +94,8 @@ def _box(node: dict[str, Any]) -> Box:
     identifier = _text(node["id"])
     title = BUILTIN[kind].title if kind in BUILTIN else kind
     name = _text(node.get("name")) or identifier
-    return Box(
-        identifier, name, kind, title, _OUTLINES.get(kind, "box"), _detail(kind, _mapping(node.get("data")))
-    )
+    detail = _detail(kind, _mapping(node.get("data")))
+    return Box(identifier, name, kind, title, _OUTLINES.get(kind, "box"), detail[:_DETAIL_ROOM])
 
 
 def _detail(kind: str, data: dict[str, Any]) -> str:
