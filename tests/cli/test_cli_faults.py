@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from cli_calls import process, stepwell
 
 from stepwell.cli.faults import BUG, INTERRUPTED, explain
+from tests.cli.cli_calls import process, stepwell
 
 
 @pytest.mark.parametrize("command", ["check", "build", "run", "graph"])

@@ -7,9 +7,9 @@ import sys
 import time
 
 import pytest
-from cli_calls import stepwell
 
 from stepwell.cli import _COMMANDS
+from tests.cli.cli_calls import stepwell
 
 HEAVY = ("networkx", "httpx", "pydantic", "rich", "jinja2", "tree_sitter", "watchfiles", "stepwell.graph")
 

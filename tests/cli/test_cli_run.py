@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from cli_calls import Said, process, stepwell
+
+from tests.cli.cli_calls import Said, process, stepwell
 
 SMALL = '{"items": [{"price": 20, "quantity": 3}]}'
 LARGE = '{"items": [{"price": 200, "quantity": 3}]}'

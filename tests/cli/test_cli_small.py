@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
-from cli_calls import process, stepwell
 
 from stepwell.diagnostics import CODES
+from tests.cli.cli_calls import process, stepwell
 
 
 @pytest.mark.parametrize("word", ["SW301", "sw301", "unknown-reference", "Unknown-Reference"])

@@ -44,6 +44,18 @@ class Times:
         return self._began <= at <= self._ended
 
 
+class _Drawn:
+    """Ids and hashes, each numbered by when it is seen first, so that equal ones are seen to be equal."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, str] = {}
+
+    def __call__(self, found: re.Match[str]) -> str:
+        kind = "id" if "-" in found[0] else "hash"
+        number = sum(1 for shown in self._seen.values() if shown.startswith(f"<{kind} ")) + 1
+        return self._seen.setdefault(found[0], f"<{kind} {number}>")
+
+
 def of_workflow(outcome: Outcome, events: Sequence[RunEvent], requests: Sequence[Json], times: Times) -> Json:
     """The run of a workflow. `events` are those of its own instance."""
     ended = ends_before(events)
@@ -109,18 +121,22 @@ def _body(body: bytes) -> Any:
 
 def normal(value: Any, times: Times) -> Any:
     """`value` without what differs between runs."""
+    return _normal(value, times, _Drawn())
+
+
+def _normal(value: Any, times: Times, drawn: _Drawn) -> Any:
     if isinstance(value, str):
-        return _text(value, times)
+        return _text(value, times, drawn)
     if isinstance(value, dict):
-        return {key: normal(item, times) for key, item in value.items()}
+        return {key: _normal(item, times, drawn) for key, item in value.items()}
     if isinstance(value, list):
-        return [normal(item, times) for item in value]
+        return [_normal(item, times, drawn) for item in value]
     is_time = isinstance(value, int | float) and not isinstance(value, bool) and times.holds(value)
     return "<time>" if is_time else value
 
 
-def _text(text: str, times: Times) -> str:
-    text = _HEX.sub("<hash>", _UUID.sub("<id>", text))
+def _text(text: str, times: Times, drawn: _Drawn) -> str:
+    text = _HEX.sub(drawn, _UUID.sub(drawn, text))
     text = _TIME.sub(lambda found: "<time>" if times.holds(_at(found[0])) else found[0], text)
     size = len(text)
     return text if size <= _LARGE else f"{text[:80]}… ({size} characters)"
@@ -144,7 +160,9 @@ def common(runs: Sequence[Json]) -> Json:
         shared = {name: before & other.get(name, set()) for name, before in shared.items()}
     steps = [{**step, "after": _reduced(step["name"], shared)} for step in first["steps"]]
     ordered = sorted(steps, key=lambda step: (_depth(step["name"], shared), step["name"]))
-    return {**first, "steps": ordered, "requests": _sorted_requests(first["requests"])}
+    sent = first["requests"]
+    steady = all(run["requests"] == sent for run in runs)
+    return {**first, "steps": ordered, "requests": sent if steady else _sorted_requests(sent)}
 
 
 def differences(kept: Json, now: Json) -> list[str]:

@@ -4,13 +4,13 @@ import json
 import time
 
 import pytest
-from artifacts import graph, node
 from hypothesis import given
 from hypothesis import strategies as st
 
 from stepwell.diagnostics import Diagnostic, Place, SnippetPosition, codes, pointer
 from stepwell.graph.locate import Locator, with_places
 from stepwell.graph.read import read_text
+from tests.graph.artifacts import graph, node
 
 TEXT = """{
   "näme": "é😀", "b~/": [1, {"x": true},

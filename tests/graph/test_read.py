@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from artifacts import MINIMAL, graph, node
 from hypothesis import HealthCheck, settings
 from hypothesis import given as given_
 from hypothesis import strategies as st
 
 from stepwell.diagnostics import Diagnostic, Place
 from stepwell.graph.read import read_text, read_value
+from tests.graph.artifacts import MINIMAL, graph, node
 
 SHARED = Path("/work/shared/graphs")
 

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from artifacts import MINIMAL, graph, node
 from jsonschema import Draft202012Validator
 
 from stepwell.graph.catalogue import BUILTIN
 from stepwell.graph.read import read_value
 from stepwell.graph.schema import artifact_schema
+from tests.graph.artifacts import MINIMAL, graph, node
 
 SHARED = Path("/work/shared/graphs")
 

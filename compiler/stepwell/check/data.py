@@ -223,7 +223,7 @@ def _timing(check: _Check, value: object, zero: bool, *parts: str | int) -> Timi
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     if isinstance(value, str) and (is_dynamic(value) or not value.strip()):
-        return value or None
+        return value.strip() or None
     duration = durations.parse(value)
     if duration is None:
         _unreadable(check, value, *parts)

@@ -103,7 +103,8 @@ def build_flow(
     flow.exits = frozenset(v for v, d in enumerate(data) if isinstance(d, ExitData) and not (d.condition or "").strip())
     for _ in nodes:
         flow.add_vertex()
-    outgoing = _outgoing(edges, index, base, found)
+    concurrent = {n.id for n, k in zip(nodes, kinds, strict=True) if k.shape in ("parallel", "race")}
+    outgoing = _outgoing(edges, index, concurrent, base, found)
     for vertex in range(len(nodes)):
         _Ports(flow, vertex, data[vertex], outgoing.get(vertex, []), index, base, found).wire()
     if any(d.severity is c.Severity.ERROR for d in found):
@@ -138,7 +139,7 @@ def _ids_hint(index: Iterable[str]) -> str:
 
 
 def _outgoing(
-    edges: Sequence[Edge], index: dict[str, int], base: str, found: list[Diagnostic]
+    edges: Sequence[Edge], index: dict[str, int], concurrent: set[str], base: str, found: list[Diagnostic]
 ) -> dict[int, list[tuple[int, Edge]]]:
     outgoing: dict[int, list[tuple[int, Edge]]] = defaultdict(list)
     ids: set[str] = set()
@@ -156,7 +157,9 @@ def _outgoing(
         if key in said:
             found.append(Diagnostic(c.DUPLICATE_EDGE, f"a second edge leads from `{edge.source}` to `{edge.target}`",
                                     base + pointer("edges", number), edge.source, "remove one of them"))
-            continue
+            # Each edge of a parallel or a race is an arm of its own, so there it does add something.
+            if edge.source not in concurrent:
+                continue
         said.add(key)
         if fine:
             outgoing[index[edge.source]].append((number, edge))

@@ -43,7 +43,7 @@ class Reachability:
         if theirs == above:
             return False
         both_arms = self.flow.is_arm(ours) and self.flow.is_arm(theirs)
-        if both_arms or regions.position[ours] >= regions.position[theirs] or not must(regions, above, node):
+        if both_arms or regions.position[node] >= regions.position[reader] or not must(regions, above, node):
             return False
         return not any(self._withholds(arm) for arm in self._arms_between(node, above))
 

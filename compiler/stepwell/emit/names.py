@@ -8,7 +8,7 @@ from typing import Final
 
 from stepwell.emit import walk
 from stepwell.javascript import GLOBALS, RESERVED, Js, identifier
-from stepwell.lower.program import Program
+from stepwell.lower.program import Code, Program
 
 IMPORTS: Final = {
     "WorkflowEntrypoint": "cloudflare:workers",
@@ -31,8 +31,10 @@ class Names:
 
     def __init__(self, program: Program) -> None:
         self._module = walk.module_names(program)
-        free = {name.name for code in walk.codes(program) for name in code.facts.free}
-        self._bound = walk.names(program) | self._module.keys() | {program.class_name, "Env", "runGraph"}
+        found = walk.search(program.body)
+        free = {name.name for facts in found.facts.values() for name in facts.free} | _free(program.trigger)
+        declared = {name for name in found.names if name is not None}
+        self._bound = declared | self._module.keys() | {program.class_name, "Env", "runGraph"}
         self._taken = self._bound | free | program.taken | RESERVED | GLOBALS | IMPORTS.keys()
         self._given: dict[str, Js] = {}
         if "NonRetryableError" in free - self._bound:
@@ -68,6 +70,10 @@ class Names:
         name = next(name for name in _candidates(wanted) if name not in self._taken)
         self._taken = self._taken | {name}
         return name
+
+
+def _free(code: Code | None) -> set[str]:
+    return {name.name for name in code.facts.free} if code is not None else set()
 
 
 def _candidates(wanted: str) -> Iterator[str]:

@@ -12,7 +12,7 @@ from stepwell.emit.arms import Container, single
 from stepwell.emit.environment import module
 from stepwell.emit.expressions import Expressions
 from stepwell.emit.names import Names
-from stepwell.emit.words import FUNCTIONS, NOTHING
+from stepwell.emit.words import FUNCTIONS, NOTHING, target
 from stepwell.javascript import Js
 from stepwell.lower.nesting import blocks, fold
 from stepwell.lower.program import (
@@ -112,6 +112,7 @@ class Printer:
     def _functions(self) -> dict[str, Callable[..., Any]]:
         return {
             "js": self._js,
+            "lead": self._lead,
             "test": self.expressions.test,
             "result": self.expressions.result,
             "array": self._array,
@@ -140,6 +141,10 @@ class Printer:
 
     def _single(self, container: Container, arm: Arm) -> Statement | None:
         return single(container, arm, self._script)
+
+    def _lead(self, statement: Statement) -> Js:
+        """What stands on a call's line before it."""
+        return Js((target(getattr(statement, "bind", None)), self._view(statement) or layout.EMPTY))
 
     def _view(self, statement: Statement) -> Js | None:
         if not getattr(statement, "view", False):

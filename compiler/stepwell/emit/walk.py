@@ -2,87 +2,86 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from types import MappingProxyType
+from typing import Any, Final, get_args
 
 from stepwell.javascript import Facts, Kind, parse
-from stepwell.lower.program import (
-    Arm,
-    Assign,
-    Bind,
-    Body,
-    Code,
-    Concurrent,
-    Const,
-    Constant,
-    Declare,
-    ForEach,
-    Name,
-    OutputCell,
-    Parallel,
-    Program,
-    Push,
-    Race,
-    Times,
-    Try,
-    While,
-)
+from stepwell.lower import program as p
 
-_NAMING = {
-    Bind: ("name",),
-    Declare: ("name",),
-    Const: ("name",),
-    Assign: ("name",),
-    Push: ("name",),
-    Name: ("name",),
-    ForEach: ("item", "index"),
-    Times: ("index", "limit"),
-    While: ("index",),
-    Concurrent: ("item", "index", "bind"),
-    Try: ("error",),
-    Parallel: ("bind", "parts"),
-    Race: ("bind",),
-    Arm: ("gives",),
-    Body: ("gives",),
-}
-"""The fields that hold names of variables."""
+_NAMES: Final = MappingProxyType({
+    p.Assign: ("name",),
+    p.Bind: ("name",),
+    p.Concurrent: ("item", "index", "bind"),
+    p.Const: ("name",),
+    p.Declare: ("name",),
+    p.ForEach: ("item", "index"),
+    p.Name: ("name",),
+    p.Parallel: ("bind",),
+    p.Push: ("name",),
+    p.Race: ("bind",),
+    p.Times: ("index", "limit"),
+    p.Try: ("error",),
+    p.While: ("index",),
+})  # fmt: skip
+"""The fields that hold the name of a variable."""
 
-_LEAVES = (str, int, float, bool, type(None), frozenset, Facts, Constant)
+_RECORDS: Final = (p.Arm, p.Bind, p.OutputCell, p.Replacement)
+_KINDS: Final = (*get_args(p.Statement), *get_args(p.Work), *get_args(p.Expr), *_RECORDS)
+_WORD: Final = re.compile(r"\w+")
 
 
-def parts(root: object) -> Iterator[Any]:
-    """Every statement, expression and record of a tree, in no particular order."""
-    stack: list[Any] = [root]
+def _holders(kind: type) -> tuple[str, ...]:
+    """The fields of a kind that hold statements, expressions or records of them."""
+    known = {one.__name__ for one in _KINDS} | {"Expr", "Block", "Work"}
+    return tuple(one.name for one in fields(kind) if not known.isdisjoint(_WORD.findall(str(one.type))))
+
+
+_HOLDERS: Final[Mapping[type, tuple[str, ...]]] = MappingProxyType({kind: _holders(kind) for kind in _KINDS})
+
+
+@dataclass(slots=True)
+class Found:
+    """What was found: the names of variables, and the facts of the users' code."""
+
+    names: set[str | None] = field(default_factory=set)
+    facts: dict[int, Facts] = field(default_factory=dict)
+
+
+def search(block: p.Block) -> Found:
+    """Every name and all code of a block, however deep."""
+    found = Found()
+    stack: list[Any] = [block]
     while stack:
         node = stack.pop()
-        if isinstance(node, tuple):
-            stack.extend(part for part in node if not isinstance(part, _LEAVES))
-        elif not isinstance(node, _LEAVES):
-            yield node
-            stack.extend(getattr(node, field) for field in type(node).__slots__)
+        kind = type(node)
+        if kind is tuple:
+            stack += node
+        elif kind in _HOLDERS:
+            found.names.update([getattr(node, name) for name in _NAMES.get(kind, ())])
+            stack += [getattr(node, name) for name in _HOLDERS[kind]]
+            _more(node, found)
+    return found
 
 
-def codes(program: Program) -> Iterator[Code]:
-    """All code of the user's, the trigger code included."""
-    yield from (part for part in parts(program.body) if type(part) is Code)
-    if program.trigger is not None:
-        yield program.trigger
+def _more(node: object, found: Found) -> None:
+    match node:
+        case p.Code():
+            found.facts[id(node.facts)] = node.facts
+        case p.Body():
+            found.names.update(name for name, _ in node.copies)
+        case p.OutputCell():
+            found.names.add("_output")
+        case p.Parallel():
+            found.names.update(node.parts)
+        case p.Arm():
+            found.names.update(node.gives)
 
 
-def names(program: Program) -> frozenset[str]:
-    """The names of variables that the program speaks of."""
-    found = {"_output"} if any(type(part) is OutputCell for part in parts(program.body)) else set()
-    for part in parts(program.body):
-        for field in _NAMING.get(type(part), ()):
-            value = getattr(part, field)
-            found.update(value if isinstance(value, tuple) else (value,))
-        if type(part) is Body:
-            found.update(name for name, _ in part.copies)
-    return frozenset(name for name in found if name is not None)
-
-
-def module_names(program: Program) -> dict[str, str]:
-    """What the user's module code declares, and from which module it is imported (empty: it is not)."""
+def module_names(program: p.Program) -> dict[str, str]:
+    """What the users' module code declares, and from which module it is imported (empty: it is not)."""
     declared = program.trigger.facts.declared if program.trigger else frozenset()
     found = dict.fromkeys(declared, "")
     for _, text in program.imports:

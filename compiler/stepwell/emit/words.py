@@ -36,7 +36,7 @@ def obj(**entries: Js | None) -> Js | None:
     return layout.record(given) if given else None
 
 
-def turn(name: StepName) -> list[Js]:
+def index_argument(name: StepName) -> list[Js]:
     """The indices of a step's name, as a further argument: `` ` [${i}]` ``."""
     if not name.indices:
         return []
@@ -94,6 +94,7 @@ FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
     "braces": layout.braces,
     "copied": copied,
     "identifier": identifier,
+    "indices": index_argument,
     "is_default": is_default,
     "is_empty": is_empty,
     "is_flag": is_flag,
@@ -110,5 +111,4 @@ FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
     "retried": retried,
     "target": target,
     "trivial": is_trivial,
-    "turn": turn,
 }

@@ -1,6 +1,16 @@
 """Facts about the users' JavaScript and TypeScript from a real parser; `Js`, the type of code."""
 
+from stepwell.javascript.bindings import (
+    BindingKind,
+    EnvRead,
+    EnvReads,
+    env_reads,
+    kind_of,
+    merged,
+    prefix_kind,
+)
 from stepwell.javascript.code import parse, place
+from stepwell.javascript.config import QueueConfig
 from stepwell.javascript.facts import (
     Comparison,
     Facts,
@@ -28,15 +38,20 @@ from stepwell.javascript.js import (
     utf16,
 )
 from stepwell.javascript.names import GLOBALS, KEYWORDS, RESERVED, is_identifier, is_name
+from stepwell.javascript.trigger import Handler, TriggerCode, parse_trigger, queue_name
 
 __all__ = [
     "GLOBALS",
     "KEYWORDS",
     "RESERVED",
+    "BindingKind",
     "Comparison",
+    "EnvRead",
+    "EnvReads",
     "Facts",
     "Fault",
     "FreeName",
+    "Handler",
     "Import",
     "Impurity",
     "Indented",
@@ -45,16 +60,24 @@ __all__ = [
     "Mapping",
     "Member",
     "Printed",
+    "QueueConfig",
     "Snippet",
+    "TriggerCode",
+    "env_reads",
     "flatten",
     "identifier",
     "is_identifier",
     "is_name",
     "join",
+    "kind_of",
+    "merged",
     "parse",
+    "parse_trigger",
     "place",
     "position",
+    "prefix_kind",
     "property_key",
+    "queue_name",
     "quote",
     "quoted",
     "template_text",

@@ -16,7 +16,7 @@ from stepwell.check.analysis import Analysis
 from stepwell.check.naming import export_name
 from stepwell.check.regions import ROOT, member_of, must
 from stepwell.check.structure import dead_nodes
-from stepwell.check.values import uses_of
+from stepwell.check.values import codes_of, uses_of, written_into
 from stepwell.graph.data import LoopData, ParallelData
 
 Role = Literal["value", "view", "result", "flag"]
@@ -86,6 +86,8 @@ class Plan:
     """What an arm is worth, where somebody asks for it."""
     results_of: set[int] = field(default_factory=set)
     """Loops whose `results` are read."""
+    given_outputs: set[int] = field(default_factory=set)
+    """Loops to whose `_output` some step gives something."""
     outputs_of: set[int] = field(default_factory=set)
     """Loops whose `output` is read, from outside or by their own steps."""
     exits: dict[int, Sym | None] = field(default_factory=dict)
@@ -150,6 +152,7 @@ class Plan:
 
 def make_plan(analysis: Analysis) -> Plan:
     plan = Plan(analysis, dead_nodes(analysis.flow))
+    plan.given_outputs = _given_outputs(plan)
     plan.values = values = _Values(plan)
     _read_fields(plan)
     _results(plan, values)
@@ -183,6 +186,12 @@ def _read_fields(plan: Plan) -> None:
                     plan.outputs_of.add(use.vertex)
 
 
+def _given_outputs(plan: Plan) -> set[int]:
+    """Loops to whose `_output` some step gives something."""
+    return {u.vertex for fields in plan.analysis.fields for value in fields.values() for code in codes_of(value)
+            for u in written_into(code) if u.kind == "output"}
+
+
 def _read_node(plan: Plan, vertex: int, path: tuple[str | int, ...] | None, scope: int) -> None:
     data = plan.analysis.data[vertex]
     keys = STORED_KEYS.get(plan.analysis.flow.nodes[vertex].type)
@@ -192,7 +201,7 @@ def _read_node(plan: Plan, vertex: int, path: tuple[str | int, ...] | None, scop
         wanted = path[0] if path else None
         if wanted != "output":
             plan.results_of.add(vertex)
-        if wanted != "results":
+        if wanted == "output" or (wanted != "results" and vertex in plan.given_outputs):
             plan.outputs_of.add(vertex)
 
 
@@ -201,7 +210,7 @@ def _errors_and_outputs(plan: Plan) -> None:
     for vertex, data in enumerate(plan.analysis.data):
         if isinstance(data, LoopData) and plan.is_read(Key("value", vertex)) and vertex not in plan.results_of | plan.outputs_of:
             plan.results_of.add(vertex)
-            plan.outputs_of.add(vertex)
+            plan.outputs_of.update({vertex} & plan.given_outputs)
 
 
 # -- what blocks are worth -------------------------------------------------------------------------
@@ -331,7 +340,7 @@ def _demand(plan: Plan, values: _Values, sym: Sym | None, scope: int) -> None:
                             stack.append((plan.arm_values[arm], arm))
             elif flow.shape(vertex) == "loop":
                 plan.results_of.add(vertex)
-                plan.outputs_of.add(vertex)
+                plan.outputs_of.update({vertex} & plan.given_outputs)
 
 
 def _demand_arms(plan: Plan, values: _Values) -> None:

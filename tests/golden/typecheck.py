@@ -1,0 +1,54 @@
+"""`tsc --strict` over all goldens' `worker.ts` at once, with Cloudflare's own types."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from collections import defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from stepwell.bundle.toolchain import Toolchain
+
+_ERROR: Final = re.compile(r"^(?P<case>[^/(]+)/worker\.ts\((?P<rest>.*)$")
+
+
+def type_errors(toolchain: Toolchain, workers: Mapping[str, str], folder: Path, *, implicit_any: bool) -> dict[str, list[str]]:
+    """What tsc has against each Worker, by case. `implicit_any` allows plain JavaScript's parameters without types."""
+    for case, text in workers.items():
+        path = folder / case / "worker.ts"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+    (folder / "node_modules").symlink_to(toolchain.types / "node_modules")
+    (folder / "tsconfig.json").write_text(json.dumps(_config(implicit_any)), "utf-8")
+    done = subprocess.run(
+        [str(toolchain.tsc), "--project", "tsconfig.json", "--pretty", "false"],
+        cwd=folder, capture_output=True, text=True, check=False)
+    found: dict[str, list[str]] = defaultdict(list)
+    for line in done.stdout.splitlines():
+        told = _ERROR.match(line)
+        if told:
+            found[told["case"]].append(f"worker.ts({told['rest']}")
+        elif line and not line.startswith(" "):
+            found["tsc"].append(line)
+    if done.returncode != 0 and not found:
+        found["tsc"].append(done.stderr or f"exit code {done.returncode}")
+    return found
+
+
+def _config(implicit_any: bool) -> dict[str, object]:
+    options = {
+        "strict": True,
+        "noEmit": True,
+        "skipLibCheck": True,
+        "target": "es2022",
+        "lib": ["es2024"],
+        "module": "esnext",
+        "moduleResolution": "bundler",
+        "moduleDetection": "force",
+        "types": ["@cloudflare/workers-types"],
+        **({"noImplicitAny": False} if implicit_any else {}),
+    }
+    return {"compilerOptions": options, "include": ["*/worker.ts"]}
