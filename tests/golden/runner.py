@@ -1,9 +1,10 @@
 """Runs the goldens' Workers on the real runtime: many in one workerd process, each with an engine and a clock of its own.
 
 A run of a workflow creates an instance with `params`, delivers `events`, answers its requests from `mocks`, and
-skips sleeps. A run with `requests` (scripts, triggers) speaks to the Worker from outside instead; between two
-requests every instance comes to rest, and no sleep is skipped. What stands for an instance in them is written
-`$1` for the first that was created.
+skips sleeps. A run with `requests` (scripts, triggers) speaks to the Worker from outside instead: a request is
+{method, path, headers, body (as JSON) or text}, `{"scheduled": CRON, "time": MS}` calls the clock's handler,
+`{"sent": N}` waits until N requests have gone out. After each every instance comes to rest; no sleep is skipped.
+`$1` stands for the id of the first instance that was made, and `"then": 1` adds how that instance stands.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from stepwell.local.mock import Desk, Mock, Response, World, make_mock
 from stepwell.local.party import Job, Party, PendingEvent, RunOptions, party
 from stepwell.local.run import run_batch
 from stepwell.local.runtime import Runtime
+from stepwell.local.sink import Sink
 
 from .cases import Case
 from .happened import Json, Times, answer, common, normal, of_workflow, request
@@ -58,7 +60,7 @@ class Run:
         """A script's `params` are one POST."""
         if "requests" in self.plan:
             return list(self.plan["requests"])
-        return [{"method": "POST", "path": "/", "body": self.plan.get("params")}]
+        return [{"method": "POST", "body": self.plan.get("params")}]
 
     @property
     def mocks(self) -> tuple[Mock, ...]:
@@ -129,7 +131,19 @@ def _recorded() -> Iterator[defaultdict[int, list[Json]]]:
                     sent[number].append(request(method, url, headers, body))
             return super().answer(method, url, headers, body)
 
-    with patch("stepwell.local.run.Desk", Recording), patch(f"{__name__}.Desk", Recording):
+    class InOrder(Sink):
+        """Tells what the engine tells in the engine's order, which times in milliseconds do not give."""
+
+        def flush(self, told: Sequence[tuple[float, RunEvent]] = ()) -> None:
+            for _, event in told:
+                if self._on_event is not None:
+                    self._on_event(event)
+
+    with (
+        patch("stepwell.local.run.Desk", Recording),
+        patch("stepwell.local.run.Sink", InOrder),
+        patch(f"{__name__}.Desk", Recording),
+    ):
         yield sent
 
 
@@ -183,15 +197,14 @@ class _Talk:
         return told
 
     def _fetch(self, asked: Mapping[str, Any]) -> Json:
-        body = asked.get("body")
-        raw = b"" if body is None else self._named(body if isinstance(body, str) else json.dumps(body)).encode()
-        headers = {"content-type": "application/json"} if "body" in asked and not isinstance(body, str) else {}
+        raw = json.dumps(asked["body"]) if "body" in asked else asked.get("text", "")
+        headers = {"content-type": "application/json"} if "body" in asked else {}
         got = self.runtime.fetch(
             self.party.main.name,
             _HOST + self._named(asked.get("path", "/")),
             method=asked.get("method", "GET"),
             headers={**headers, **asked.get("headers", {})},
-            body=raw,
+            body=self._named(raw).encode(),
             timeout=_SECONDS,
         )
         told = answer(got.status, got.headers, got.body)

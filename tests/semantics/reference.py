@@ -64,11 +64,17 @@ class Interpreter:
         self.live: set[tuple[str, str]] = set()
         self.history: dict[str, list[tuple[Path, Any]]] = defaultdict(list)
         self.path: list[tuple[str, int]] = []
+        living = nx.DiGraph((u, w) for u, w in g.edges if not (u in self.nodes and self._always_exits(u)))
+        living.add_node(self.entry)
+        self.alive = nx.descendants(living, self.entry) | {self.entry}
         self.order: dict[str | None, list[str]] = {}
         self.frames: list[list[tuple[Any, bool]]] = []
         self.turn_frames: list[int] = []
 
     # -- the graph
+
+    def _always_exits(self, v: str) -> bool:
+        return self.nodes[v]["type"] == "break" and not self.nodes[v]["data"].get("condition")
 
     def _ports(self) -> None:
         count: dict[str, int] = defaultdict(int)
@@ -209,6 +215,8 @@ class Interpreter:
 
     def has_value(self, v: str) -> bool:
         kind = self.nodes[v]["type"]
+        if v not in self.alive:
+            return False
         if kind == "step":
             return True
         if kind in ("sleep", "break"):

@@ -52,7 +52,7 @@ class Flow:
         return len(self.succ)
 
     def is_arm(self, vertex: int) -> bool:
-        return vertex >= len(self.nodes)
+        return len(self.nodes) <= vertex < len(self.succ)
 
     def arm(self, vertex: int) -> ArmVertex:
         return self.arms[vertex - len(self.nodes)]

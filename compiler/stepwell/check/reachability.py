@@ -7,6 +7,7 @@ from typing import Literal
 
 from stepwell.check.flow import reach
 from stepwell.check.regions import ROOT, Regions, must
+from stepwell.check.structure import dead_nodes
 from stepwell.graph.data import ParallelData
 
 Status = Literal["definite", "possible", "impossible"]
@@ -20,10 +21,11 @@ class Reachability:
         self.flow = regions.flow
         self._data = data
         self._ends: dict[int, list[int]] = {}
+        self._dead = dead_nodes(self.flow)
 
     def status(self, node: int, reader: int) -> Status:
         """How `node`'s value stands when `reader` starts."""
-        if node == reader or self._encloses(node, reader):
+        if node == reader or self._encloses(node, reader) or (node in self._dead and reader not in self._dead):
             return "impossible"
         if self._definite(node, reader):
             return "definite"

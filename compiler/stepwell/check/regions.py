@@ -1,14 +1,15 @@
 """Regions: which block a node belongs to, in which order a block runs, and what must be guarded.
 
 A block is the root or an arm. A vertex belongs to the block of its immediate dominator; where a node does not
-always run when its immediate dominator does, it and what it dominates form a guarded part of that block
-(design.md, section 3: Containment, Order, Guards). Nothing here is recursive: graphs may be deep.
+always run when its immediate dominator does, it and what it dominates are guarded: neighbours with the same guards
+form a group (design.md, section 3: Containment, Order, Guards). Nothing here is recursive: graphs may be deep.
 """
 
 from __future__ import annotations
 
 import heapq
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import networkx as nx
@@ -31,14 +32,18 @@ class Regions:
     enter: list[int] = field(default_factory=list)
     leave: list[int] = field(default_factory=list)
     guarded: set[int] = field(default_factory=set)
+    guard_above: list[int] = field(default_factory=list)
+    """Of each node: the next guarded node of the same block that properly dominates it, else an arm or ROOT."""
     parts: dict[int, list[int]] = field(default_factory=dict)
-    """Of a block (ROOT or an arm) or a guarded vertex: what runs in it, in order; guarded vertices stand for their part."""
+    """Of a block (ROOT or an arm) or a group: what runs in it, in order: nodes and groups."""
+    groups: dict[int, int] = field(default_factory=dict)
+    """Groups (numbers behind those of the vertices) with the guarded node whose flag they ask."""
     position: list[int] = field(default_factory=list)
     """The place of each node in the order in which the whole program is written down."""
     home: list[int] = field(default_factory=list)
-    """The part (ROOT, an arm or a guarded vertex) in which a node stands."""
-    exiting: list[bool] = field(default_factory=list)
-    """Whether control never comes past this vertex (an Exit without a condition on every way)."""
+    """The part (ROOT, an arm or a group) in which a node or a group stands."""
+    leaving: set[int] = field(default_factory=set)
+    """Arms whose end is never reached, because an Exit without a condition always runs in them."""
 
     def dominates(self, a: int, b: int) -> bool:
         return self.enter[a] <= self.enter[b] and self.leave[b] <= self.leave[a]
@@ -76,7 +81,7 @@ def build_regions(flow: Flow) -> Regions:
     regions = Regions(flow)
     _dominators(regions)
     _blocks(regions)
-    regions.exiting = _exiting(flow)
+    regions.leaving = _leaving(regions)
     _guards(regions)
     _order(regions)
     return regions
@@ -119,47 +124,66 @@ def _blocks(regions: Regions) -> None:
         stack.extend((child, False) for child in regions.children[vertex])
 
 
-def _holds(flow: Flow, vertex: int, value: dict[int, bool]) -> bool:
-    """The rule of `must` at one vertex, given the vertices behind it (design.md, section 3, Guards)."""
+def _holds(flow: Flow, vertex: int, holds: Callable[[int], bool]) -> bool:
+    """The rule of `must` at one vertex, given what `holds` behind it (design.md, section 3, Guards)."""
     shape = flow.shape(vertex)
-    then = any(value.get(t, False) for t in flow.then_of.get(vertex, ()))
-    arms = [value.get(a, False) for a in flow.arms_of.get(vertex, ())]
+    then = any(holds(t) for t in flow.then_of.get(vertex, ()))
     if shape in ("branch", "race"):
-        return then or all(arms)
+        return then or all(holds(a) for a in flow.arms_of[vertex])
     if shape == "loop":
         return then
     if shape == "try":
-        by_label = {flow.arm(a).label: value.get(a, False) for a in flow.arms_of[vertex]}
-        return then or by_label.get("finally", False) or (by_label.get("try", False) and by_label.get("catch", False))
-    return any(value.get(t, False) for t in flow.succ[vertex])
+        by_label = {flow.arm(a).label: holds(a) for a in flow.arms_of[vertex]}
+        return then or by_label.get("finally", False) or (by_label["try"] and by_label["catch"])
+    return any(holds(t) for t in flow.succ[vertex])
 
 
-def _exiting(flow: Flow) -> list[bool]:
-    value: dict[int, bool] = {}
-    for vertex in reversed(flow.topological):
-        value[vertex] = vertex in flow.exits or _holds(flow, vertex, value)
-    return [value[v] for v in range(flow.size)]
+def _leaving(regions: Regions) -> set[int]:
+    """Arms whose end is never reached: an Exit without a condition always runs in them. Inner arms first."""
+    flow = regions.flow
+    leaving: set[int] = set()
+    by_block: dict[int, list[int]] = defaultdict(list)
+    for vertex in flow.topological:
+        if not flow.is_arm(vertex) and (vertex in flow.exits or flow.shape(vertex) in ("branch", "try")):
+            by_block[regions.block[vertex]].append(vertex)
+    for arm in reversed(flow.topological) if flow.exits else ():
+        if flow.is_arm(arm):
+            inside = (v for v in by_block[arm] if _leaves(flow, v, leaving))
+            if any(_always(regions, arm, v, leaving) for v in inside):
+                leaving.add(arm)
+    return leaving
+
+
+def _leaves(flow: Flow, vertex: int, leaving: set[int]) -> bool:
+    """Whether control never comes past a node, given the arms that are left by an Exit."""
+    if vertex in flow.exits:
+        return True
+    by_label = {flow.arm(a).label: a in leaving for a in flow.arms_of[vertex]}
+    if flow.shape(vertex) == "try":
+        return by_label.get("finally", False) or (by_label["try"] and by_label["catch"])
+    return all(by_label.values())
 
 
 def must(regions: Regions, above: int, vertex: int) -> bool:
     """Whether `vertex` always runs when `above`, which dominates it, runs (and nothing throws, and no Exit leaves)."""
+    return _always(regions, above, vertex, regions.leaving)
+
+
+def _always(regions: Regions, above: int, vertex: int, leaving: set[int]) -> bool:
     flow = regions.flow
     if above == vertex:
         return True
-    if flow.shape(above) in ("plain", "arm", "parallel") and vertex in flow.succ[above]:
+    if flow.shape(above) in ("plain", "arm", "parallel") and vertex in flow.succ[above] and above not in flow.exits:
         return True
-    between = _between(regions, above, vertex)
     value = {vertex: True}
-    for each in sorted(between, key=flow.rank.__getitem__, reverse=True):
+
+    def holds(each: int) -> bool:
+        return value.get(each, False) or each in leaving
+
+    for each in sorted(_between(regions, above, vertex), key=flow.rank.__getitem__, reverse=True):
         if each != vertex:
-            value[each] = regions.exiting[each] or _holds(flow, each, _with_exits(flow, each, value, regions))
+            value[each] = each not in flow.exits and _holds(flow, each, holds)
     return value.get(above, False)
-
-
-def _with_exits(flow: Flow, vertex: int, value: dict[int, bool], regions: Regions) -> dict[int, bool]:
-    """`value`, with the arms and successors of `vertex` that leave by an Exit counted as holding."""
-    extra = {t: True for t in (*flow.succ[vertex],) if regions.exiting[t] and t not in value}
-    return {**{t: value[t] for t in flow.succ[vertex] if t in value}, **extra}
 
 
 def _between(regions: Regions, above: int, vertex: int) -> set[int]:
@@ -178,77 +202,122 @@ def _guards(regions: Regions) -> None:
         above = regions.idom[vertex]
         if above != ROOT and not regions.flow.is_arm(vertex) and not must(regions, above, vertex):
             regions.guarded.add(vertex)
+    regions.guard_above = [ROOT] * regions.flow.size
+    for vertex in regions.flow.topological:
+        above = regions.idom[vertex]
+        if above != ROOT:
+            here = above in regions.guarded or regions.flow.is_arm(above)
+            regions.guard_above[vertex] = above if here else regions.guard_above[above]
 
 
 def _order(regions: Regions) -> None:
-    """The order of every block and guarded part, each on its own (dominated parts can be contracted)."""
+    """The order of every block, and its guarded nodes gathered into groups."""
     flow = regions.flow
-    regions.home = home = _homes(regions)
     members: dict[int, list[int]] = defaultdict(list)
     for vertex in flow.topological:
         if not flow.is_arm(vertex):
-            members[home[vertex]].append(vertex)
-            if vertex in regions.guarded:
-                members[vertex].append(vertex)
-    hard = _hard(regions)
-    soft = _soft(regions)
-    regions.parts = {part: _sorted_part(vertices, hard, soft) for part, vertices in members.items()}
+            members[regions.block[vertex]].append(vertex)
+    hard, soft = _hard(regions), _soft(regions)
+    regions.home = [ROOT] * flow.size
+    for block, vertices in members.items():
+        _group(regions, block, _sorted_part(vertices, hard, soft))
     _positions(regions)
 
 
-def _homes(regions: Regions) -> list[int]:
-    """The part in which each node stands. The head of a guarded part stands in the part around its own."""
-    flow = regions.flow
-    home = [ROOT] * flow.size
-    for vertex in flow.topological:
-        above = regions.idom[vertex]
-        if above != ROOT:
-            home[vertex] = above if flow.is_arm(above) or above in regions.guarded else home[above]
-    return home
-
-
-def member_of(regions: Regions, vertex: int, part: int) -> int:
-    """The member of `part` that holds `vertex`, which lies somewhere inside it (the part's own head counts)."""
-    flow, home = regions.flow, regions.home
-    here = flow.arm(vertex).container if flow.is_arm(vertex) else vertex
-    while home[here] != part and here != part:
-        above = home[here]
-        here = flow.arm(above).container if flow.is_arm(above) else above
-    return here
-
-
 def _hard(regions: Regions) -> dict[int, set[int]]:
-    """For each node the members of its part that must stand before it, by the edges."""
-    flow, home = regions.flow, regions.home
+    """For each node the nodes of its block that must stand before it, by the edges."""
+    flow, block = regions.flow, regions.block
     needs: dict[int, set[int]] = {}
     for vertex in flow.topological:
         if not flow.is_arm(vertex):
-            part = home[vertex]
-            needs[vertex] = {member_of(regions, s, part) for s in flow.pred[vertex] if s != part} - {vertex}
+            here = block[vertex]
+            needs[vertex] = {_unit(regions, s, here) for s in flow.pred[vertex] if s != here} - {vertex}
     return needs
+
+
+def _unit(regions: Regions, vertex: int, block: int) -> int:
+    """The node of `block` that is or holds `vertex`."""
+    flow = regions.flow
+    here = flow.arm(vertex).container if flow.is_arm(vertex) else vertex
+    while regions.block[here] != block:
+        here = flow.arm(regions.block[here]).container
+    return here
 
 
 def _soft(regions: Regions) -> dict[int, set[int]]:
     """With a merge and a `then`, the merge's part runs first."""
-    flow, home = regions.flow, regions.home
+    flow, block = regions.flow, regions.block
     soft: dict[int, set[int]] = {}
     for container, targets in flow.then_of.items():
         joins = [v for v in regions.children[container] if not flow.is_arm(v) and v not in targets]
-        part = [m for join in joins for m in _dominated_members(regions, join)]
-        for target in targets:
-            soft.setdefault(target, set()).update(m for m in part if home[m] == home[target])
+        part = [m for join in joins for m in _dominated_in_block(regions, join)]
+        for target in targets if part else ():
+            behind = _behind(flow, target, max(flow.rank[m] for m in part))
+            soft.setdefault(target, set()).update(m for m in part if block[m] == block[target] and m not in behind)
     return soft
 
 
-def _dominated_members(regions: Regions, vertex: int) -> list[int]:
-    """The vertex and what it dominates in the same part."""
+def _behind(flow: Flow, vertex: int, last: int) -> set[int]:
+    """What can be reached from `vertex`, up to the topological rank `last`."""
+    found, stack = {vertex}, [vertex]
+    while stack:
+        for target in flow.succ[stack.pop()]:
+            if target not in found and flow.rank[target] <= last:
+                found.add(target)
+                stack.append(target)
+    return found
+
+
+def _dominated_in_block(regions: Regions, vertex: int) -> list[int]:
     found, stack = [], [vertex]
     while stack:
         here = stack.pop()
         found.append(here)
-        if here not in regions.guarded:
-            stack.extend(v for v in regions.children[here] if not regions.flow.is_arm(v))
+        stack.extend(v for v in regions.children[here] if not regions.flow.is_arm(v))
     return found
+
+
+def _group(regions: Regions, block: int, order: list[int]) -> None:
+    """Neighbours in a block that are guarded by the same nodes stand in one group, groups in groups."""
+    regions.parts[block] = []
+    open_groups: list[int] = []
+    for vertex in order:
+        guards = _guards_of(regions, vertex)
+        shared = 0
+        while shared < min(len(guards), len(open_groups)) and regions.groups[open_groups[shared]] == guards[shared]:
+            shared += 1
+        del open_groups[shared:]
+        for guard in guards[shared:]:
+            group = len(regions.home)
+            around = open_groups[-1] if open_groups else block
+            regions.home.append(around)
+            regions.groups[group] = guard
+            regions.parts[group] = []
+            regions.parts[around].append(group)
+            open_groups.append(group)
+        part = open_groups[-1] if open_groups else block
+        regions.home[vertex] = part
+        regions.parts[part].append(vertex)
+
+
+def _guards_of(regions: Regions, vertex: int) -> list[int]:
+    """The guarded nodes of the same block that dominate `vertex` (itself included), outermost first."""
+    guards, here = [], vertex
+    while here != ROOT and not regions.flow.is_arm(here):
+        if here in regions.guarded:
+            guards.append(here)
+        here = regions.guard_above[here]
+    return guards[::-1]
+
+
+def member_of(regions: Regions, vertex: int, part: int) -> int:
+    """The member of `part` (a node or a group) that is or holds `vertex`, which lies somewhere inside it."""
+    flow, home = regions.flow, regions.home
+    here = flow.arm(vertex).container if flow.is_arm(vertex) else vertex
+    while home[here] != part:
+        above = home[here]
+        here = flow.arm(above).container if flow.is_arm(above) else above
+    return here
 
 
 def _sorted_part(vertices: list[int], hard: dict[int, set[int]], soft: dict[int, set[int]]) -> list[int]:
@@ -286,20 +355,15 @@ def _sorted_part(vertices: list[int], hard: dict[int, set[int]], soft: dict[int,
 
 
 def _positions(regions: Regions) -> None:
+    """Number vertices in the order in which the program is written down."""
     flow = regions.flow
     regions.position = [0] * flow.size
     clock = 0
-    stack: list[tuple[int, bool]] = [(ROOT, True)]
+    stack = [ROOT]
     while stack:
-        vertex, is_part = stack.pop()
-        if not is_part:
-            regions.position[vertex] = clock
+        here = stack.pop()
+        if here != ROOT and here not in regions.groups:
+            regions.position[here] = clock
             clock += 1
-            stack.extend((arm, True) for arm in reversed(flow.arms_of.get(vertex, [])))
-            continue
-        if vertex != ROOT and flow.is_arm(vertex):
-            regions.position[vertex] = clock
-            clock += 1
-        for member in reversed(regions.parts.get(vertex, [])):
-            own = member == vertex
-            stack.append((member, member in regions.guarded and not own))
+        inside = regions.parts.get(here, []) if here == ROOT or here in regions.groups or flow.is_arm(here) else flow.arms_of.get(here, [])
+        stack.extend(reversed(inside))

@@ -132,12 +132,17 @@ def _never_runs(regions: Regions, base: str) -> list[Diagnostic]:
 def _too_deep(regions: Regions, base: str) -> list[Diagnostic]:
     flow = regions.flow
     depth: dict[int, int] = {ROOT: 0}
-    for vertex in flow.topological:
-        if flow.is_arm(vertex):
-            depth[vertex] = depth[regions.parent_block(vertex)] + 1
+    stack = [ROOT]
+    while stack:
+        part = stack.pop()
+        inside = [m for m in regions.parts.get(part, []) if m in regions.groups]
+        inside += [a for m in regions.parts.get(part, []) if m not in regions.groups for a in flow.arms_of.get(m, ())]
+        for inner in inside:
+            depth[inner] = depth[part] + 1
+            stack.append(inner)
     deepest = max(depth, key=depth.__getitem__)
     if depth[deepest] <= MAX_DEPTH:
         return []
-    container = flow.arm(deepest).container
-    return [Diagnostic(c.TOO_DEEP, f"containers are nested {depth[deepest]} deep; {MAX_DEPTH} is the most",
+    container = regions.groups[deepest] if deepest in regions.groups else flow.arm(deepest).container
+    return [Diagnostic(c.TOO_DEEP, f"containers and conditions are nested {depth[deepest]} deep; {MAX_DEPTH} is the most",
                        _place(base, container), flow.nodes[container].id, "move the inner part to a sub-workflow")]

@@ -19,7 +19,7 @@ from jinja2.environment import TemplateModule
 from jinja2.ext import Extension
 from jinja2.nativetypes import NativeCodeGenerator
 
-from stepwell.emit.layout import indent
+from stepwell.emit.filters import FILTERS, TESTS, obj
 from stepwell.javascript import Js
 
 _PACKAGE = Path(__file__).parents[1]
@@ -63,7 +63,9 @@ def _environment() -> _Environment:
         extensions=[_TypesOnly],
         auto_reload=False,
     )
-    made.filters.update(indent=indent)
+    made.filters.update(FILTERS)
+    made.tests.update(TESTS)
+    made.globals.update(object=obj)
     return made
 
 

@@ -58,6 +58,11 @@ def print_name(name: StepName) -> Js:
     return Js(("`", template_text(name.text), " ", *indices(name), "`"))
 
 
+def index_argument(name: StepName) -> Js | None:
+    """The indices of a step's name as an argument of a helper: `` ` [${i}]` ``."""
+    return Js(("` ", *indices(name), "`")) if name.indices else None
+
+
 def indices(name: StepName) -> list[Js]:
     """`[${i}]` for each loop around a step, as parts of a template literal."""
     return [Js(("[${", identifier(index), "}]")) for index in name.indices]

@@ -7,8 +7,11 @@ from typing import Final
 
 from stepwell.javascript import Indented, Js, Snippet, join
 
-WIDE: Final = 100
-"""Columns of a line, the indentation of what stands around it not counted."""
+WIDE: Final = 106
+"""Columns of a line, the indentation within a class already taken off."""
+
+CALL: Final = 20
+"""What a call itself takes: `await step.do<any>`."""
 
 RECORD: Final = 80
 """Columns of an object or array on one line."""
@@ -38,12 +41,12 @@ def braces(inner: Js) -> Js:
     return Js(("{\n  ", Indented(inner, 2), "\n}"))
 
 
-def arguments(given: Sequence[Js], used: Js = EMPTY) -> Js:
+def arguments(those: Sequence[Js | None], used: Js = EMPTY) -> Js:
     """The arguments of a call, on whose line `used` comes first; the last one may go over several lines."""
-    room = WIDE - 25 - _measure(used)[0]  # the call itself takes some: `await step.do<any>`
-    for js in given[:-1]:
-        room -= _measure(js)[0] + 2 if not multiline(js) else WIDE
-    if _measure(given[-1])[0] <= room:
+    given = [js for js in those if js is not None]
+    wide = [_measure(js) for js in (*given, used)]
+    hugs = not any(more for _, more in wide[:-2])
+    if hugs and sum(columns + 2 for columns, _ in wide) <= WIDE - CALL:
         return Js(("(", join(", ", given), ")"))
     return broken("(", given, ")")
 
@@ -64,11 +67,6 @@ def broken(opening: str, items: Sequence[Js], closing: str) -> Js:
     """Items in brackets, a line each."""
     each = Js(tuple(Js(("\n", item, ",")) for item in items))
     return Js((opening, Indented(each, 2), "\n", closing))
-
-
-def multiline(js: Js) -> bool:
-    """Whether a rope has more than one line."""
-    return _measure(js, 1_000_000)[1]
 
 
 def fits(js: Js, columns: int = RECORD) -> bool:
@@ -96,15 +94,16 @@ def starts_with(js: Js) -> str:
 def _measure(js: Js, limit: int = WIDE) -> tuple[int, bool]:
     """The width of the first line, and whether it ends in a line break; stops once it is over `limit`."""
     wide = 0
-    stack: list[_Piece] = [js]
+    stack: list[_Piece] = [*reversed(js.pieces)]
     while stack and wide <= limit:
         piece = stack.pop()
-        if isinstance(piece, Js):
-            stack.extend(reversed(piece.pieces))
-        elif isinstance(piece, Indented):
-            stack.append(piece.inner)
+        kind = type(piece)
+        if kind is Js:
+            stack += reversed(piece.pieces)  # type: ignore[union-attr]
+        elif kind is Indented:
+            stack.append(piece.inner)  # type: ignore[union-attr]
         else:
-            text = piece if isinstance(piece, str) else piece.text
+            text: str = piece if kind is str else piece.text  # type: ignore[assignment, union-attr]
             end = text.find("\n")
             if end >= 0:
                 return wide + end, True

@@ -8,10 +8,10 @@ from typing import Any, Literal
 from stepwell.emit.comments import doc_comment
 from stepwell.emit.environment import render
 from stepwell.emit.layout import starts_with
-from stepwell.emit.names import HELPERS, IMPORTS, Names
+from stepwell.emit.names import HELPERS, IMPORTS
 from stepwell.emit.printer import Printer
 from stepwell.javascript import Js, Kind, Mapping, flatten, identifier, parse, place
-from stepwell.lower.program import Handler, Piece, Program, Settings
+from stepwell.lower.program import Handler, Program, Settings
 
 Language = Literal["ts", "js"]
 
@@ -35,25 +35,24 @@ class _Module:
 
     def __init__(self, program: Program, language: Language) -> None:
         self._program = program
-        self._names = Names(program)
-        self._printer = Printer(self._names, program.kind == "script", language == "ts")
+        self._printer = Printer(program, language == "ts")
+        self._names = self._printer.names
         self._groups = _groups(program.handlers)
 
     def print(self) -> Js:
+        """The module as a rope."""
         main = self._main()
-        functions = [self._function(one) for _, group in self._groups if len(group) > 1 for one in group]
+        own = [self._printer.piece(piece) for piece in self._program.modules] + self._functions()
         exports = self._exports()
-        pieces = [self._piece(piece) for piece in self._program.modules]
         helpers = self._helpers()
-        defaults = self._render("defaults", default=Settings()) if self._names.used("DEFAULTS") else None
         return self._render(
             "module",
             imports=self._imports(),
             environment=self._render("environment", bindings=self._program.bindings),
-            defaults=defaults,
+            defaults=self._render("defaults", default=Settings()) if self._names.used("DEFAULTS") else None,
             main=main,
             helpers=helpers,
-            pieces=[*pieces, *functions],
+            pieces=own,
             exports=exports,
         )
 
@@ -72,20 +71,14 @@ class _Module:
 
     def _exports(self) -> Js:
         own = all(handler.body is None for handler in self._program.handlers)
-        exports: Js = self._macros().default(self._groups, self._program.default_trigger, own)
+        macros, fetch = self._printer.module("exports"), self._printer.module("fetch")
+        exports: Js = macros.default(self._groups, self._program.default_trigger, own, fetch)
         return exports
 
-    def _function(self, handler: Handler) -> Js:
-        function: Js = self._macros().function(handler)
-        return function
-
-    def _macros(self) -> Any:
-        self._printer.context |= {"piece": self._piece, "fetch": self._printer.module("fetch")}
-        return self._printer.module("exports")
-
-    def _piece(self, piece: Piece) -> Js:
-        assert self._program.trigger is not None
-        return self._printer.expressions.statements(self._program.trigger, piece.start, piece.end)
+    def _functions(self) -> list[Js]:
+        """Handlers of a kind that has several."""
+        macros = self._printer.module("exports")
+        return [macros.function(one) for _, group in self._groups if len(group) > 1 for one in group]
 
     def _helpers(self) -> list[Js]:
         macros = self._printer.module("helpers")

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from types import MappingProxyType
 from typing import Any, Final, get_args
 
 from jinja2.environment import TemplateModule
 
 from stepwell.emit import layout
-from stepwell.emit.arms import Container, single
+from stepwell.emit.arms import single
 from stepwell.emit.environment import module
 from stepwell.emit.expressions import Expressions
 from stepwell.emit.names import Names
-from stepwell.emit.words import FUNCTIONS, NOTHING, target
-from stepwell.javascript import Js
+from stepwell.javascript import Js, identifier
 from stepwell.lower.nesting import blocks, fold
 from stepwell.lower.program import (
-    Arm,
+    Bind,
     Block,
+    Code,
     Concurrent,
-    Constant,
-    Expr,
-    Items,
-    Name,
     Parallel,
-    Path,
+    Piece,
+    Program,
     Race,
     Statement,
     Wait,
@@ -38,35 +36,35 @@ def _snake(name: str) -> str:
     return "".join(f"_{ch.lower()}" if ch.isupper() else ch for ch in name)[1:]
 
 
-_TEMPLATES: Final = {
+_TEMPLATES: Final = MappingProxyType({
     kind: f"{folder}/{_snake(kind.__name__)}"
     for folder, union in (("statements", Statement), ("works", Work))
     for kind in get_args(union)
-}
+})  # fmt: skip
 """Where a kind is printed: `ForEach` by `statements/for_each.jinja`."""
 
 
 class Printer:
-    """Prints the statements of one program."""
+    """Prints the parts of one module. What its templates know is `context`."""
 
-    def __init__(self, names: Names, script: bool, ts: bool) -> None:
-        self.names = names
-        self.expressions = Expressions(names, self._stored)
-        self._script = script
+    def __init__(self, program: Program, ts: bool) -> None:
+        self.names = Names(program)
+        self.script = program.kind == "script"
+        self.expressions = Expressions(self.names, self._stored)
+        self._trigger = program.trigger
         self._modules: dict[str, TemplateModule] = {}
+        self._kinds: dict[type, Any] = {}
         self.context: dict[str, Any] = {
-            "names": names,
-            "nothing": NOTHING,
-            "plain": Js(("Error",)),
-            "script": script,
+            "names": self.names,
+            "nothing": Js(("undefined",)),
+            "printer": self,
+            "script": self.script,
             "step": Js(("step",)),
             "ts": ts,
             "types": ("WorkflowEvent", "WorkflowStep"),
-            **FUNCTIONS,
-            **self._functions(),
         }
-        self.context |= {"settings": self.module("settings"), "stored": self.module("stored")}
-        self.context["arms"] = self.module("statements/arms")
+        for shared in ("settings", "stored", "statements/arms"):
+            self.context[shared.rpartition("/")[2]] = self.module(shared)
 
     def module(self, template: str) -> Any:
         """The macros of a template, as attributes; made when they are first asked for."""
@@ -75,78 +73,68 @@ class Printer:
             found = self._modules[template] = module(template, self.context)
         return found
 
+    def macros(self, kind: type) -> Any:
+        """The macros that print a kind of statement or work."""
+        found = self._kinds.get(kind)
+        if found is None:
+            found = self._kinds[kind] = self.module(_TEMPLATES[kind])
+        return found
+
     def block(self, block: Block) -> Js:
         """A block without its braces."""
         root: _Node = block
         return fold(root, self._parts, self._build)
 
-    # -- bottom-up
+    def piece(self, piece: Piece) -> Js:
+        """A part of the trigger code."""
+        assert isinstance(self._trigger, Code)
+        return self.expressions.statements(self._trigger, piece.start, piece.end)
+
+    def lead(self, statement: Statement) -> Js:
+        """What stands on a call's line before it: where its value goes, and the beginning of its view."""
+        target = _target(getattr(statement, "bind", None))
+        view = self.view(statement)
+        return target if view is None else Js((target, view, "("))
+
+    def view(self, statement: Statement) -> Js | None:
+        """The function that makes a view of what a statement stores, if one is bound."""
+        if not getattr(statement, "view", False):
+            return None
+        return self.names.withPayload if isinstance(statement, Wait) else self.names.withBody
 
     def _parts(self, node: _Node) -> Sequence[_Node]:
         if isinstance(node, tuple):
             return node
         if isinstance(node, Parallel | Race):
-            return tuple(self._single(node, arm) or arm.block for arm in node.arms)
+            return tuple(single(node, arm, self.script) or arm.block for arm in node.arms)
         if isinstance(node, Concurrent):
-            return (self._single(node, node.arm) or node.arm.block,)
+            return (single(node, node.arm, self.script) or node.arm.block,)
         return blocks(node)
 
     def _build(self, node: _Node, inner: list[Js]) -> Js:
         if isinstance(node, tuple):
             return layout.lines([self._sentence(*pair) for pair in zip(node, inner, strict=True)])
-        macros = self.module(_TEMPLATES[type(node)])
-        macro = getattr(macros, "call", None) or macros.print
-        made: Js = macro(node, inner)
+        macros = self.macros(type(node))
+        made: Js = (getattr(macros, "call", None) or macros.print)(node, inner)
         return made
 
     def _sentence(self, statement: Statement, made: Js) -> Js:
         """A statement of its own; what is a call so far is waited for."""
-        if not hasattr(self.module(_TEMPLATES[type(statement)]), "call"):
+        if not hasattr(self.macros(type(statement)), "call"):
             return made
-        bind = getattr(statement, "bind", None)
-        sentence: Js = self.module("statements/awaited").print(bind, self._view(statement), made)
+        lead, view = self.lead(statement), self.view(statement)
+        sentence: Js = self.module("statements/awaited").print(lead, view, made)
         return sentence
 
-    # -- what templates call
-
-    def _functions(self) -> dict[str, Callable[..., Any]]:
-        return {
-            "js": self._js,
-            "lead": self._lead,
-            "test": self.expressions.test,
-            "result": self.expressions.result,
-            "array": self._array,
-            "body": self.expressions.statements,
-            "binding": self._binding,
-            "single": self._single,
-            "view": self._view,
-            "works": lambda work: self.module(_TEMPLATES[type(work)]),
-        }
-
     def _stored(self, name: Js, result: Js) -> Js:
-        value: Js = self.context["stored"].value(name, result)
+        value: Js = self.module("stored").value(name, result)
         return value
 
-    def _js(self, expr: Expr | None) -> Js | None:
-        return None if expr is None else self.expressions.value(expr)
 
-    def _array(self, expr: Expr) -> Js:
-        """An array of what an iterable holds."""
-        literal = isinstance(expr, Items) or (isinstance(expr, Constant) and isinstance(expr.value, list))
-        js = self.expressions.value(expr)
-        return js if literal else Js(("[...", js, "]"))
-
-    def _binding(self, name: str | None) -> Js | None:
-        return None if name is None else self._js(Path(Name("env"), (name,)))
-
-    def _single(self, container: Container, arm: Arm) -> Statement | None:
-        return single(container, arm, self._script)
-
-    def _lead(self, statement: Statement) -> Js:
-        """What stands on a call's line before it."""
-        return Js((target(getattr(statement, "bind", None)), self._view(statement) or layout.EMPTY))
-
-    def _view(self, statement: Statement) -> Js | None:
-        if not getattr(statement, "view", False):
-            return None
-        return self.names.withPayload if isinstance(statement, Wait) else self.names.withBody
+def _target(bind: Bind | str | None) -> Js:
+    """Where a value goes: `const a = `, `a = `, or nowhere."""
+    if bind is None:
+        return layout.EMPTY
+    if isinstance(bind, str):
+        return Js(("const ", identifier(bind), " = "))
+    return Js(("const " if bind.new else "", identifier(bind.name), " = "))

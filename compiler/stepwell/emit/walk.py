@@ -21,6 +21,7 @@ _NAMES: Final = MappingProxyType({
     p.Name: ("name",),
     p.Parallel: ("bind",),
     p.Push: ("name",),
+    p.Throw: ("error",),
     p.Race: ("bind",),
     p.Times: ("index", "limit"),
     p.Try: ("error",),

@@ -46,7 +46,7 @@ class Builder:
 
     def build(self) -> p.Block:
         """The body of the program."""
-        parts = [part for part in self.regions.parts if part != ROOT and part not in self.plan.dead]
+        parts = [part for part in self.regions.parts if part != ROOT and self.regions.groups.get(part, part) not in self.plan.dead]
         missing = [a.vertex for a in self.flow.arms if a.vertex not in self.regions.parts]
         order = sorted([*parts, *missing], key=lambda part: len(self.plan.chain(part)), reverse=True)
         for part in order:
@@ -55,16 +55,17 @@ class Builder:
 
     def _part(self, part: int) -> p.Block:
         out: list[p.Statement] = []
-        if part != ROOT and self.flow.is_arm(part):
+        if part != ROOT and self._is_arm(part):
             out += self._arm_begins(part)
         for member in self.plan.members(part):
             out += [self._declare(key) for key in self.plan.declares.get((part, member), ())]
-            if member in self.regions.guarded and member != part:
-                out.append(p.If(self._id(member), ((p.Name(self.names.flags[member]), self.blocks[member]),)))
+            if member in self.regions.groups:
+                guard = self.regions.groups[member]
+                out.append(p.If(self._id(guard), ((p.Name(self.names.flags[guard]), self.blocks[member]),)))
             else:
                 out += self._vertex(member)
                 out += [p.Assign(self.names.flags[g], p.Constant(True)) for g in self.plan.flag_at.get(member, ())]
-        if part != ROOT and self.flow.is_arm(part):
+        if part != ROOT and self._is_arm(part):
             out += self._arm_ends(part)
         return tuple(out)
 
@@ -88,8 +89,7 @@ class Builder:
         condition = self.analysis.fields[loop]["condition"]
         out: list[p.Statement] = []
         for key in sorted(self._turn_keys(condition, arm)):
-            inside = self.plan.scope_of(key.vertex) == arm and key.vertex not in self.regions.guarded
-            if not (inside and must(self.regions, arm, key.vertex)):
+            if not (self.plan.scope_of(key.vertex) == arm and must(self.regions, arm, key.vertex)):
                 out.append(p.Assign(self.name(key), p.Undefined()))
         return out
 
@@ -115,6 +115,9 @@ class Builder:
         if shape == "loop" and container in self.plan.results_of and isinstance(data, d.LoopData) and data.concurrency == 1:
             out.append(p.Push(self.names.turns[container], self.sym(self.plan.arm_values.get(arm))))
         return out
+
+    def _is_arm(self, part: int) -> bool:
+        return part not in self.regions.groups and bool(self.flow.is_arm(part))
 
     # -- names and values ----------------------------------------------------------------------------
 
@@ -386,7 +389,7 @@ class Builder:
         if not inside:
             return block
         flags = tuple(p.Assign(self.names.flags[g], p.Constant(True)) for g in sorted(set(inside)))
-        return (p.Try(self._id(self.flow.arm(arm).container), block, None, (), flags),)
+        return (p.Try(self._id(self.flow.arm(arm).container), block, "err", (*flags, p.Throw("err"))),)
 
     def _race(self, vertex: int) -> list[p.Statement]:
         handed = list(dict.fromkeys(k for a in self.flow.arms_of[vertex] for k in self.plan.handed.get(a, ())))

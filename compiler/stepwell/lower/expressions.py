@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from stepwell.check.values import Arr, CodeValue, Lit, Obj, Ref, Text, Use, Value, written_into
+from stepwell.check.values import CodeValue, Lit, Obj, Ref, Text, Use, Value, written_into
 from stepwell.lower import program as p
 
 

@@ -8,7 +8,7 @@ turns of a concurrent loop, and values that a parallel hands on own their variab
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -112,14 +112,11 @@ class Plan:
 
     def scope_of(self, vertex: int) -> int:
         """The scope in which a vertex's statements stand."""
-        regions = self.analysis.regions
-        if self.analysis.flow.is_arm(vertex):
-            return vertex
-        return vertex if vertex in regions.guarded else regions.home[vertex]
+        return vertex if self.analysis.flow.is_arm(vertex) else self.analysis.regions.home[vertex]
 
     def parent(self, scope: int) -> int:
-        flow = self.analysis.flow
-        return self.scope_of(flow.arm(scope).container) if flow.is_arm(scope) else self.analysis.regions.home[scope]
+        flow, regions = self.analysis.flow, self.analysis.regions
+        return regions.home[scope] if scope in regions.groups else regions.home[flow.arm(scope).container]
 
     def chain(self, scope: int) -> list[int]:
         """A scope and those around it, the root last."""
@@ -134,6 +131,10 @@ class Plan:
         return sum(1 for a in self.analysis.regions.blocks_around(target)
                    if flow.shape(flow.arm(a).container) == "loop" and a not in around)
 
+    def outer_reads(self, vertex: int) -> list[Key]:
+        """The reads of a node's value from outside its turn, before they are settled."""
+        return [k for k in self.reads if k.vertex == vertex and k.level and self.reads[k]]
+
     def outer_levels(self, vertex: int) -> list[Key]:
         """The variables of a node's value that readers outside of its turn read."""
         return sorted(k for k in self._leveled.get(vertex, ()) if self.reads.get(k))
@@ -147,7 +148,8 @@ class Plan:
         return bool(self.reads.get(key))
 
     def members(self, part: int) -> list[int]:
-        return [m for m in self.analysis.regions.parts.get(part, []) if m not in self.dead]
+        groups = self.analysis.regions.groups
+        return [m for m in self.analysis.regions.parts.get(part, []) if groups.get(m, m) not in self.dead]
 
 
 def make_plan(analysis: Analysis) -> Plan:
@@ -238,7 +240,7 @@ class _Values:
         while stack:
             here = stack.pop()
             for member in self.plan.members(here):
-                if member in regions.guarded and member != here:
+                if member in regions.groups:
                     stack.append(member)
                 elif self._has.get(member, False):
                     return True
@@ -254,10 +256,10 @@ class _Values:
         for member in self.plan.members(part):
             if member == before:
                 break
-            if member in regions.guarded and member != part:
+            if member in regions.groups:
                 inner = self.of_part(member)
                 if inner is not None:
-                    value = SymChoose(member, inner, value) if value is not None else inner
+                    value = SymChoose(regions.groups[member], inner, value) if value is not None else inner
             elif self._has.get(member, False):
                 value = SymVar(self.key(member))
         return value
@@ -269,7 +271,7 @@ class _Values:
         scopes = scopes[: scopes.index(outermost) + 1]
         value: Sym | None = None
         for scope in reversed(scopes):
-            value = self.of_part(scope, member_of(regions, vertex, scope) if vertex != scope else None, value)
+            value = self.of_part(scope, member_of(regions, vertex, scope), value)
         return value
 
 
@@ -344,28 +346,27 @@ def _demand(plan: Plan, values: _Values, sym: Sym | None, scope: int) -> None:
 
 
 def _demand_arms(plan: Plan, values: _Values) -> None:
-    """The values of arms of parallels and races, and of turns, where the container's value is read. Outer ones first."""
+    """The values of arms of parallels and races, of turns, and what Exits of loops hand out, as far as somebody reads them."""
     flow = plan.analysis.flow
+    exits = [v for v, n in enumerate(flow.nodes) if n.type == "break" and v not in plan.dead]
+    bodies = {v: body for v in exits if (body := _loop_around(plan, v)) is not None}
+    order = [v for v in flow.topological if not flow.is_arm(v) and v not in plan.dead and flow.shape(v) in ("parallel", "race", "loop")]
     asked = True
     while asked:
         asked = False
-        for vertex in flow.topological:
-            if flow.is_arm(vertex) or vertex in plan.dead:
-                continue
-            shape = flow.shape(vertex)
-            wanted = plan.is_read(Key("value", vertex)) if shape in ("parallel", "race") else vertex in plan.results_of and shape == "loop"
-            for arm in flow.arms_of.get(vertex, ()) if wanted else ():
+        for vertex in order:
+            loop = flow.shape(vertex) == "loop"
+            wanted = vertex in plan.results_of if loop else plan.is_read(Key("value", vertex)) or bool(plan.outer_reads(vertex))
+            for arm in flow.arms_of[vertex] if wanted else ():
                 if arm not in plan.arm_values:
                     plan.arm_values[arm] = values.of_part(arm)
                     _demand(plan, values, plan.arm_values[arm], arm)
                     asked = True
-    for vertex, node in enumerate(flow.nodes):
-        body = _loop_around(plan, vertex)
-        if node.type == "break" and vertex not in plan.dead and body is not None and flow.arm(body).container in plan.results_of:
-            plan.exits[vertex] = values.so_far(vertex, body)
-            _demand(plan, values, plan.exits[vertex], plan.scope_of(vertex))
-    if any(a not in plan.arm_values for v in plan.results_of if v not in plan.dead for a in flow.arms_of[v]):
-        _demand_arms(plan, values)
+        for vertex, body in bodies.items():
+            if vertex not in plan.exits and flow.arm(body).container in plan.results_of:
+                plan.exits[vertex] = values.so_far(vertex, body)
+                _demand(plan, values, plan.exits[vertex], plan.scope_of(vertex))
+                asked = True
 
 
 # -- flags -------------------------------------------------------------------------------------------
@@ -377,7 +378,7 @@ def _flags(plan: Plan) -> None:
     for vertex in sorted(regions.guarded):
         if vertex in plan.dead:
             continue
-        plan.reads[Key("flag", vertex)].add(regions.home[vertex])
+        plan.reads[Key("flag", vertex)].update(regions.home[g] for g, guard in regions.groups.items() if guard == vertex)
         at_end: set[int] = set()
         for source in flow.pred[vertex]:
             if source in plan.dead or source in flow.exits:
@@ -418,14 +419,14 @@ def _has_exit(plan: Plan, arm: int) -> bool:
 
 def _aliases(plan: Plan) -> None:
     """A node whose only reader is the value of its arm is bound to the variable of the branch or try directly."""
-    flow, regions = plan.analysis.flow, plan.analysis.regions
+    flow = plan.analysis.flow
     for arm, sym in plan.arm_values.items():
         container = flow.arm(arm).container
         outer = Key("result", container)
         if flow.shape(container) not in ("branch", "try") or not isinstance(sym, SymVar) or not plan.is_read(outer):
             continue
         role, vertex, _ = sym.key
-        here = plan.scope_of(vertex) == arm and vertex not in regions.guarded
+        here = plan.scope_of(vertex) == arm
         view = flow.nodes[vertex].type in STORED_KEYS and plan.is_read(Key("view", vertex))
         inner_arm_values = role == "result" or not flow.kinds[vertex].is_container
         if here and not view and inner_arm_values and plan.reads[sym.key] == {arm} and not plan.outer_levels(vertex) and not _read_by_fields(plan, sym.key):
@@ -489,18 +490,15 @@ def _declare(plan: Plan, key: Key) -> None:
     plan.segments[key] = segments
     for segment in segments:
         if segment.start != segment.declared or (role == "result" and segment is segments[0]):
-            member = _member(plan, segment.start, segment.declared, vertex)
+            member = vertex if segment.start == segment.declared else _member(plan, segment.start, segment.declared)
             plan.declares[segment.declared, member].append(key)
 
 
-def _member(plan: Plan, start: int, declared: int, vertex: int) -> int:
-    """The member of the scope `declared` that holds the scope `start` (or the vertex itself, standing in it)."""
-    if start == declared:
-        return vertex if vertex not in plan.analysis.regions.guarded or declared == vertex else vertex
+def _member(plan: Plan, start: int, declared: int) -> int:
+    """The member of the scope `declared` that holds the scope `start`."""
     chain = plan.chain(start)
     below = chain[chain.index(declared) - 1]
-    flow = plan.analysis.flow
-    return flow.arm(below).container if flow.is_arm(below) else below
+    return below if below in plan.analysis.regions.groups else plan.analysis.flow.arm(below).container
 
 
 def _common(plan: Plan, scope: int, others: Iterable[int]) -> int:
@@ -545,28 +543,20 @@ def _is_part(plan: Plan, arm: int, container: int, key: Key, target: int) -> boo
 
 
 def _declare_flag(plan: Plan, vertex: int) -> None:
+    """A flag is declared in the block of its groups, before the first member that sets or asks it."""
     key = Key("flag", vertex)
+    regions, flow = plan.analysis.regions, plan.analysis.flow
     starts = _starts(plan, key)
-    home = _common(plan, plan.analysis.regions.home[vertex], plan.reads[key])
-    if not starts:
-        plan.segments[key] = [Segment(home, home, None)]
-        plan.declares[home, _member(plan, vertex, home, vertex)].append(key)
-        return
-    members = []
+    scopes = sorted(plan.reads[key]) + starts
+    home = _common(plan, scopes[0], scopes)
+    members = [_member(plan, start, home) for start in starts if start != home]
+    members += [s for s, guarded in plan.flag_at.items() if vertex in guarded and plan.scope_of(s) == home]
+    members += [g for g, guard in regions.groups.items() if guard == vertex and regions.home[g] == home]
     for start in starts:
         chain = plan.chain(start)
-        inside = chain[: chain.index(home)]
-        for owner in inside:
-            if plan.analysis.flow.is_arm(owner) and plan.analysis.flow.shape(plan.analysis.flow.arm(owner).container) == "race":
-                if key not in plan.handed[owner]:
-                    plan.handed[owner].append(key)
-        members.append(_member(plan, start, home, vertex) if start != home else vertex)
-    order = {m: n for n, m in enumerate(plan.analysis.regions.parts.get(home, []))}
-    first = min(members, key=lambda m: order.get(m, len(order)))
+        for owner in chain[: chain.index(home)]:
+            if flow.is_arm(owner) and flow.shape(flow.arm(owner).container) == "race" and key not in plan.handed[owner]:
+                plan.handed[owner].append(key)
+    order = {m: n for n, m in enumerate(regions.parts.get(home, []))}
     plan.segments[key] = [Segment(home, home, None)]
-    plan.declares[home, first].append(key)
-
-
-def sequence(keys: Sequence[Key]) -> list[Key]:
-    """Keys without repetition, in order."""
-    return list(dict.fromkeys(keys))
+    plan.declares[home, min(members, key=lambda m: order.get(m, len(order)))].append(key)

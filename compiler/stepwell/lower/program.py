@@ -465,9 +465,16 @@ class Return:
     value: Expr
 
 
+@dataclass(frozen=True, slots=True)
+class Throw:
+    """Throws the caught error `error` on."""
+
+    error: str
+
+
 Statement = (
     Do | Inline | Sleep | SleepUntil | Wait | Child | Declare | Const | Assign | View | Push | If | ForEach | Times
-    | While | Concurrent | Try | Parallel | Race | Exit | Return
+    | While | Concurrent | Try | Parallel | Race | Exit | Return | Throw
 )
 Block = tuple[Statement, ...]
 

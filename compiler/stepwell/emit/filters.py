@@ -1,0 +1,231 @@
+"""What templates call: how things are named, quoted and laid out.
+
+Filters that print expressions ask the module's `Printer`, which its templates know as `printer`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote as percent
+
+from jinja2 import pass_context
+
+from stepwell.emit import layout
+from stepwell.emit.arms import Container, is_record, is_trivial, single
+from stepwell.emit.expressions import index_argument, print_name
+from stepwell.graph import durations
+from stepwell.javascript import Js, identifier, join, property_key, quote
+from stepwell.lower.program import (
+    Arm,
+    Code,
+    Constant,
+    Copy,
+    Do,
+    Expr,
+    Items,
+    Name,
+    Path,
+    Piece,
+    Request,
+    Settings,
+    Statement,
+    StepName,
+    Work,
+)
+
+if TYPE_CHECKING:
+    from jinja2.runtime import Context
+
+    from stepwell.emit.printer import Printer
+
+
+def _printer(context: Context) -> Printer:
+    printer: Printer = context.parent["printer"]
+    return printer
+
+
+# -- expressions -----------------------------------------------------------------------------------
+
+
+@pass_context
+def _js(context: Context, expr: Expr | None) -> Js | None:
+    return None if expr is None else _printer(context).expressions.value(expr)
+
+
+@pass_context
+def _test(context: Context, expr: Expr) -> Js:
+    return _printer(context).expressions.test(expr)
+
+
+@pass_context
+def _result(context: Context, expr: Expr) -> Js:
+    return _printer(context).expressions.result(expr)
+
+
+@pass_context
+def _code(context: Context, code: Code) -> Js:
+    return _printer(context).expressions.statements(code)
+
+
+@pass_context
+def _piece(context: Context, piece: Piece) -> Js:
+    return _printer(context).piece(piece)
+
+
+@pass_context
+def _array(context: Context, expr: Expr) -> Js:
+    """An array of what an iterable holds."""
+    js = _printer(context).expressions.value(expr)
+    return js if _is_array(expr) else Js(("[...", js, "]"))
+
+
+@pass_context
+def _binding(context: Context, name: str | None) -> Js | None:
+    """`env.NAME`."""
+    return None if name is None else _printer(context).expressions.value(Path(Name("env"), (name,)))
+
+
+def _copied(value: Expr) -> Expr:
+    """A copy of a value, which may be one already."""
+    return value if isinstance(value, Copy) else Copy(value)
+
+
+# -- steps -------------------------------------------------------------------------------------------
+
+
+@pass_context
+def _callback(context: Context, work: Work, settings: Settings | None = None) -> Js:
+    """What a step calls."""
+    made: Js = _printer(context).macros(type(work)).callback(work, settings)
+    return made
+
+
+@pass_context
+def _promise(
+    context: Context, work: Work, settings: Settings | None = None, step: StepName | None = None
+) -> Js:
+    """What a step's work comes to without a step."""
+    made: Js = _printer(context).macros(type(work)).promise(work, settings, step)
+    return made
+
+
+@pass_context
+def _durable(context: Context, settings: Settings | None) -> Js:
+    """The settings of a workflow's step: the shared constant says what most of them say."""
+    printer = _printer(context)
+    if settings is None or settings == Settings():
+        return printer.names.DEFAULTS
+    made: Js = printer.module("settings").durable(settings)
+    return made
+
+
+@pass_context
+def _lead(context: Context, statement: Statement) -> Js:
+    """What stands on a call's line before it."""
+    return _printer(context).lead(statement)
+
+
+@pass_context
+def _view(context: Context, statement: Statement | None) -> Js | None:
+    """The function that makes a view of what a statement stores, if one is bound."""
+    return None if statement is None else _printer(context).view(statement)
+
+
+@pass_context
+def _single(context: Context, arm: Arm, container: Container) -> Statement | None:
+    return single(container, arm, _printer(context).script)
+
+
+def _milliseconds(duration: str | int | float) -> Js | None:
+    """A duration as a number; None when it is blank. Raises `ValueError` for what `check` refuses."""
+    if duration == "":
+        return None
+    read = durations.parse(duration)
+    if read is None:
+        raise ValueError(f"not a duration: {duration!r}")
+    return quote(read.milliseconds)
+
+
+# -- the rest ------------------------------------------------------------------------------------------
+
+
+def _pathname(path: str) -> Js:
+    """A path as `URL` gives it: from `/`, percent-encoded."""
+    return quote(percent("/" + path.removeprefix("/"), safe="/:@!$&'()*+,;=-._~%[]|\\^"))
+
+
+def _known(parts: Sequence[str | None]) -> Sequence[str | None]:
+    """The parts up to the last one that has a name."""
+    last = max((number for number, part in enumerate(parts, 1) if part), default=0)
+    return parts[:last]
+
+
+def obj(**entries: Js | None) -> Js | None:
+    """An object literal of those entries that are given; None when none is."""
+    given = [join(": ", (property_key(key), value)) for key, value in entries.items() if value is not None]
+    return layout.record(given) if given else None
+
+
+def _is_array(expr: Expr | None) -> bool:
+    return isinstance(expr, Items) or (isinstance(expr, Constant) and isinstance(expr.value, list))
+
+
+def _is_empty_array(expr: Expr | None) -> bool:
+    return (isinstance(expr, Items) and not expr.items) or (isinstance(expr, Constant) and expr.value == [])
+
+
+def _is_flag(expr: Expr | None) -> bool:
+    """Whether a variable begins as true or false, so that its type is known."""
+    return isinstance(expr, Constant) and isinstance(expr.value, bool)
+
+
+def _is_request(work: Work) -> bool:
+    return isinstance(work, Request)
+
+
+def _is_retried(step: Do) -> bool:
+    """Whether a script needs its own `retry` for a step: a request has its own timeout."""
+    return step.settings is not None and (not _is_request(step.work) or step.settings.limit > 0)
+
+
+_Calls = MappingProxyType[str, Callable[..., Any]]
+
+FILTERS: Final[_Calls] = MappingProxyType({
+    "arguments": layout.arguments,
+    "array": _array,
+    "binding": _binding,
+    "braces": layout.braces,
+    "callback": _callback,
+    "code": _code,
+    "copied": _copied,
+    "durable": _durable,
+    "identifier": identifier,
+    "indent": layout.indent,
+    "indices": index_argument,
+    "js": _js,
+    "known": _known,
+    "lead": _lead,
+    "lines": layout.lines,
+    "milliseconds": _milliseconds,
+    "name": print_name,
+    "pathname": _pathname,
+    "piece": _piece,
+    "promise": _promise,
+    "property_key": property_key,
+    "quote": quote,
+    "result": _result,
+    "single": _single,
+    "test": _test,
+    "view": _view,
+})  # fmt: skip
+
+TESTS: Final[_Calls] = MappingProxyType({
+    "empty_array": _is_empty_array,
+    "flag": _is_flag,
+    "record": is_record,
+    "request": _is_request,
+    "retried": _is_retried,
+    "trivial": is_trivial,
+})  # fmt: skip

@@ -1,0 +1,82 @@
+import { WorkflowEntrypoint, type WorkflowEvent, type WorkflowStep } from "cloudflare:workers";
+
+interface Env {
+  WORKFLOW: Workflow<any>;
+}
+
+const DEFAULTS = {
+  retries: { limit: 5, delay: "10 seconds", backoff: "exponential" },
+  timeout: "10 minutes",
+} as const;
+
+export class BranchContinuationInArm extends WorkflowEntrypoint<Env, any> {
+  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+    if (event.payload.go) {
+      if (event.payload.x) {
+        await step.do<any>("X", DEFAULTS, async () => {
+          return "x";
+        });
+      }
+      await step.do<any>("After inner", DEFAULTS, async () => {
+        return "after-inner";
+      });
+      for (let i = 0; i < 2; i++) {
+        await step.do<any>(`Turn [${i}]`, DEFAULTS, async () => {
+          return "turn";
+        });
+      }
+      await step.do<any>("After loop", DEFAULTS, async () => {
+        return "after-loop";
+      });
+      try {
+        await step.do<any>("Risky", DEFAULTS, async () => {
+          return "risky";
+        });
+      } catch {
+        await step.do<any>("Rescue", DEFAULTS, async () => {
+          return "rescue";
+        });
+      }
+      await step.do<any>("After try", DEFAULTS, async () => {
+        return "after-try";
+      });
+    }
+    const End = await step.do<any>("End", DEFAULTS, async () => {
+      return "end";
+    });
+    return End;
+  }
+}
+
+function messageOf(error: unknown) {
+  return error instanceof Error ? error.message : String(error);
+}
+
+export default {
+  async fetch(request: Request, env: Env): Promise<Response> {
+    try {
+      const url = new URL(request.url);
+      if (request.method === "POST") {
+        const body: any = await request.json().catch(() => undefined);
+        if (typeof body?.instanceId === "string" && typeof body.eventType === "string") {
+          const instance = await env.WORKFLOW.get(body.instanceId);
+          await instance.sendEvent({ type: body.eventType, payload: body.payload });
+          return Response.json({ instanceId: instance.id, delivered: true });
+        }
+        const instance = await env.WORKFLOW.create({ params: body });
+        return Response.json({ instanceId: instance.id });
+      }
+      const id = url.searchParams.get("instanceId");
+      if (request.method === "GET" && id) {
+        const instance = await env.WORKFLOW.get(id);
+        return Response.json(await instance.status());
+      }
+      return new Response();
+    } catch (error) {
+      if (/\binstance\.not_found\b/.test(messageOf(error))) {
+        return Response.json({ message: "Instance not found" }, { status: 404 });
+      }
+      return Response.json({ message: messageOf(error) }, { status: 500 });
+    }
+  },
+} satisfies ExportedHandler<Env>;

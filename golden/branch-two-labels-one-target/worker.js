@@ -1,0 +1,62 @@
+import { WorkflowEntrypoint } from "cloudflare:workers";
+
+const DEFAULTS = {
+  retries: { limit: 5, delay: "10 seconds", backoff: "exponential" },
+  timeout: "10 minutes",
+};
+
+export class BranchTwoLabelsOneTarget extends WorkflowEntrypoint {
+  async run(event, step) {
+    let Way;
+    let Shared_due = false;
+    if (event.payload === "a") {
+      Shared_due = true;
+    } else if (event.payload === "b") {
+      Shared_due = true;
+    } else {
+      Way = await step.do("Other", DEFAULTS, async () => {
+        return "other";
+      });
+    }
+    let Shared;
+    if (Shared_due) {
+      Shared = await step.do("Shared", DEFAULTS, async () => {
+        return "shared";
+      });
+    }
+    return Shared_due ? Shared : Way;
+  }
+}
+
+function messageOf(error) {
+  return error instanceof Error ? error.message : String(error);
+}
+
+export default {
+  async fetch(request, env) {
+    try {
+      const url = new URL(request.url);
+      if (request.method === "POST") {
+        const body = await request.json().catch(() => undefined);
+        if (typeof body?.instanceId === "string" && typeof body.eventType === "string") {
+          const instance = await env.WORKFLOW.get(body.instanceId);
+          await instance.sendEvent({ type: body.eventType, payload: body.payload });
+          return Response.json({ instanceId: instance.id, delivered: true });
+        }
+        const instance = await env.WORKFLOW.create({ params: body });
+        return Response.json({ instanceId: instance.id });
+      }
+      const id = url.searchParams.get("instanceId");
+      if (request.method === "GET" && id) {
+        const instance = await env.WORKFLOW.get(id);
+        return Response.json(await instance.status());
+      }
+      return new Response();
+    } catch (error) {
+      if (/\binstance\.not_found\b/.test(messageOf(error))) {
+        return Response.json({ message: "Instance not found" }, { status: 404 });
+      }
+      return Response.json({ message: messageOf(error) }, { status: 500 });
+    }
+  },
+};

@@ -1,0 +1,79 @@
+import { WorkflowEntrypoint } from "cloudflare:workers";
+
+const DEFAULTS = {
+  retries: { limit: 5, delay: "10 seconds", backoff: "exponential" },
+  timeout: "10 minutes",
+};
+
+export class ExitLoopInTry extends WorkflowEntrypoint {
+  async run(event, step) {
+    const Outer_results = [];
+    for (let i = 0; i < 2; i++) {
+      const Inner_results = [];
+      for (let j = 0; j < 3; j++) {
+        let Guard;
+        try {
+          Guard = await step.do(`Work [${i}][${j}]`, DEFAULTS, async () => {
+            return j;
+          });
+          if (j === 1) {
+            Inner_results.push(Guard);
+            break;
+          }
+        } catch {
+          Guard = await step.do(`Rescue [${i}][${j}]`, DEFAULTS, async () => {
+            return "no";
+          });
+        } finally {
+          await step.do(`Cleanup [${i}][${j}]`, DEFAULTS, async () => {
+            return `cleaned ${i} ${j}`;
+          });
+        }
+        Inner_results.push(Guard);
+      }
+      const Inner = { results: Inner_results };
+      const End_of_turn = await step.do(`End of turn [${i}]`, DEFAULTS, async () => {
+        return Inner.results;
+      });
+      Outer_results.push(End_of_turn);
+    }
+    const Outer = { results: Outer_results };
+    const Out = await step.do("Out", DEFAULTS, async () => {
+      return Outer.results;
+    });
+    return Out;
+  }
+}
+
+function messageOf(error) {
+  return error instanceof Error ? error.message : String(error);
+}
+
+export default {
+  async fetch(request, env) {
+    try {
+      const url = new URL(request.url);
+      if (request.method === "POST") {
+        const body = await request.json().catch(() => undefined);
+        if (typeof body?.instanceId === "string" && typeof body.eventType === "string") {
+          const instance = await env.WORKFLOW.get(body.instanceId);
+          await instance.sendEvent({ type: body.eventType, payload: body.payload });
+          return Response.json({ instanceId: instance.id, delivered: true });
+        }
+        const instance = await env.WORKFLOW.create({ params: body });
+        return Response.json({ instanceId: instance.id });
+      }
+      const id = url.searchParams.get("instanceId");
+      if (request.method === "GET" && id) {
+        const instance = await env.WORKFLOW.get(id);
+        return Response.json(await instance.status());
+      }
+      return new Response();
+    } catch (error) {
+      if (/\binstance\.not_found\b/.test(messageOf(error))) {
+        return Response.json({ message: "Instance not found" }, { status: 404 });
+      }
+      return Response.json({ message: messageOf(error) }, { status: 500 });
+    }
+  },
+};

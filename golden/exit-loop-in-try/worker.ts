@@ -1,0 +1,83 @@
+import { WorkflowEntrypoint, type WorkflowEvent, type WorkflowStep } from "cloudflare:workers";
+
+interface Env {
+  WORKFLOW: Workflow<any>;
+}
+
+const DEFAULTS = {
+  retries: { limit: 5, delay: "10 seconds", backoff: "exponential" },
+  timeout: "10 minutes",
+} as const;
+
+export class ExitLoopInTry extends WorkflowEntrypoint<Env, any> {
+  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+    const Outer_results: any[] = [];
+    for (let i = 0; i < 2; i++) {
+      const Inner_results: any[] = [];
+      for (let j = 0; j < 3; j++) {
+        let Guard: any;
+        try {
+          Guard = await step.do<any>(`Work [${i}][${j}]`, DEFAULTS, async () => {
+            return j;
+          });
+          if (j === 1) {
+            Inner_results.push(Guard);
+            break;
+          }
+        } catch {
+          Guard = await step.do<any>(`Rescue [${i}][${j}]`, DEFAULTS, async () => {
+            return "no";
+          });
+        } finally {
+          await step.do<any>(`Cleanup [${i}][${j}]`, DEFAULTS, async () => {
+            return `cleaned ${i} ${j}`;
+          });
+        }
+        Inner_results.push(Guard);
+      }
+      const Inner = { results: Inner_results };
+      const End_of_turn = await step.do<any>(`End of turn [${i}]`, DEFAULTS, async () => {
+        return Inner.results;
+      });
+      Outer_results.push(End_of_turn);
+    }
+    const Outer = { results: Outer_results };
+    const Out = await step.do<any>("Out", DEFAULTS, async () => {
+      return Outer.results;
+    });
+    return Out;
+  }
+}
+
+function messageOf(error: unknown) {
+  return error instanceof Error ? error.message : String(error);
+}
+
+export default {
+  async fetch(request: Request, env: Env): Promise<Response> {
+    try {
+      const url = new URL(request.url);
+      if (request.method === "POST") {
+        const body: any = await request.json().catch(() => undefined);
+        if (typeof body?.instanceId === "string" && typeof body.eventType === "string") {
+          const instance = await env.WORKFLOW.get(body.instanceId);
+          await instance.sendEvent({ type: body.eventType, payload: body.payload });
+          return Response.json({ instanceId: instance.id, delivered: true });
+        }
+        const instance = await env.WORKFLOW.create({ params: body });
+        return Response.json({ instanceId: instance.id });
+      }
+      const id = url.searchParams.get("instanceId");
+      if (request.method === "GET" && id) {
+        const instance = await env.WORKFLOW.get(id);
+        return Response.json(await instance.status());
+      }
+      return new Response();
+    } catch (error) {
+      if (/\binstance\.not_found\b/.test(messageOf(error))) {
+        return Response.json({ message: "Instance not found" }, { status: 404 });
+      }
+      return Response.json({ message: messageOf(error) }, { status: 500 });
+    }
+  },
+} satisfies ExportedHandler<Env>;

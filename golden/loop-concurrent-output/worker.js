@@ -1,0 +1,92 @@
+import { WorkflowEntrypoint } from "cloudflare:workers";
+import { NonRetryableError } from "cloudflare:workflows";
+
+const DEFAULTS = {
+  retries: { limit: 5, delay: "10 seconds", backoff: "exponential" },
+  timeout: "10 minutes",
+};
+
+export class LoopConcurrentOutput extends WorkflowEntrypoint {
+  async run(event, step) {
+    const Each_turns = await concurrently(3, event.payload, async (item, i) => {
+      let Each_output;
+      const Work_result = await step.do(`Work [${i}]`, DEFAULTS, async () => {
+        let _output = undefined;
+        return {
+          value: await (async () => {
+            if (item < 0) throw new NonRetryableError(`bad ${item}`);
+            await scheduler.wait(40 - item);
+            _output = item;
+          })(),
+          output: _output,
+        };
+      });
+      Each_output = Work_result.output;
+      return { Each_output };
+    });
+    const Each_output = Each_turns.findLast((turn) => turn.Each_output !== undefined)?.Each_output;
+    const Each = { output: Each_output };
+    const Out = await step.do("Out", DEFAULTS, async () => {
+      return Each.output;
+    });
+    return Out;
+  }
+}
+
+/** Calls `turn` for each item, at most `limit` at once. After a failure no more start; the first one is thrown. */
+async function concurrently(
+  limit,
+  items,
+  turn,
+) {
+  const list = [...items];
+  const results = [];
+  const failures = new Map();
+  let next = 0;
+  const work = async () => {
+    while (next < list.length && failures.size === 0) {
+      const index = next++;
+      try {
+        results[index] = await turn(list[index], index);
+      } catch (error) {
+        failures.set(index, error);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(limit, list.length) }, work));
+  if (failures.size > 0) throw failures.get(Math.min(...failures.keys()));
+  return results;
+}
+
+function messageOf(error) {
+  return error instanceof Error ? error.message : String(error);
+}
+
+export default {
+  async fetch(request, env) {
+    try {
+      const url = new URL(request.url);
+      if (request.method === "POST") {
+        const body = await request.json().catch(() => undefined);
+        if (typeof body?.instanceId === "string" && typeof body.eventType === "string") {
+          const instance = await env.WORKFLOW.get(body.instanceId);
+          await instance.sendEvent({ type: body.eventType, payload: body.payload });
+          return Response.json({ instanceId: instance.id, delivered: true });
+        }
+        const instance = await env.WORKFLOW.create({ params: body });
+        return Response.json({ instanceId: instance.id });
+      }
+      const id = url.searchParams.get("instanceId");
+      if (request.method === "GET" && id) {
+        const instance = await env.WORKFLOW.get(id);
+        return Response.json(await instance.status());
+      }
+      return new Response();
+    } catch (error) {
+      if (/\binstance\.not_found\b/.test(messageOf(error))) {
+        return Response.json({ message: "Instance not found" }, { status: 404 });
+      }
+      return Response.json({ message: messageOf(error) }, { status: 500 });
+    }
+  },
+};

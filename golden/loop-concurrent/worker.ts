@@ -1,0 +1,88 @@
+import { WorkflowEntrypoint, type WorkflowEvent, type WorkflowStep } from "cloudflare:workers";
+
+interface Env {
+  WORKFLOW: Workflow<any>;
+}
+
+const DEFAULTS = {
+  retries: { limit: 5, delay: "10 seconds", backoff: "exponential" },
+  timeout: "10 minutes",
+} as const;
+
+export class LoopConcurrent extends WorkflowEntrypoint<Env, any> {
+  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+    const Each_results = await concurrently(2, event.payload, async (item, i) => {
+      const Work = await step.do<any>(`Work [${i}]`, DEFAULTS, async () => {
+        await scheduler.wait(30 - item);
+        return { item, index: i };
+      });
+      const More = await step.do<any>(`More [${i}]`, DEFAULTS, async () => {
+        return Work.item * 10;
+      });
+      return More;
+    });
+    const Each = { results: Each_results };
+    const Out = await step.do<any>("Out", DEFAULTS, async () => {
+      return Each.results;
+    });
+    return Out;
+  }
+}
+
+/** Calls `turn` for each item, at most `limit` at once. After a failure no more start; the first one is thrown. */
+async function concurrently(
+  limit: number,
+  items: Iterable<any>,
+  turn: (item: any, index: number) => Promise<any>,
+): Promise<any> {
+  const list = [...items];
+  const results: any[] = [];
+  const failures = new Map<number, unknown>();
+  let next = 0;
+  const work = async () => {
+    while (next < list.length && failures.size === 0) {
+      const index = next++;
+      try {
+        results[index] = await turn(list[index], index);
+      } catch (error) {
+        failures.set(index, error);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(limit, list.length) }, work));
+  if (failures.size > 0) throw failures.get(Math.min(...failures.keys()));
+  return results;
+}
+
+function messageOf(error: unknown) {
+  return error instanceof Error ? error.message : String(error);
+}
+
+export default {
+  async fetch(request: Request, env: Env): Promise<Response> {
+    try {
+      const url = new URL(request.url);
+      if (request.method === "POST") {
+        const body: any = await request.json().catch(() => undefined);
+        if (typeof body?.instanceId === "string" && typeof body.eventType === "string") {
+          const instance = await env.WORKFLOW.get(body.instanceId);
+          await instance.sendEvent({ type: body.eventType, payload: body.payload });
+          return Response.json({ instanceId: instance.id, delivered: true });
+        }
+        const instance = await env.WORKFLOW.create({ params: body });
+        return Response.json({ instanceId: instance.id });
+      }
+      const id = url.searchParams.get("instanceId");
+      if (request.method === "GET" && id) {
+        const instance = await env.WORKFLOW.get(id);
+        return Response.json(await instance.status());
+      }
+      return new Response();
+    } catch (error) {
+      if (/\binstance\.not_found\b/.test(messageOf(error))) {
+        return Response.json({ message: "Instance not found" }, { status: 404 });
+      }
+      return Response.json({ message: messageOf(error) }, { status: 500 });
+    }
+  },
+} satisfies ExportedHandler<Env>;

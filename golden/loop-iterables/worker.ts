@@ -1,0 +1,76 @@
+import { WorkflowEntrypoint, type WorkflowEvent, type WorkflowStep } from "cloudflare:workers";
+
+interface Env {
+  WORKFLOW: Workflow<any>;
+}
+
+const DEFAULTS = {
+  retries: { limit: 5, delay: "10 seconds", backoff: "exponential" },
+  timeout: "10 minutes",
+} as const;
+
+export class LoopIterables extends WorkflowEntrypoint<Env, any> {
+  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+    const Chars_results: any[] = [];
+    for (const [i, char] of [..."añ😀"].entries()) {
+      const C = await step.do<any>(`C [${i}]`, DEFAULTS, async () => {
+        return char;
+      });
+      Chars_results.push(C);
+    }
+    const Chars = { results: Chars_results };
+    const Set_2_results: any[] = [];
+    for (const [i, item] of [...new Set([1, 1, 2])].entries()) {
+      const S = await step.do<any>(`S [${i}]`, DEFAULTS, async () => {
+        return item;
+      });
+      Set_2_results.push(S);
+    }
+    const Set_2 = { results: Set_2_results };
+    const Entries_results: any[] = [];
+    for (const [i, entry] of [...Object.entries(event.payload)].entries()) {
+      const E = await step.do<any>(`E [${i}]`, DEFAULTS, async () => {
+        return entry.join("=");
+      });
+      Entries_results.push(E);
+    }
+    const Entries = { results: Entries_results };
+    const Out = await step.do<any>("Out", DEFAULTS, async () => {
+      return [Chars.results, Set_2.results, Entries.results];
+    });
+    return Out;
+  }
+}
+
+function messageOf(error: unknown) {
+  return error instanceof Error ? error.message : String(error);
+}
+
+export default {
+  async fetch(request: Request, env: Env): Promise<Response> {
+    try {
+      const url = new URL(request.url);
+      if (request.method === "POST") {
+        const body: any = await request.json().catch(() => undefined);
+        if (typeof body?.instanceId === "string" && typeof body.eventType === "string") {
+          const instance = await env.WORKFLOW.get(body.instanceId);
+          await instance.sendEvent({ type: body.eventType, payload: body.payload });
+          return Response.json({ instanceId: instance.id, delivered: true });
+        }
+        const instance = await env.WORKFLOW.create({ params: body });
+        return Response.json({ instanceId: instance.id });
+      }
+      const id = url.searchParams.get("instanceId");
+      if (request.method === "GET" && id) {
+        const instance = await env.WORKFLOW.get(id);
+        return Response.json(await instance.status());
+      }
+      return new Response();
+    } catch (error) {
+      if (/\binstance\.not_found\b/.test(messageOf(error))) {
+        return Response.json({ message: "Instance not found" }, { status: 404 });
+      }
+      return Response.json({ message: messageOf(error) }, { status: 500 });
+    }
+  },
+} satisfies ExportedHandler<Env>;

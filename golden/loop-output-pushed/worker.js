@@ -1,0 +1,68 @@
+import { WorkflowEntrypoint } from "cloudflare:workers";
+
+const DEFAULTS = {
+  retries: { limit: 5, delay: "10 seconds", backoff: "exponential" },
+  timeout: "10 minutes",
+};
+
+export class LoopOutputPushed extends WorkflowEntrypoint {
+  async run(event, step) {
+    let Each_output = [];
+    for (const [i, item] of [...event.payload].entries()) {
+      if (item % 2 === 0) {
+        const Add_result = await step.do(`Add [${i}]`, DEFAULTS, async () => {
+          let _output = structuredClone(Each_output);
+          return {
+            value: await (async () => {
+              _output.push(item);
+            })(),
+            output: _output,
+          };
+        });
+        Each_output = Add_result.output;
+      } else {
+        await step.do(`Skip [${i}]`, DEFAULTS, async () => {
+          return "skip";
+        });
+      }
+    }
+    const Each = { output: Each_output };
+    const Out = await step.do("Out", DEFAULTS, async () => {
+      return Each.output;
+    });
+    return Out;
+  }
+}
+
+function messageOf(error) {
+  return error instanceof Error ? error.message : String(error);
+}
+
+export default {
+  async fetch(request, env) {
+    try {
+      const url = new URL(request.url);
+      if (request.method === "POST") {
+        const body = await request.json().catch(() => undefined);
+        if (typeof body?.instanceId === "string" && typeof body.eventType === "string") {
+          const instance = await env.WORKFLOW.get(body.instanceId);
+          await instance.sendEvent({ type: body.eventType, payload: body.payload });
+          return Response.json({ instanceId: instance.id, delivered: true });
+        }
+        const instance = await env.WORKFLOW.create({ params: body });
+        return Response.json({ instanceId: instance.id });
+      }
+      const id = url.searchParams.get("instanceId");
+      if (request.method === "GET" && id) {
+        const instance = await env.WORKFLOW.get(id);
+        return Response.json(await instance.status());
+      }
+      return new Response();
+    } catch (error) {
+      if (/\binstance\.not_found\b/.test(messageOf(error))) {
+        return Response.json({ message: "Instance not found" }, { status: 404 });
+      }
+      return Response.json({ message: messageOf(error) }, { status: 500 });
+    }
+  },
+};

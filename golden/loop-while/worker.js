@@ -1,0 +1,67 @@
+import { WorkflowEntrypoint } from "cloudflare:workers";
+
+const DEFAULTS = {
+  retries: { limit: 5, delay: "10 seconds", backoff: "exponential" },
+  timeout: "10 minutes",
+};
+
+export class LoopWhile extends WorkflowEntrypoint {
+  async run(event, step) {
+    let Check_last;
+    const Poll_results = [];
+    for (let i = 0; (Check_last?.left ?? 3) > 0 && i < 10; i++) {
+      Check_last = undefined;
+      let Skip;
+      if (i !== 1) {
+        const Check = await step.do(`Check [${i}]`, DEFAULTS, async () => {
+          return { left: 2 - i };
+        });
+        Check_last = Check;
+        Skip = Check;
+      } else {
+        Skip = await step.do(`Idle [${i}]`, DEFAULTS, async () => {
+          return "idle";
+        });
+      }
+      Poll_results.push(Skip);
+    }
+    const Poll = { results: Poll_results };
+    const Out = await step.do("Out", DEFAULTS, async () => {
+      return Poll.results;
+    });
+    return Out;
+  }
+}
+
+function messageOf(error) {
+  return error instanceof Error ? error.message : String(error);
+}
+
+export default {
+  async fetch(request, env) {
+    try {
+      const url = new URL(request.url);
+      if (request.method === "POST") {
+        const body = await request.json().catch(() => undefined);
+        if (typeof body?.instanceId === "string" && typeof body.eventType === "string") {
+          const instance = await env.WORKFLOW.get(body.instanceId);
+          await instance.sendEvent({ type: body.eventType, payload: body.payload });
+          return Response.json({ instanceId: instance.id, delivered: true });
+        }
+        const instance = await env.WORKFLOW.create({ params: body });
+        return Response.json({ instanceId: instance.id });
+      }
+      const id = url.searchParams.get("instanceId");
+      if (request.method === "GET" && id) {
+        const instance = await env.WORKFLOW.get(id);
+        return Response.json(await instance.status());
+      }
+      return new Response();
+    } catch (error) {
+      if (/\binstance\.not_found\b/.test(messageOf(error))) {
+        return Response.json({ message: "Instance not found" }, { status: 404 });
+      }
+      return Response.json({ message: messageOf(error) }, { status: 500 });
+    }
+  },
+};

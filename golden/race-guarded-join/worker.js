@@ -1,0 +1,94 @@
+import { WorkflowEntrypoint } from "cloudflare:workers";
+
+const DEFAULTS = {
+  retries: { limit: 5, delay: "10 seconds", backoff: "exponential" },
+  timeout: "10 minutes",
+};
+
+export class RaceGuardedJoin extends WorkflowEntrypoint {
+  async run(event, step) {
+    let After_due = false;
+    const First_won = await race(step, "First: winner", [
+      async () => {
+        let After_due = false;
+        if (event.payload.yes) {
+          await step.do("Yes", DEFAULTS, async () => {
+            return "yes";
+          });
+          After_due = true;
+        } else {
+          await step.do("No", DEFAULTS, async () => {
+            return "no";
+          });
+        }
+        return { After_due };
+      },
+      async () => {
+        let After_due = false;
+        await step.do("Slow", DEFAULTS, async () => {
+          await scheduler.wait(150);
+          return "slow";
+        });
+        After_due = true;
+        return { After_due };
+      },
+    ]);
+    After_due = First_won.After_due ? true : After_due;
+    if (After_due) {
+      await step.do("After", DEFAULTS, async () => {
+        return "after";
+      });
+    }
+    const End = await step.do("End", DEFAULTS, async () => {
+      return "end";
+    });
+    return End;
+  }
+}
+
+/** Starts all arms and goes on with the first that succeeds. A step keeps which it was, for every replay. */
+async function race(
+  step,
+  name,
+  arms,
+) {
+  const running = arms.map((arm) => arm());
+  for (const arm of running) arm.catch(() => {});
+  const first = await Promise.any(running.map((arm, index) => arm.then(() => index))).catch((failed) => {
+    throw new Error(`${name}: every arm failed: ${failed.errors.map(messageOf).join("; ")}`);
+  });
+  return running[await step.do(name, DEFAULTS, async () => first)];
+}
+
+function messageOf(error) {
+  return error instanceof Error ? error.message : String(error);
+}
+
+export default {
+  async fetch(request, env) {
+    try {
+      const url = new URL(request.url);
+      if (request.method === "POST") {
+        const body = await request.json().catch(() => undefined);
+        if (typeof body?.instanceId === "string" && typeof body.eventType === "string") {
+          const instance = await env.WORKFLOW.get(body.instanceId);
+          await instance.sendEvent({ type: body.eventType, payload: body.payload });
+          return Response.json({ instanceId: instance.id, delivered: true });
+        }
+        const instance = await env.WORKFLOW.create({ params: body });
+        return Response.json({ instanceId: instance.id });
+      }
+      const id = url.searchParams.get("instanceId");
+      if (request.method === "GET" && id) {
+        const instance = await env.WORKFLOW.get(id);
+        return Response.json(await instance.status());
+      }
+      return new Response();
+    } catch (error) {
+      if (/\binstance\.not_found\b/.test(messageOf(error))) {
+        return Response.json({ message: "Instance not found" }, { status: 404 });
+      }
+      return Response.json({ message: messageOf(error) }, { status: 500 });
+    }
+  },
+};

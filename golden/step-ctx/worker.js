@@ -1,0 +1,68 @@
+import { WorkflowEntrypoint } from "cloudflare:workers";
+
+const DEFAULTS = {
+  retries: { limit: 5, delay: "10 seconds", backoff: "exponential" },
+  timeout: "10 minutes",
+};
+
+export class StepCtx extends WorkflowEntrypoint {
+  async run(event, step) {
+    await step.do("Once", DEFAULTS, withKey(event, async (ctx) => {
+      if (ctx.attempt === 1) throw new Error(`key ${ctx.idempotencyKey}`);
+      return { name: ctx.step.name, count: ctx.step.count, attempt: ctx.attempt, key: ctx.idempotencyKey };
+    }));
+    const Twice_results = [];
+    for (let i = 0; i < 2; i++) {
+      const Turn = await step.do(`Turn [${i}]`, DEFAULTS, withKey(event, async (ctx) => {
+        const { idempotencyKey } = ctx;
+        return idempotencyKey;
+      }));
+      Twice_results.push(Turn);
+    }
+    const Twice = { results: Twice_results };
+    return Twice;
+  }
+}
+
+/** Gives `body` a key that is the same on every attempt of its step. */
+function withKey(event, body) {
+  return async (ctx) => {
+    const text = new TextEncoder().encode(`${event.instanceId}\n${ctx.step.name}`);
+    const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", text));
+    const idempotencyKey = Array.from(hash, (byte) => byte.toString(16).padStart(2, "0")).join("");
+    return body({ ...ctx, idempotencyKey });
+  };
+}
+
+function messageOf(error) {
+  return error instanceof Error ? error.message : String(error);
+}
+
+export default {
+  async fetch(request, env) {
+    try {
+      const url = new URL(request.url);
+      if (request.method === "POST") {
+        const body = await request.json().catch(() => undefined);
+        if (typeof body?.instanceId === "string" && typeof body.eventType === "string") {
+          const instance = await env.WORKFLOW.get(body.instanceId);
+          await instance.sendEvent({ type: body.eventType, payload: body.payload });
+          return Response.json({ instanceId: instance.id, delivered: true });
+        }
+        const instance = await env.WORKFLOW.create({ params: body });
+        return Response.json({ instanceId: instance.id });
+      }
+      const id = url.searchParams.get("instanceId");
+      if (request.method === "GET" && id) {
+        const instance = await env.WORKFLOW.get(id);
+        return Response.json(await instance.status());
+      }
+      return new Response();
+    } catch (error) {
+      if (/\binstance\.not_found\b/.test(messageOf(error))) {
+        return Response.json({ message: "Instance not found" }, { status: 404 });
+      }
+      return Response.json({ message: messageOf(error) }, { status: 500 });
+    }
+  },
+};

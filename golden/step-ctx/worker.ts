@@ -1,0 +1,72 @@
+import { WorkflowEntrypoint, type WorkflowEvent, type WorkflowStep } from "cloudflare:workers";
+
+interface Env {
+  WORKFLOW: Workflow<any>;
+}
+
+const DEFAULTS = {
+  retries: { limit: 5, delay: "10 seconds", backoff: "exponential" },
+  timeout: "10 minutes",
+} as const;
+
+export class StepCtx extends WorkflowEntrypoint<Env, any> {
+  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+    await step.do<any>("Once", DEFAULTS, withKey(event, async (ctx) => {
+      if (ctx.attempt === 1) throw new Error(`key ${ctx.idempotencyKey}`);
+      return { name: ctx.step.name, count: ctx.step.count, attempt: ctx.attempt, key: ctx.idempotencyKey };
+    }));
+    const Twice_results: any[] = [];
+    for (let i = 0; i < 2; i++) {
+      const Turn = await step.do<any>(`Turn [${i}]`, DEFAULTS, withKey(event, async (ctx) => {
+        const { idempotencyKey } = ctx;
+        return idempotencyKey;
+      }));
+      Twice_results.push(Turn);
+    }
+    const Twice = { results: Twice_results };
+    return Twice;
+  }
+}
+
+/** Gives `body` a key that is the same on every attempt of its step. */
+function withKey(event: { instanceId: string }, body: (ctx: any) => Promise<any>) {
+  return async (ctx: any) => {
+    const text = new TextEncoder().encode(`${event.instanceId}\n${ctx.step.name}`);
+    const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", text));
+    const idempotencyKey = Array.from(hash, (byte) => byte.toString(16).padStart(2, "0")).join("");
+    return body({ ...ctx, idempotencyKey });
+  };
+}
+
+function messageOf(error: unknown) {
+  return error instanceof Error ? error.message : String(error);
+}
+
+export default {
+  async fetch(request: Request, env: Env): Promise<Response> {
+    try {
+      const url = new URL(request.url);
+      if (request.method === "POST") {
+        const body: any = await request.json().catch(() => undefined);
+        if (typeof body?.instanceId === "string" && typeof body.eventType === "string") {
+          const instance = await env.WORKFLOW.get(body.instanceId);
+          await instance.sendEvent({ type: body.eventType, payload: body.payload });
+          return Response.json({ instanceId: instance.id, delivered: true });
+        }
+        const instance = await env.WORKFLOW.create({ params: body });
+        return Response.json({ instanceId: instance.id });
+      }
+      const id = url.searchParams.get("instanceId");
+      if (request.method === "GET" && id) {
+        const instance = await env.WORKFLOW.get(id);
+        return Response.json(await instance.status());
+      }
+      return new Response();
+    } catch (error) {
+      if (/\binstance\.not_found\b/.test(messageOf(error))) {
+        return Response.json({ message: "Instance not found" }, { status: 404 });
+      }
+      return Response.json({ message: messageOf(error) }, { status: 500 });
+    }
+  },
+} satisfies ExportedHandler<Env>;

@@ -1,0 +1,91 @@
+async function runGraph(env, event) {
+  const Greet = withBody(await request("POST", "https://invoke/", { body: event.payload, via: env.STEP_SCRIPT }));
+  const started = await env.STEP_NO_VALUE.create({ params: undefined }).then(({ id }) => ({ instanceId: id }));
+  const greeting = await (async () => {
+    return Greet.greeting;
+  })();
+  return { started, greeting };
+}
+
+/** One HTTP request and its answer. */
+async function request(method, url, options = {}) {
+  const { via = globalThis, throwOnError = true } = options;
+  const sent = outgoing(method, url, options);
+  const { origin, pathname } = new URL(sent.url);
+  const what = `${method} ${origin}${pathname}`;
+  let response, text;
+  try {
+    response = await via.fetch(sent);
+    text = await response.text();
+  } catch (error) {
+    throw new Error(`${what} failed: ${messageOf(error)}`);
+  }
+  if (throwOnError && !response.ok) {
+    const message = `${what} answered ${response.status}: ${text.slice(0, 200)}`;
+    throw new Error(message);
+  }
+  const headers = Object.fromEntries(response.headers);
+  const cookies = response.headers.getSetCookie();
+  if (cookies.length > 1) headers["set-cookie"] = cookies.join(", ");
+  const answer = { status: response.status, headers, body: parsed(response, text) };
+  return answer;
+}
+
+/** The request to send. */
+function outgoing(method, url, options) {
+  const { query, body, timeout, idempotencyKey } = options;
+  try {
+    const address = new URL(url);
+    const extra = new URLSearchParams();
+    for (const [name, value] of Object.entries(query ?? {})) {
+      for (const item of [value].flat()) if (item != null) extra.append(name, item);
+    }
+    if (extra.size > 0) address.search += `${address.search ? "&" : "?"}${extra}`;
+    const given = Object.entries(options.headers ?? {}).filter(([, value]) => value != null);
+    const headers = new Headers(given);
+    if (idempotencyKey && !headers.has("Idempotency-Key")) headers.set("Idempotency-Key", idempotencyKey);
+    const raw = [ArrayBuffer, Uint8Array, Blob, FormData, URLSearchParams].some((kind) => body instanceof kind);
+    const json = body !== undefined && typeof body !== "string" && !raw;
+    if (json && !headers.has("Content-Type")) headers.set("Content-Type", "application/json");
+    const signal = timeout === undefined ? undefined : AbortSignal.timeout(timeout);
+    return new Request(address, { method, headers, body: json ? JSON.stringify(body) : body, signal });
+  } catch (error) {
+    throw new Error(`The ${method} request cannot be made: ${messageOf(error)}`);
+  }
+}
+
+/** The body of an answer: what its JSON means when it says that it is JSON, else its text. */
+function parsed(response, text) {
+  if (!/^[^;]*[/+]json\s*(;|$)/i.test(response.headers.get("Content-Type") ?? "")) return text;
+  if (text.trim() === "") return null;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+/** The answer of a request, and beside it the fields of a body that is a JSON object. */
+function withBody(answer) {
+  return answer && { ...fieldsOf(answer.body), ...answer };
+}
+
+function fieldsOf(value) {
+  return typeof value === "object" && !Array.isArray(value) ? value : {};
+}
+
+function messageOf(error) {
+  return error instanceof Error ? error.message : String(error);
+}
+
+export default {
+  async fetch(request, env) {
+    try {
+      if (request.method !== "POST") return new Response();
+      const payload = await request.json().catch(() => undefined);
+      return Response.json(await runGraph(env, { payload }));
+    } catch (error) {
+      return Response.json({ message: messageOf(error) }, { status: 500 });
+    }
+  },
+};

@@ -1,0 +1,71 @@
+import { WorkflowEntrypoint } from "cloudflare:workers";
+
+const DEFAULTS = {
+  retries: { limit: 5, delay: "10 seconds", backoff: "exponential" },
+  timeout: "10 minutes",
+};
+
+export class SubWorkflowNotWaiting extends WorkflowEntrypoint {
+  async run(event, step) {
+    const env = this.env;
+    const Child = await startChild(step, "Child", env.OTHER_FLOW, { n: event.payload });
+    const Out = await step.do("Out", DEFAULTS, async () => {
+      return Object.keys(Child);
+    });
+    return Out;
+  }
+}
+
+/** Starts an instance of another workflow. A step draws the id, so that a retry starts no second one. */
+async function startChild(
+  step,
+  name,
+  workflow,
+  params,
+  turn = "",
+) {
+  const instanceId = await step.do(`${name}: id${turn}`, DEFAULTS, async () =>
+    crypto.randomUUID(),
+  );
+  await step.do(`${name}: create${turn}`, DEFAULTS, async () => {
+    try {
+      await workflow.create({ id: instanceId, params });
+    } catch (error) {
+      if (!/\binstance\.already_exists\b/.test(messageOf(error))) throw error;
+    }
+  });
+  return { instanceId };
+}
+
+function messageOf(error) {
+  return error instanceof Error ? error.message : String(error);
+}
+
+export default {
+  async fetch(request, env) {
+    try {
+      const url = new URL(request.url);
+      if (request.method === "POST") {
+        const body = await request.json().catch(() => undefined);
+        if (typeof body?.instanceId === "string" && typeof body.eventType === "string") {
+          const instance = await env.WORKFLOW.get(body.instanceId);
+          await instance.sendEvent({ type: body.eventType, payload: body.payload });
+          return Response.json({ instanceId: instance.id, delivered: true });
+        }
+        const instance = await env.WORKFLOW.create({ params: body });
+        return Response.json({ instanceId: instance.id });
+      }
+      const id = url.searchParams.get("instanceId");
+      if (request.method === "GET" && id) {
+        const instance = await env.WORKFLOW.get(id);
+        return Response.json(await instance.status());
+      }
+      return new Response();
+    } catch (error) {
+      if (/\binstance\.not_found\b/.test(messageOf(error))) {
+        return Response.json({ message: "Instance not found" }, { status: 404 });
+      }
+      return Response.json({ message: messageOf(error) }, { status: 500 });
+    }
+  },
+};

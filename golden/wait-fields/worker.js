@@ -1,0 +1,60 @@
+import { WorkflowEntrypoint } from "cloudflare:workers";
+
+const DEFAULTS = {
+  retries: { limit: 5, delay: "10 seconds", backoff: "exponential" },
+  timeout: "10 minutes",
+};
+
+export class WaitFields extends WorkflowEntrypoint {
+  async run(event, step) {
+    const Approval_stored = await step.waitForEvent("Approval", { type: "approved", timeout: "24 hours" });
+    const Approval = withPayload(Approval_stored);
+    await step.do("Read", DEFAULTS, async () => {
+      return { by: Approval.by, whole: Approval_stored.payload, type: Approval_stored.type };
+    });
+    const Note = await step.waitForEvent("Note", { type: "note", timeout: "2 days" });
+    return Note;
+  }
+}
+
+/** An event, and beside it the fields of a payload that is an object. */
+function withPayload(event) {
+  return event && { ...fieldsOf(event.payload), ...event };
+}
+
+function fieldsOf(value) {
+  return typeof value === "object" && !Array.isArray(value) ? value : {};
+}
+
+function messageOf(error) {
+  return error instanceof Error ? error.message : String(error);
+}
+
+export default {
+  async fetch(request, env) {
+    try {
+      const url = new URL(request.url);
+      if (request.method === "POST") {
+        const body = await request.json().catch(() => undefined);
+        if (typeof body?.instanceId === "string" && typeof body.eventType === "string") {
+          const instance = await env.WORKFLOW.get(body.instanceId);
+          await instance.sendEvent({ type: body.eventType, payload: body.payload });
+          return Response.json({ instanceId: instance.id, delivered: true });
+        }
+        const instance = await env.WORKFLOW.create({ params: body });
+        return Response.json({ instanceId: instance.id });
+      }
+      const id = url.searchParams.get("instanceId");
+      if (request.method === "GET" && id) {
+        const instance = await env.WORKFLOW.get(id);
+        return Response.json(await instance.status());
+      }
+      return new Response();
+    } catch (error) {
+      if (/\binstance\.not_found\b/.test(messageOf(error))) {
+        return Response.json({ message: "Instance not found" }, { status: 404 });
+      }
+      return Response.json({ message: messageOf(error) }, { status: 500 });
+    }
+  },
+};
