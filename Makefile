@@ -10,7 +10,6 @@ DEMO := examples/order-approval
 .PHONY: demo test lint types golden lock clean
 
 demo: $(READY)
-	@$(BIN)/stepwell check $(DEMO)
 	@$(BIN)/stepwell build $(DEMO)/order-approval.json --output dist/order-approval
 	@echo
 	@$(BIN)/stepwell run $(DEMO)/order-approval.json \

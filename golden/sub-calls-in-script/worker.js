@@ -1,6 +1,6 @@
 async function runGraph(env, event) {
   const Greet = withBody(await request("POST", "https://invoke/", { body: event.payload, via: env.STEP_SCRIPT }));
-  const started = await env.STEP_NO_VALUE.create({ params: undefined }).then(({ id }) => ({ instanceId: id }));
+  const started = await env.PRICE_CHILD.create({ params: undefined }).then(({ id }) => ({ instanceId: id }));
   const greeting = await (async () => {
     return Greet.greeting;
   })();

@@ -1,11 +1,11 @@
 interface Env {
   STEP_SCRIPT: Fetcher;
-  STEP_NO_VALUE: Workflow<any>;
+  PRICE_CHILD: Workflow<any>;
 }
 
 async function runGraph(env: Env, event: { payload: any }): Promise<any> {
   const Greet = withBody(await request("POST", "https://invoke/", { body: event.payload, via: env.STEP_SCRIPT }));
-  const started = await env.STEP_NO_VALUE.create({ params: undefined }).then(({ id }) => ({ instanceId: id }));
+  const started = await env.PRICE_CHILD.create({ params: undefined }).then(({ id }) => ({ instanceId: id }));
   const greeting = await (async () => {
     return Greet.greeting;
   })();

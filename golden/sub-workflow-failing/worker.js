@@ -15,7 +15,7 @@ export class SubWorkflowFailing extends WorkflowEntrypoint {
         const Child = await runChild(
           step,
           "Child",
-          env.STEP_NON_RETRYABLE,
+          env.CHECK_CHILD,
           { id: event.payload },
           300000,
           ` [${i}]`,

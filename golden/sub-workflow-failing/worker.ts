@@ -2,7 +2,7 @@ import { WorkflowEntrypoint, type WorkflowEvent, type WorkflowStep } from "cloud
 
 interface Env {
   WORKFLOW: Workflow<any>;
-  STEP_NON_RETRYABLE: Workflow<any>;
+  CHECK_CHILD: Workflow<any>;
 }
 
 const DEFAULTS = {
@@ -20,7 +20,7 @@ export class SubWorkflowFailing extends WorkflowEntrypoint<Env, any> {
         const Child = await runChild(
           step,
           "Child",
-          env.STEP_NON_RETRYABLE,
+          env.CHECK_CHILD,
           { id: event.payload },
           300000,
           ` [${i}]`,

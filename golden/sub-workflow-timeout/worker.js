@@ -8,7 +8,7 @@ const DEFAULTS = {
 export class SubWorkflowTimeout extends WorkflowEntrypoint {
   async run(event, step) {
     const env = this.env;
-    const Slow_child = await runChild(step, "Slow child", env.WAIT_FIELDS, undefined, 10000);
+    const Slow_child = await runChild(step, "Slow child", env.SLOW_CHILD, undefined, 10000);
     return Slow_child;
   }
 }

@@ -2,7 +2,7 @@ import { WorkflowEntrypoint, type WorkflowEvent, type WorkflowStep } from "cloud
 
 interface Env {
   WORKFLOW: Workflow<any>;
-  WAIT_FIELDS: Workflow<any>;
+  SLOW_CHILD: Workflow<any>;
 }
 
 const DEFAULTS = {
@@ -13,7 +13,7 @@ const DEFAULTS = {
 export class SubWorkflowTimeout extends WorkflowEntrypoint<Env, any> {
   async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
     const env = this.env;
-    const Slow_child = await runChild(step, "Slow child", env.WAIT_FIELDS, undefined, 10000);
+    const Slow_child = await runChild(step, "Slow child", env.SLOW_CHILD, undefined, 10000);
     return Slow_child;
   }
 }

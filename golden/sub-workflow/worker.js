@@ -8,7 +8,7 @@ const DEFAULTS = {
 export class SubWorkflow extends WorkflowEntrypoint {
   async run(event, step) {
     const env = this.env;
-    const Child = await runChild(step, "Child", env.STEP_VALUE, { price: event.payload }, 300000);
+    const Child = await runChild(step, "Child", env.PRICE_CHILD, { price: event.payload }, 300000);
     const Out = await step.do("Out", DEFAULTS, async () => {
       return Child.output;
     });

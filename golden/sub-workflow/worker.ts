@@ -2,7 +2,7 @@ import { WorkflowEntrypoint, type WorkflowEvent, type WorkflowStep } from "cloud
 
 interface Env {
   WORKFLOW: Workflow<any>;
-  STEP_VALUE: Workflow<any>;
+  PRICE_CHILD: Workflow<any>;
 }
 
 const DEFAULTS = {
@@ -13,7 +13,7 @@ const DEFAULTS = {
 export class SubWorkflow extends WorkflowEntrypoint<Env, any> {
   async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
     const env = this.env;
-    const Child = await runChild(step, "Child", env.STEP_VALUE, { price: event.payload }, 300000);
+    const Child = await runChild(step, "Child", env.PRICE_CHILD, { price: event.payload }, 300000);
     const Out = await step.do<any>("Out", DEFAULTS, async () => {
       return Child.output;
     });

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -24,13 +24,15 @@ def test_help_imports_nothing_heavy() -> None:
 
 
 def test_help_answers_in_a_fifth_of_a_second() -> None:
-    assert min(_seconds_of_help() for _ in range(7)) < 0.2
+    """In time of the processor, so that a busy machine does not count."""
+    assert min(_seconds_of_help() for _ in range(5)) < 0.2
 
 
 def _seconds_of_help() -> float:
-    began = time.perf_counter()
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run([sys.executable, "-m", "stepwell.cli", "--help"], capture_output=True, check=True)
-    return time.perf_counter() - began
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 @pytest.mark.parametrize("name", _COMMANDS)

@@ -112,7 +112,7 @@ def test_ctrl_c_ends_a_run(project: Path) -> None:
                 break
         running.send_signal(signal.SIGINT)
         assert running.wait(20) == 130
-        assert running.stderr.read() == "stepwell: interrupted\n"
+        assert running.stderr.read().strip() == "stepwell: interrupted"
 
 
 def test_the_graph_may_come_from_standard_input(project: Path) -> None:

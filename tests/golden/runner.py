@@ -31,6 +31,7 @@ from stepwell.local.run import run_batch
 from stepwell.local.runtime import Runtime
 from stepwell.local.sink import Sink
 
+from .arms import Arms
 from .cases import Case
 from .happened import Json, Times, answer, common, normal, of_workflow, request
 
@@ -49,6 +50,7 @@ class Run:
     spec: WorkerSpec
     children: tuple[WorkerSpec, ...] = ()
     script: bool = False
+    arms: Arms | None = None
 
     @property
     def speaks(self) -> bool:
@@ -69,13 +71,14 @@ class Run:
 
 def runs_of(case: Case, made: Compiled, children: Mapping[str, Compiled]) -> list[Run]:
     """The runs of a case that compiles. `children` are compiled cases by name."""
-    script = (made.manifest or {})["kind"] == "script"
+    assert made.manifest is not None
+    script, arms = made.manifest["kind"] == "script", Arms(case, made.manifest)
     found = []
     for number, plan in enumerate(case.run.get("runs", [])):
         spec = worker_spec(made, plan.get("env"))
         missing = {name: why for name, why in spec.missing.items() if name not in plan.get("env", {})}
         called = tuple(worker_spec(children[name]) for name in plan.get("children", []))
-        found.append(Run(case, number, plan, replace(spec, missing=missing), called, script))
+        found.append(Run(case, number, plan, replace(spec, missing=missing), called, script, arms))
     return found
 
 
@@ -108,7 +111,8 @@ def _drive(toolchain: Toolchain, runs: Sequence[Run], began: float) -> Iterator[
         times = Times(began, time.time() * 1000 + outcome.slept_ms)
         name = run.spec.workflows[0].name
         own = [event for event in events[number] if getattr(getattr(event, "place", None), "workflow", name) == name]
-        yield run, of_workflow(outcome, own, sent[number], times)
+        assert run.arms is not None
+        yield run, of_workflow(outcome, own, sent[number], times, run.arms)
 
 
 def _job(run: Run, told: list[RunEvent]) -> Job:

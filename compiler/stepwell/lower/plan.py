@@ -131,10 +131,6 @@ class Plan:
         return sum(1 for a in self.analysis.regions.blocks_around(target)
                    if flow.shape(flow.arm(a).container) == "loop" and a not in around)
 
-    def outer_reads(self, vertex: int) -> list[Key]:
-        """The reads of a node's value from outside its turn, before they are settled."""
-        return [k for k in self.reads if k.vertex == vertex and k.level and self.reads[k]]
-
     def outer_levels(self, vertex: int) -> list[Key]:
         """The variables of a node's value that readers outside of its turn read."""
         return sorted(k for k in self._leveled.get(vertex, ()) if self.reads.get(k))
@@ -251,18 +247,21 @@ class _Values:
 
     def of_part(self, part: int, before: int | None = None, so_far: Sym | None = None) -> Sym | None:
         """What `part` is worth (up to its member `before`), given what came before it."""
-        regions = self.plan.analysis.regions
-        value = so_far
+        return self._walk(part, before, so_far)[0]
+
+    def _walk(self, part: int, before: int | None, so_far: Sym | None) -> tuple[Sym | None, bool]:
+        """The value, and whether a node that stands in the part itself (not in a group of it) contributed to it."""
+        groups = self.plan.analysis.regions.groups
+        value, own = so_far, False
         for member in self.plan.members(part):
             if member == before:
                 break
-            if member in regions.groups:
-                inner = self.of_part(member)
-                if inner is not None:
-                    value = SymChoose(regions.groups[member], inner, value) if value is not None else inner
+            if member in groups:
+                inner, direct = self._walk(member, None, value)
+                value = SymChoose(groups[member], inner, value) if direct and value is not None and inner is not None else inner
             elif self._has.get(member, False):
-                value = SymVar(self.key(member))
-        return value
+                value, own = SymVar(self.key(member)), True
+        return value, own
 
     def so_far(self, vertex: int, outermost: int) -> Sym | None:
         """What has been computed when control is at `vertex`, within the scope `outermost`."""
@@ -354,9 +353,10 @@ def _demand_arms(plan: Plan, values: _Values) -> None:
     asked = True
     while asked:
         asked = False
+        outside = {k.vertex for k in plan.reads if k.level and plan.reads[k]}
         for vertex in order:
             loop = flow.shape(vertex) == "loop"
-            wanted = vertex in plan.results_of if loop else plan.is_read(Key("value", vertex)) or bool(plan.outer_reads(vertex))
+            wanted = vertex in plan.results_of if loop else plan.is_read(Key("value", vertex)) or vertex in outside
             for arm in flow.arms_of[vertex] if wanted else ():
                 if arm not in plan.arm_values:
                     plan.arm_values[arm] = values.of_part(arm)

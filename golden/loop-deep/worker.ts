@@ -1,0 +1,94 @@
+import { WorkflowEntrypoint, type WorkflowEvent, type WorkflowStep } from "cloudflare:workers";
+import { NonRetryableError } from "cloudflare:workflows";
+
+interface Env {
+  WORKFLOW: Workflow<any>;
+}
+
+const DEFAULTS = {
+  retries: { limit: 5, delay: "10 seconds", backoff: "exponential" },
+  timeout: "10 minutes",
+} as const;
+
+export class LoopDeep extends WorkflowEntrypoint<Env, any> {
+  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+    let Outer: any;
+    let Rescue: any;
+    const [, Side] = valuesOf(await Promise.allSettled([
+      (async () => {
+        try {
+          const Outer_results: any[] = [];
+          for (const [i, letter] of [...["x", "y"]].entries()) {
+            const Inner_results: any[] = [];
+            for (let n = 0; n < 3; n++) {
+              if (n === 2) {
+                Inner_results.push(undefined);
+                break;
+              }
+              const Work = await step.do<any>(`Work [${i}][${n}]`, DEFAULTS, async () => {
+                if (letter === "y" && n === 1) throw new NonRetryableError("y1");
+                return letter + n;
+              });
+              Inner_results.push(Work);
+            }
+            const Inner = { results: Inner_results };
+            Outer_results.push(Inner);
+          }
+          Outer = { results: Outer_results };
+        } catch (err: any) {
+          Rescue = await step.do<any>("Rescue", DEFAULTS, async () => {
+            return `caught ${err.message}`;
+          });
+        }
+      })(),
+      step.do<any>("Side", DEFAULTS, async () => {
+        return "side";
+      }),
+    ]));
+    const Join = await step.do<any>("Join", DEFAULTS, async () => {
+      return [(Outer?.results ?? "none"), (Rescue ?? "none"), Side];
+    });
+    return Join;
+  }
+}
+
+/** The values of arms that all succeeded; else the first error, in the order of the arms. */
+function valuesOf(outcomes: PromiseSettledResult<any>[]): any {
+  return outcomes.map((outcome) => {
+    if (outcome.status === "rejected") throw outcome.reason;
+    return outcome.value;
+  });
+}
+
+function messageOf(error: unknown) {
+  return error instanceof Error ? error.message : String(error);
+}
+
+export default {
+  async fetch(request: Request, env: Env): Promise<Response> {
+    try {
+      const url = new URL(request.url);
+      if (request.method === "POST") {
+        const body: any = await request.json().catch(() => undefined);
+        if (typeof body?.instanceId === "string" && typeof body.eventType === "string") {
+          const instance = await env.WORKFLOW.get(body.instanceId);
+          await instance.sendEvent({ type: body.eventType, payload: body.payload });
+          return Response.json({ instanceId: instance.id, delivered: true });
+        }
+        const instance = await env.WORKFLOW.create({ params: body });
+        return Response.json({ instanceId: instance.id });
+      }
+      const id = url.searchParams.get("instanceId");
+      if (request.method === "GET" && id) {
+        const instance = await env.WORKFLOW.get(id);
+        return Response.json(await instance.status());
+      }
+      return new Response();
+    } catch (error) {
+      if (/\binstance\.not_found\b/.test(messageOf(error))) {
+        return Response.json({ message: "Instance not found" }, { status: 404 });
+      }
+      return Response.json({ message: messageOf(error) }, { status: 500 });
+    }
+  },
+} satisfies ExportedHandler<Env>;

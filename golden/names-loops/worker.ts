@@ -1,0 +1,73 @@
+import { WorkflowEntrypoint, type WorkflowEvent, type WorkflowStep } from "cloudflare:workers";
+
+interface Env {
+  WORKFLOW: Workflow<any>;
+}
+
+const DEFAULTS = {
+  retries: { limit: 5, delay: "10 seconds", backoff: "exponential" },
+  timeout: "10 minutes",
+} as const;
+
+export class NamesLoops extends WorkflowEntrypoint<Env, any> {
+  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+    const A_results: any[] = [];
+    for (const [k, x] of [...[1]].entries()) {
+      const B_results: any[] = [];
+      for (const [k_3, x_3] of [...[2]].entries()) {
+        const x_2 = await step.do<any>(`x [${k}][${k_3}]`, DEFAULTS, async () => {
+          return [x_3, k_3];
+        });
+        B_results.push(x_2);
+      }
+      const B = { results: B_results };
+      A_results.push(B);
+    }
+    const A = { results: A_results };
+    const C_results: any[] = [];
+    for (const [k, x] of [...[3]].entries()) {
+      const k_2 = await step.do<any>(`k [${k}]`, DEFAULTS, async () => {
+        return [x, k];
+      });
+      C_results.push(k_2);
+    }
+    const C = { results: C_results };
+    const Out = await step.do<any>("Out", DEFAULTS, async () => {
+      return [A.results, C.results];
+    });
+    return Out;
+  }
+}
+
+function messageOf(error: unknown) {
+  return error instanceof Error ? error.message : String(error);
+}
+
+export default {
+  async fetch(request: Request, env: Env): Promise<Response> {
+    try {
+      const url = new URL(request.url);
+      if (request.method === "POST") {
+        const body: any = await request.json().catch(() => undefined);
+        if (typeof body?.instanceId === "string" && typeof body.eventType === "string") {
+          const instance = await env.WORKFLOW.get(body.instanceId);
+          await instance.sendEvent({ type: body.eventType, payload: body.payload });
+          return Response.json({ instanceId: instance.id, delivered: true });
+        }
+        const instance = await env.WORKFLOW.create({ params: body });
+        return Response.json({ instanceId: instance.id });
+      }
+      const id = url.searchParams.get("instanceId");
+      if (request.method === "GET" && id) {
+        const instance = await env.WORKFLOW.get(id);
+        return Response.json(await instance.status());
+      }
+      return new Response();
+    } catch (error) {
+      if (/\binstance\.not_found\b/.test(messageOf(error))) {
+        return Response.json({ message: "Instance not found" }, { status: 404 });
+      }
+      return Response.json({ message: messageOf(error) }, { status: 500 });
+    }
+  },
+} satisfies ExportedHandler<Env>;

@@ -1,0 +1,74 @@
+import { WorkflowEntrypoint } from "cloudflare:workers";
+
+const DEFAULTS = {
+  retries: { limit: 5, delay: "10 seconds", backoff: "exponential" },
+  timeout: "10 minutes",
+};
+
+export class RefThroughParallel extends WorkflowEntrypoint {
+  async run(event, step) {
+    let A;
+    const [B, C] = valuesOf(await Promise.allSettled([
+      (async () => {
+        A = await step.do("A", DEFAULTS, async () => {
+          return { n: 1 };
+        });
+        const B = await step.do("B", DEFAULTS, async () => {
+          return A.n + 1;
+        });
+        return B;
+      })(),
+      step.do("C", DEFAULTS, async () => {
+        return "c";
+      }),
+    ]));
+    await step.do("Join", DEFAULTS, async () => {
+      return [A.n, B, C];
+    });
+    const Later = await step.do("Later", DEFAULTS, async () => {
+      return A.n + B;
+    });
+    return Later;
+  }
+}
+
+/** The values of arms that all succeeded; else the first error, in the order of the arms. */
+function valuesOf(outcomes) {
+  return outcomes.map((outcome) => {
+    if (outcome.status === "rejected") throw outcome.reason;
+    return outcome.value;
+  });
+}
+
+function messageOf(error) {
+  return error instanceof Error ? error.message : String(error);
+}
+
+export default {
+  async fetch(request, env) {
+    try {
+      const url = new URL(request.url);
+      if (request.method === "POST") {
+        const body = await request.json().catch(() => undefined);
+        if (typeof body?.instanceId === "string" && typeof body.eventType === "string") {
+          const instance = await env.WORKFLOW.get(body.instanceId);
+          await instance.sendEvent({ type: body.eventType, payload: body.payload });
+          return Response.json({ instanceId: instance.id, delivered: true });
+        }
+        const instance = await env.WORKFLOW.create({ params: body });
+        return Response.json({ instanceId: instance.id });
+      }
+      const id = url.searchParams.get("instanceId");
+      if (request.method === "GET" && id) {
+        const instance = await env.WORKFLOW.get(id);
+        return Response.json(await instance.status());
+      }
+      return new Response();
+    } catch (error) {
+      if (/\binstance\.not_found\b/.test(messageOf(error))) {
+        return Response.json({ message: "Instance not found" }, { status: 404 });
+      }
+      return Response.json({ message: messageOf(error) }, { status: 500 });
+    }
+  },
+};

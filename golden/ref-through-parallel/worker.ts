@@ -1,0 +1,78 @@
+import { WorkflowEntrypoint, type WorkflowEvent, type WorkflowStep } from "cloudflare:workers";
+
+interface Env {
+  WORKFLOW: Workflow<any>;
+}
+
+const DEFAULTS = {
+  retries: { limit: 5, delay: "10 seconds", backoff: "exponential" },
+  timeout: "10 minutes",
+} as const;
+
+export class RefThroughParallel extends WorkflowEntrypoint<Env, any> {
+  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+    let A: any;
+    const [B, C] = valuesOf(await Promise.allSettled([
+      (async () => {
+        A = await step.do<any>("A", DEFAULTS, async () => {
+          return { n: 1 };
+        });
+        const B = await step.do<any>("B", DEFAULTS, async () => {
+          return A.n + 1;
+        });
+        return B;
+      })(),
+      step.do<any>("C", DEFAULTS, async () => {
+        return "c";
+      }),
+    ]));
+    await step.do<any>("Join", DEFAULTS, async () => {
+      return [A.n, B, C];
+    });
+    const Later = await step.do<any>("Later", DEFAULTS, async () => {
+      return A.n + B;
+    });
+    return Later;
+  }
+}
+
+/** The values of arms that all succeeded; else the first error, in the order of the arms. */
+function valuesOf(outcomes: PromiseSettledResult<any>[]): any {
+  return outcomes.map((outcome) => {
+    if (outcome.status === "rejected") throw outcome.reason;
+    return outcome.value;
+  });
+}
+
+function messageOf(error: unknown) {
+  return error instanceof Error ? error.message : String(error);
+}
+
+export default {
+  async fetch(request: Request, env: Env): Promise<Response> {
+    try {
+      const url = new URL(request.url);
+      if (request.method === "POST") {
+        const body: any = await request.json().catch(() => undefined);
+        if (typeof body?.instanceId === "string" && typeof body.eventType === "string") {
+          const instance = await env.WORKFLOW.get(body.instanceId);
+          await instance.sendEvent({ type: body.eventType, payload: body.payload });
+          return Response.json({ instanceId: instance.id, delivered: true });
+        }
+        const instance = await env.WORKFLOW.create({ params: body });
+        return Response.json({ instanceId: instance.id });
+      }
+      const id = url.searchParams.get("instanceId");
+      if (request.method === "GET" && id) {
+        const instance = await env.WORKFLOW.get(id);
+        return Response.json(await instance.status());
+      }
+      return new Response();
+    } catch (error) {
+      if (/\binstance\.not_found\b/.test(messageOf(error))) {
+        return Response.json({ message: "Instance not found" }, { status: 404 });
+      }
+      return Response.json({ message: messageOf(error) }, { status: 500 });
+    }
+  },
+} satisfies ExportedHandler<Env>;

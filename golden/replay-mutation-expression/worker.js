@@ -1,0 +1,73 @@
+import { WorkflowEntrypoint } from "cloudflare:workers";
+
+const DEFAULTS = {
+  retries: { limit: 5, delay: "10 seconds", backoff: "exponential" },
+  timeout: "10 minutes",
+};
+
+export class ReplayMutationExpression extends WorkflowEntrypoint {
+  async run(event, step) {
+    const List = await step.do("List", DEFAULTS, async () => {
+      return [3, 1, 2];
+    });
+    if (await step.do("Big: value", DEFAULTS, async () => structuredClone(List).sort()[0] > 5)) {
+      await step.do("Yes", DEFAULTS, async () => {
+        return "yes";
+      });
+    } else {
+      await step.do("No", DEFAULTS, async () => {
+        return "no";
+      });
+    }
+    const Each_results = [];
+    const Each_value = await step.do(
+      "Each: value",
+      DEFAULTS,
+      async () => structuredClone(List).reverse(),
+    );
+    for (const [i, item] of [...Each_value].entries()) {
+      const Show = await step.do(`Show [${i}]`, DEFAULTS, async () => {
+        return item;
+      });
+      Each_results.push(Show);
+    }
+    const Each = { results: Each_results };
+    const Out = await step.do("Out", DEFAULTS, async () => {
+      return [List, Each.results];
+    });
+    return Out;
+  }
+}
+
+function messageOf(error) {
+  return error instanceof Error ? error.message : String(error);
+}
+
+export default {
+  async fetch(request, env) {
+    try {
+      const url = new URL(request.url);
+      if (request.method === "POST") {
+        const body = await request.json().catch(() => undefined);
+        if (typeof body?.instanceId === "string" && typeof body.eventType === "string") {
+          const instance = await env.WORKFLOW.get(body.instanceId);
+          await instance.sendEvent({ type: body.eventType, payload: body.payload });
+          return Response.json({ instanceId: instance.id, delivered: true });
+        }
+        const instance = await env.WORKFLOW.create({ params: body });
+        return Response.json({ instanceId: instance.id });
+      }
+      const id = url.searchParams.get("instanceId");
+      if (request.method === "GET" && id) {
+        const instance = await env.WORKFLOW.get(id);
+        return Response.json(await instance.status());
+      }
+      return new Response();
+    } catch (error) {
+      if (/\binstance\.not_found\b/.test(messageOf(error))) {
+        return Response.json({ message: "Instance not found" }, { status: 404 });
+      }
+      return Response.json({ message: messageOf(error) }, { status: 500 });
+    }
+  },
+};

@@ -1,0 +1,72 @@
+import { WorkflowEntrypoint } from "cloudflare:workers";
+
+const DEFAULTS = {
+  retries: { limit: 5, delay: "10 seconds", backoff: "exponential" },
+  timeout: "10 minutes",
+};
+
+export class ReplayMutation extends WorkflowEntrypoint {
+  async run(event, step) {
+    const List = await step.do("List", DEFAULTS, async () => {
+      return [3, 1, 2];
+    });
+    await step.do("Sorted", DEFAULTS, async () => {
+      const List_copy = structuredClone(List);
+      List_copy.sort();
+      List_copy.push(9);
+      return List_copy;
+    });
+    await step.do("Tag", DEFAULTS, async () => {
+      const event_copy = structuredClone(event);
+      event_copy.payload.tag = "seen";
+      return event_copy.payload;
+    });
+    const Each_results = [];
+    for (const [i, item] of [...event.payload.items].entries()) {
+      const Mark = await step.do(`Mark [${i}]`, DEFAULTS, async () => {
+        const item_copy = structuredClone(item);
+        item_copy.done = true;
+        return item_copy;
+      });
+      Each_results.push(Mark);
+    }
+    const Each = { results: Each_results };
+    const Out = await step.do("Out", DEFAULTS, async () => {
+      return { list: List, tag: event.payload.tag ?? null, items: event.payload.items, marked: Each.results };
+    });
+    return Out;
+  }
+}
+
+function messageOf(error) {
+  return error instanceof Error ? error.message : String(error);
+}
+
+export default {
+  async fetch(request, env) {
+    try {
+      const url = new URL(request.url);
+      if (request.method === "POST") {
+        const body = await request.json().catch(() => undefined);
+        if (typeof body?.instanceId === "string" && typeof body.eventType === "string") {
+          const instance = await env.WORKFLOW.get(body.instanceId);
+          await instance.sendEvent({ type: body.eventType, payload: body.payload });
+          return Response.json({ instanceId: instance.id, delivered: true });
+        }
+        const instance = await env.WORKFLOW.create({ params: body });
+        return Response.json({ instanceId: instance.id });
+      }
+      const id = url.searchParams.get("instanceId");
+      if (request.method === "GET" && id) {
+        const instance = await env.WORKFLOW.get(id);
+        return Response.json(await instance.status());
+      }
+      return new Response();
+    } catch (error) {
+      if (/\binstance\.not_found\b/.test(messageOf(error))) {
+        return Response.json({ message: "Instance not found" }, { status: 404 });
+      }
+      return Response.json({ message: messageOf(error) }, { status: 500 });
+    }
+  },
+};

@@ -1,0 +1,76 @@
+import { WorkflowEntrypoint, type WorkflowEvent, type WorkflowStep } from "cloudflare:workers";
+
+interface Env {
+  WORKFLOW: Workflow<any>;
+}
+
+const DEFAULTS = {
+  retries: { limit: 5, delay: "10 seconds", backoff: "exponential" },
+  timeout: "10 minutes",
+} as const;
+
+export class ReplayMutation extends WorkflowEntrypoint<Env, any> {
+  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+    const List = await step.do<any>("List", DEFAULTS, async () => {
+      return [3, 1, 2];
+    });
+    await step.do<any>("Sorted", DEFAULTS, async () => {
+      const List_copy = structuredClone(List);
+      List_copy.sort();
+      List_copy.push(9);
+      return List_copy;
+    });
+    await step.do<any>("Tag", DEFAULTS, async () => {
+      const event_copy = structuredClone(event);
+      event_copy.payload.tag = "seen";
+      return event_copy.payload;
+    });
+    const Each_results: any[] = [];
+    for (const [i, item] of [...event.payload.items].entries()) {
+      const Mark = await step.do<any>(`Mark [${i}]`, DEFAULTS, async () => {
+        const item_copy = structuredClone(item);
+        item_copy.done = true;
+        return item_copy;
+      });
+      Each_results.push(Mark);
+    }
+    const Each = { results: Each_results };
+    const Out = await step.do<any>("Out", DEFAULTS, async () => {
+      return { list: List, tag: event.payload.tag ?? null, items: event.payload.items, marked: Each.results };
+    });
+    return Out;
+  }
+}
+
+function messageOf(error: unknown) {
+  return error instanceof Error ? error.message : String(error);
+}
+
+export default {
+  async fetch(request: Request, env: Env): Promise<Response> {
+    try {
+      const url = new URL(request.url);
+      if (request.method === "POST") {
+        const body: any = await request.json().catch(() => undefined);
+        if (typeof body?.instanceId === "string" && typeof body.eventType === "string") {
+          const instance = await env.WORKFLOW.get(body.instanceId);
+          await instance.sendEvent({ type: body.eventType, payload: body.payload });
+          return Response.json({ instanceId: instance.id, delivered: true });
+        }
+        const instance = await env.WORKFLOW.create({ params: body });
+        return Response.json({ instanceId: instance.id });
+      }
+      const id = url.searchParams.get("instanceId");
+      if (request.method === "GET" && id) {
+        const instance = await env.WORKFLOW.get(id);
+        return Response.json(await instance.status());
+      }
+      return new Response();
+    } catch (error) {
+      if (/\binstance\.not_found\b/.test(messageOf(error))) {
+        return Response.json({ message: "Instance not found" }, { status: 404 });
+      }
+      return Response.json({ message: messageOf(error) }, { status: 500 });
+    }
+  },
+} satisfies ExportedHandler<Env>;

@@ -1,0 +1,96 @@
+import { WorkflowEntrypoint } from "cloudflare:workers";
+
+const DEFAULTS = {
+  retries: { limit: 5, delay: "10 seconds", backoff: "exponential" },
+  timeout: "10 minutes",
+};
+
+export class ReplayValueStep extends WorkflowEntrypoint {
+  async run(event, step) {
+    const env = this.env;
+    if (await step.do("Is it live?: value", DEFAULTS, async () => env.MODE === "live")) {
+      await step.do("Yes", DEFAULTS, async () => {
+        return "yes";
+      });
+    } else if (await step.do("Is it live?: value 2", DEFAULTS, async () => Date.now() < 0)) {
+      await step.do("Late", DEFAULTS, async () => {
+        return "late";
+      });
+    } else if (await step.do("Is it live?: value 3", DEFAULTS, async () => Math.random() > 2)) {
+      await step.do("Random", DEFAULTS, async () => {
+        return "random";
+      });
+    } else {
+      await step.do("No", DEFAULTS, async () => {
+        return "no";
+      });
+    }
+    const Each_results = [];
+    const Each_value = await step.do(
+      "Each: value",
+      DEFAULTS,
+      async () => Object.keys(globalThis).slice(0, 1).map(() => crypto.randomUUID().length),
+    );
+    for (const [i, item] of [...Each_value].entries()) {
+      const Size = await step.do(`Size [${i}]`, DEFAULTS, async () => {
+        return item;
+      });
+      Each_results.push(Size);
+    }
+    const Each = { results: Each_results };
+    const Often_value = await step.do(
+      "Often: value",
+      DEFAULTS,
+      async () => Math.floor(Math.random()) + 2,
+    );
+    for (let i = 0, Often_count = Often_value; i < Often_count; i++) {
+      await step.do(`Turn [${i}]`, DEFAULTS, async () => {
+        return "turn";
+      });
+    }
+    for (let i = 0; await step.do(`Until: value [${i}]`, DEFAULTS, async () => Math.random() > 2 || i < 1); i++) {
+      await step.do(`Again [${i}]`, DEFAULTS, async () => {
+        return "again";
+      });
+    }
+    const Nap_value = await step.do("Nap: value", DEFAULTS, async () => env.PAUSE);
+    await step.sleep("Nap", Nap_value);
+    const Out = await step.do("Out", DEFAULTS, async () => {
+      return Each.results;
+    });
+    return Out;
+  }
+}
+
+function messageOf(error) {
+  return error instanceof Error ? error.message : String(error);
+}
+
+export default {
+  async fetch(request, env) {
+    try {
+      const url = new URL(request.url);
+      if (request.method === "POST") {
+        const body = await request.json().catch(() => undefined);
+        if (typeof body?.instanceId === "string" && typeof body.eventType === "string") {
+          const instance = await env.WORKFLOW.get(body.instanceId);
+          await instance.sendEvent({ type: body.eventType, payload: body.payload });
+          return Response.json({ instanceId: instance.id, delivered: true });
+        }
+        const instance = await env.WORKFLOW.create({ params: body });
+        return Response.json({ instanceId: instance.id });
+      }
+      const id = url.searchParams.get("instanceId");
+      if (request.method === "GET" && id) {
+        const instance = await env.WORKFLOW.get(id);
+        return Response.json(await instance.status());
+      }
+      return new Response();
+    } catch (error) {
+      if (/\binstance\.not_found\b/.test(messageOf(error))) {
+        return Response.json({ message: "Instance not found" }, { status: 404 });
+      }
+      return Response.json({ message: messageOf(error) }, { status: 500 });
+    }
+  },
+};

@@ -1,0 +1,102 @@
+import { WorkflowEntrypoint, type WorkflowEvent, type WorkflowStep } from "cloudflare:workers";
+
+interface Env {
+  WORKFLOW: Workflow<any>;
+  MODE: string;
+  PAUSE: string;
+}
+
+const DEFAULTS = {
+  retries: { limit: 5, delay: "10 seconds", backoff: "exponential" },
+  timeout: "10 minutes",
+} as const;
+
+export class ReplayValueStep extends WorkflowEntrypoint<Env, any> {
+  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+    const env = this.env;
+    if (await step.do<any>("Is it live?: value", DEFAULTS, async () => env.MODE === "live")) {
+      await step.do<any>("Yes", DEFAULTS, async () => {
+        return "yes";
+      });
+    } else if (await step.do<any>("Is it live?: value 2", DEFAULTS, async () => Date.now() < 0)) {
+      await step.do<any>("Late", DEFAULTS, async () => {
+        return "late";
+      });
+    } else if (await step.do<any>("Is it live?: value 3", DEFAULTS, async () => Math.random() > 2)) {
+      await step.do<any>("Random", DEFAULTS, async () => {
+        return "random";
+      });
+    } else {
+      await step.do<any>("No", DEFAULTS, async () => {
+        return "no";
+      });
+    }
+    const Each_results: any[] = [];
+    const Each_value = await step.do<any>(
+      "Each: value",
+      DEFAULTS,
+      async () => Object.keys(globalThis).slice(0, 1).map(() => crypto.randomUUID().length),
+    );
+    for (const [i, item] of [...Each_value].entries()) {
+      const Size = await step.do<any>(`Size [${i}]`, DEFAULTS, async () => {
+        return item;
+      });
+      Each_results.push(Size);
+    }
+    const Each = { results: Each_results };
+    const Often_value = await step.do<any>(
+      "Often: value",
+      DEFAULTS,
+      async () => Math.floor(Math.random()) + 2,
+    );
+    for (let i = 0, Often_count = Often_value; i < Often_count; i++) {
+      await step.do<any>(`Turn [${i}]`, DEFAULTS, async () => {
+        return "turn";
+      });
+    }
+    for (let i = 0; await step.do<any>(`Until: value [${i}]`, DEFAULTS, async () => Math.random() > 2 || i < 1); i++) {
+      await step.do<any>(`Again [${i}]`, DEFAULTS, async () => {
+        return "again";
+      });
+    }
+    const Nap_value = await step.do<any>("Nap: value", DEFAULTS, async () => env.PAUSE);
+    await step.sleep("Nap", Nap_value);
+    const Out = await step.do<any>("Out", DEFAULTS, async () => {
+      return Each.results;
+    });
+    return Out;
+  }
+}
+
+function messageOf(error: unknown) {
+  return error instanceof Error ? error.message : String(error);
+}
+
+export default {
+  async fetch(request: Request, env: Env): Promise<Response> {
+    try {
+      const url = new URL(request.url);
+      if (request.method === "POST") {
+        const body: any = await request.json().catch(() => undefined);
+        if (typeof body?.instanceId === "string" && typeof body.eventType === "string") {
+          const instance = await env.WORKFLOW.get(body.instanceId);
+          await instance.sendEvent({ type: body.eventType, payload: body.payload });
+          return Response.json({ instanceId: instance.id, delivered: true });
+        }
+        const instance = await env.WORKFLOW.create({ params: body });
+        return Response.json({ instanceId: instance.id });
+      }
+      const id = url.searchParams.get("instanceId");
+      if (request.method === "GET" && id) {
+        const instance = await env.WORKFLOW.get(id);
+        return Response.json(await instance.status());
+      }
+      return new Response();
+    } catch (error) {
+      if (/\binstance\.not_found\b/.test(messageOf(error))) {
+        return Response.json({ message: "Instance not found" }, { status: 404 });
+      }
+      return Response.json({ message: messageOf(error) }, { status: 500 });
+    }
+  },
+} satisfies ExportedHandler<Env>;

@@ -1,0 +1,23 @@
+async function runGraph(env, event) {
+  const echo = await (async () => {
+    if (event.payload === undefined) throw new Error("no JSON");
+    return event.payload;
+  })();
+  return { echo };
+}
+
+function messageOf(error) {
+  return error instanceof Error ? error.message : String(error);
+}
+
+export default {
+  async fetch(request, env) {
+    try {
+      if (request.method !== "POST") return new Response();
+      const payload = await request.json().catch(() => undefined);
+      return Response.json(await runGraph(env, { payload }));
+    } catch (error) {
+      return Response.json({ message: messageOf(error) }, { status: 500 });
+    }
+  },
+};

@@ -1,0 +1,25 @@
+interface Env {}
+
+async function runGraph(env: Env, event: { payload: any }): Promise<any> {
+  const echo = await (async () => {
+    if (event.payload === undefined) throw new Error("no JSON");
+    return event.payload;
+  })();
+  return { echo };
+}
+
+function messageOf(error: unknown) {
+  return error instanceof Error ? error.message : String(error);
+}
+
+export default {
+  async fetch(request: Request, env: Env): Promise<Response> {
+    try {
+      if (request.method !== "POST") return new Response();
+      const payload: any = await request.json().catch(() => undefined);
+      return Response.json(await runGraph(env, { payload }));
+    } catch (error) {
+      return Response.json({ message: messageOf(error) }, { status: 500 });
+    }
+  },
+} satisfies ExportedHandler<Env>;
