@@ -22,7 +22,7 @@ end`; // done
 
     });
     const Regex = await step.do<any>("Regex", DEFAULTS, async () => {
-      const re = /[`'"/]\/\*${2}/g; /* block
+      const re = /[`'"/]\/\*$|[${}]/g; /* block
          comment */
       const div = 4 / 2 / 1;
       return ["`'".match(re)?.length ?? 0, div, /}/.test("}")];

@@ -167,10 +167,10 @@ def _speak(toolchain: Toolchain, runs: Sequence[Run], began: float) -> Iterator[
             Runtime(toolchain.workerd, workers, test=True, world=world.address, token=world.token))
         talks = [_Talk(runtime, each, run, sent[number]) for number, (each, run) in enumerate(zip(parties, runs, strict=True))]
         with ThreadPoolExecutor(4) as pool:
-            told = list(pool.map(_Talk.hold, talks))
+            held = list(pool.map(_Talk.hold, talks))
     times = Times(began, time.time() * 1000)
-    for number, (run, answers) in enumerate(zip(runs, told, strict=True)):
-        yield run, normal({"answers": answers, "requests": sent[number]}, times)
+    for run, told in zip(runs, held, strict=True):
+        yield run, normal(told, times)
 
 
 @dataclass
@@ -183,8 +183,11 @@ class _Talk:
     sent: list[Json]
     instances: list[str] = field(default_factory=list)
 
-    def hold(self) -> list[Json]:
-        return [self._say(each) for each in self.run.requests]
+    def hold(self) -> Json:
+        try:
+            return {"answers": [self._say(each) for each in self.run.requests], "requests": self.sent}
+        except Exception as failure:  # one that fails must not hide what the others do
+            return {"failed": f"{type(failure).__name__}: {failure}"}
 
     def _say(self, asked: Mapping[str, Any]) -> Json:
         if "scheduled" in asked:
@@ -253,5 +256,6 @@ class _Talk:
         """Waits until so many requests have gone out, as a queue's consumer sends them some time later."""
         until = time.monotonic() + _QUIET_SECONDS
         while len(self.sent) < count and time.monotonic() < until:
-            time.sleep(0.02)
+            self.runtime.call("ping", {})
+            time.sleep(0.05)
         return {"sent": len(self.sent)}

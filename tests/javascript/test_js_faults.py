@@ -178,25 +178,27 @@ def test_positions_count_characters_and_know_every_line_end() -> None:
 
 HUGE = {
     "parentheses": "(" * 10_000 + "1" + ")" * 10_000,
-    "open": "(" * 100_000,
-    "closing": "}" * 100_000,
-    "arrows": "a => " * 20_000 + "a",
+    "open": "(" * 50_000,
+    "closing": "}" * 50_000,
+    "arrows": "a => " * 10_000 + "a",
     "arrays": "[" * 30_000 + "]" * 30_000,
     "blocks": "{ var a; let b; " * 10_000 + "}" * 10_000,
-    "members": "a" + ".b" * 100_000,
-    "calls": "a" + ".filter(x => x)" * 20_000,
-    "ternaries": "a ? b : " * 30_000 + "c",
+    "members": "a" + ".b" * 30_000,
+    "calls": "a" + ".filter(x => x)" * 3_000,
+    "ternaries": "a ? b : " * 10_000 + "c",
     "templates": "`${" * 10_000 + "1" + "}`" * 10_000,
     "patterns": "[" * 5_000 + "a" + "]" * 5_000 + " = b",
     "statements": "const { a, b: [c] } = x.y; c.push(a);\n" * 1_000 + "z(" * 100,
-    "megabyte": "x.a.push(await f(y => y.b));\n" * 35_000,
+    "megabyte": "x.a.push(await f(y => y.b));\n" * 36_000,
     "breaks": "{ break; " * 5_000 + "}" * 5_000,
     "garbage": "@ ) ( { a b c \" '" * 10_000,
+    "arguments": "f(" + "a, " * 20_000 + "b)",
+    "lines": "x(`\n`);" * 5_000,
     "names": "".join(f"let a{n} = a{n - 1};" for n in range(1, 5_000)),
 }
 
 
 @pytest.mark.parametrize("name", HUGE)
-@pytest.mark.parametrize("kind", Kind)
-def test_huge_texts_are_read_in_time(name: str, kind: Kind) -> None:
-    assert isinstance(parse(HUGE[name], kind), Facts)
+def test_huge_texts_are_read_in_time(name: str) -> None:
+    for kind in Kind if len(HUGE[name]) < 500_000 else [Kind.BODY]:
+        assert isinstance(parse(HUGE[name], kind), Facts)

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from stepwell.javascript import Facts, Kind, env_reads, flatten, parse, parse_trigger, place, quote
 
 WORDS = """
-( ) { } [ ] ; , a b = => + - / * ` ${ "x" 'y' . ? ?. ?? || : ... async await function return if else for of in let
-const class new /x/ 1 ! // /* */ < > <!-- --> @fetch @config # \\ yield static get typeof import export && var
-throw while do this super null env.KV step.do x.y push \\u0061 é
+( ) { } [ ] ; , a b = => + - / * ` ${ "x" 'y' . ? ?. ?? || : ... async await function return if else for
+of in let const class new /x/ 1 ! // /* */ < > <!-- --> @fetch @config # \\ yield static get typeof import
+export && var throw while do this super null env.KV step.do x.y push \\u0061 é
 """
 TOKENS = [*WORDS.split(), "\0", "\ud800", "\n", "\r\n", " ", "//c\n"]
 codes = st.one_of(

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from stepwell.check.data import is_dynamic
 from stepwell.check.naming import export_name
-from stepwell.check.regions import ROOT
 from stepwell.check.values import CodeValue, Lit, Ref, Use, Value, codes_of, impurities_of, uses_of, walk
 from stepwell.diagnostics import Code, Diagnostic, SnippetPosition, pointer
 from stepwell.diagnostics import codes as c
-from stepwell.graph.data import LoopData, RequestData, StepData, WaitData
+from stepwell.graph.data import LoopData, RequestData, StepData, SubWorkflowData, WaitData
 
 if TYPE_CHECKING:
     from stepwell.check.analysis import Analysis
@@ -248,6 +248,21 @@ def _output_of_concurrent(analysis: Analysis) -> Iterator[Diagnostic]:
                             "assign it only, or set `concurrency` to 1", code, named.name.start)
 
 
+# -- settings ------------------------------------------------------------------------------------------
+
+
+def _fixed_settings(analysis: Analysis) -> Iterator[Diagnostic]:
+    """Retry settings are written out in the code, so they cannot depend on the run."""
+    for vertex, typed in enumerate(analysis.typed):
+        for name, given in (("delay", typed.retries.delay), ("timeout", typed.retries.timeout)):
+            if isinstance(given, str):
+                yield _find(analysis, c.BAD_DURATION, vertex, f"the {name} of `{typed.node.id}` is an expression; retry settings are fixed",
+                            _at(analysis, vertex), 'write a duration: "10 seconds"')
+        if isinstance(typed.data, SubWorkflowData) and is_dynamic(str(typed.data.timeout)):
+            yield _find(analysis, c.BAD_DURATION, vertex, f"the timeout of `{typed.node.id}` is an expression; it is fixed",
+                        _at(analysis, vertex, "data", "timeout"), 'write a duration: "5 minutes"')
+
+
 # -- limits and names -------------------------------------------------------------------------------------
 
 
@@ -256,11 +271,16 @@ def _limits(analysis: Analysis) -> Iterator[Diagnostic]:
         return
     steps = sum(1 for n, k in zip(analysis.flow.nodes, analysis.typed, strict=True)
                 if n.type in ("step", "http_request", "sub_script", "sub_workflow") and not getattr(k.data, "inline", False))
-    if steps > 10_000:
-        yield Diagnostic(c.STEP_LIMIT_HARD, f"the graph has {steps} steps; an instance can have 10,000", analysis.document.base + "/nodes",
-                         None, "move parts of it to sub-workflows")
+    place = analysis.document.base + "/nodes"
+    if steps > 25_000:
+        yield Diagnostic(c.STEP_LIMIT_HARD, f"the graph has {steps} steps; an instance can have 25,000", place,
+                         None, "use a loop, or move parts of it to sub-workflows")
+    elif steps > 10_000:
+        yield Diagnostic(c.STEP_LIMIT, f"the graph has {steps} steps; an instance can have 10,000", place, None,
+                         "raise the workflow's `limits.steps` (25,000 at most, paid plan), or use sub-workflows")
     elif steps > 1024:
-        yield Diagnostic(c.STEP_LIMIT, f"the graph has {steps} steps; the free plan allows 1,024", analysis.document.base + "/nodes")
+        yield Diagnostic(c.STEP_LIMIT, f"the graph has {steps} steps; the free plan allows 1,024", place, None,
+                         "the paid plan allows 10,000")
 
 
 def _exports(analysis: Analysis) -> Iterator[Diagnostic]:
@@ -286,6 +306,5 @@ def _names(analysis: Analysis) -> Iterator[Diagnostic]:
 
 
 _RULES: tuple[Callable[[Analysis], Iterator[Diagnostic]], ...] = (
-    _inline_is_deterministic, _race_events, _code_rules, _status, _while_can_end, _output_of_concurrent, _limits, _exports, _names,
+    _inline_is_deterministic, _race_events, _fixed_settings, _code_rules, _status, _while_can_end, _output_of_concurrent, _limits, _exports, _names,
 )
-_ = ROOT

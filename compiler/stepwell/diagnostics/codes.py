@@ -177,8 +177,9 @@ NOT_IN_SCRIPT = _add("SW508", "not-in-script", _E, "The node needs a durable run
     "A script runs once per request and cannot sleep or wait. Make it a workflow.")
 NAME_TOO_LONG = _add("SW509", "name-length", _E, "A name is over 256 characters", "Cloudflare's limit for a step's name.")
 STEP_LIMIT = _add("SW510", "step-limit", _W, "More steps than the free plan allows",
-    "An instance may have 1,024 steps on the free plan and 10,000 on the paid one.")
-STEP_LIMIT_HARD = _add("SW511", "step-limit-hard", _E, "More steps than an instance can have", "The limit is 10,000 steps. Use a loop or sub-workflows.")
+    "An instance may have 1,024 steps on the free plan and 10,000 on the paid one (25,000 with `limits.steps` raised).")
+STEP_LIMIT_HARD = _add("SW511", "step-limit-hard", _E, "More steps than an instance can have",
+    "25,000 steps is the most, with `limits.steps` raised. Use a loop or sub-workflows.")
 PAYLOAD_TOO_LARGE = _add("SW512", "payload-limit", _E, "A literal is over 1 MiB",
     "A step's result and a payload may hold 1 MiB. Keep it in KV or R2 and pass its key.")
 BODY_IGNORED = _add("SW513", "body-ignored", _W, "A GET or HEAD request has no body", "It is left out.")

@@ -285,11 +285,13 @@ def _ends_in_comment(text: str, opaque: tuple[tuple[int, int, str], ...]) -> boo
 def _verbatim(text: str, opaque: tuple[tuple[int, int, str], ...]) -> frozenset[int]:
     """Lines that begin inside a string or the text of a template."""
     lines: set[int] = set()
-    for start, end, kind in opaque:
-        part = _newlines(text[start:end]) if kind in ("template", "string") else ""
-        if "\n" in part:
-            first = _newlines(text[:start]).count("\n")
-            lines.update(range(first + 1, first + 1 + part.count("\n")))
+    line, at = 1, 0
+    for start, end, kind in sorted(opaque):
+        if kind in ("template", "string") and ("\n" in (part := text[start:end]) or "\r" in part):
+            line += _newlines(text[at:start]).count("\n")
+            more = _newlines(part).count("\n")
+            lines.update(range(line, line + more))
+            line, at = line + more, end
     return frozenset(lines)
 
 

@@ -8,6 +8,7 @@ value that leaves through a call that is not known is not followed.
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Final, NamedTuple
 
 from stepwell.javascript.facts import Comparison, FreeName, Member, Path, Scalar
@@ -59,6 +60,10 @@ WRITERS: Final = {
 SPREADERS: Final = {("Object", "values"), ("Object", "entries"), ("Array", "from")}
 REVERSED: Final = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
 COMPARING: Final = frozenset({"===", "!==", "==", "!=", "<", ">", "<=", ">="})
+MAX_HOPS: Final = 64
+"""How often a value is followed from one expression to the next: `a ?? (b ?? (c …` must not be quadratic."""
+MAX_ARGUMENTS: Final = 8
+"""Values passed in later places than these are not followed."""
 MAX_CHAINS: Final = 8
 """How many different values one local name is followed for."""
 
@@ -139,7 +144,7 @@ class _Use:
 
     def follow(self) -> None:
         """Climb as long as the value is handed on, and note what happens to it on the way."""
-        while True:
+        for _ in range(MAX_HOPS):
             self._members()
             parent = self.tree.parents[self.node]
             call = self._called()
@@ -459,8 +464,10 @@ class _Use:
         callee = tree.child(call, "function")
         if callee < 0:
             return -1
-        values = tree.named(parent)[:8]
-        position = values.index(self.node) if self.node in values else 8
+        first = islice(tree.children(parent), 2 * MAX_ARGUMENTS)
+        position = sum(tree.kinds[child] == "'," for child in first if child < self.node)
+        if position >= MAX_ARGUMENTS - 1:
+            return -1
         known = self._known(callee)
         if known in WRITERS and position == 0:
             if not self.chain.copy:

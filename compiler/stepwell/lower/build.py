@@ -36,11 +36,15 @@ class Builder:
         self.flow = self.analysis.flow
         self.regions = self.analysis.regions
         self.script = self.analysis.document.source.ir.kind == "script"
+        self.counted = self._counted()
+        self.added_to = self._added_to()
 
     analysis: Any = field(init=False)
     flow: Any = field(init=False)
     regions: Any = field(init=False)
     script: bool = field(init=False)
+    counted: frozenset[int] = field(init=False)
+    added_to: frozenset[int] = field(init=False)
 
     # -- parts ------------------------------------------------------------------------------------
 
@@ -447,12 +451,13 @@ class Builder:
 
     def _first_output(self, vertex: int) -> p.Expr | None:
         """`_output` before the first turn: an array where a body adds to it, else undefined."""
-        for fields in self.analysis.fields:
-            code = fields.get("code")
-            if isinstance(code, CodeValue) and "_output" in code.facts.mutated and any(
-                    n.use == Use("output", vertex) for n in code.names):
-                return p.Items(())
-        return None
+        return p.Items(()) if vertex in self.added_to else None
+
+    def _added_to(self) -> frozenset[int]:
+        """Loops to whose `_output` some body adds (`_output.push(…)`)."""
+        codes = [f["code"] for f in self.analysis.fields if isinstance(f.get("code"), CodeValue)]
+        return frozenset(n.use.vertex for code in codes if "_output" in code.facts.mutated
+                         for n in code.names if n.use.kind == "output")
 
     def _loop_value(self, vertex: int) -> p.Expr:
         entries: list[tuple[str, p.Expr]] = []
@@ -462,22 +467,22 @@ class Builder:
             entries.append(("output", p.Name(self.names.naming.outputs[vertex])))
         return p.Record(tuple(entries))
 
-    def _uses_index(self, loop: int) -> bool:
-        """Whether anything in the loop needs its index: the name of a step, or a user's code."""
-        body = self.flow.arms_of[loop][0]
-        for vertex, node in enumerate(self.flow.nodes):
-            if self.regions.dominates(body, vertex) and (node.type not in ("branch", "parallel", "loop", "try_catch", "break")):
-                return True
-            if any(u == Use("index", loop) for v in self.analysis.fields[vertex].values() for u, _ in uses_of(v)):
-                return True
-        return bool(self.analysis.stored)
+    def _counted(self) -> frozenset[int]:
+        """Loops whose index something reads: the name of a step in them, or a user's code."""
+        counted = {use.vertex for fields in self.analysis.fields for value in fields.values()
+                   for use, _ in uses_of(value) if use.kind == "index"}
+        named = {v for v, k in enumerate(self.flow.kinds) if not k.is_container and self.flow.nodes[v].type != "break"}
+        named |= {v for v, _ in self.analysis.stored} | {v for v, k in enumerate(self.flow.kinds) if k.shape == "race"}
+        for vertex in () if self.script else sorted(named):
+            counted.update(self._loops(vertex))
+        return frozenset(counted)
 
     def _turns(self, vertex: int, data: d.LoopData, block: p.Block) -> list[p.Statement]:
         out: list[p.Statement] = []
         naming = self.names.naming
         index = naming.indices[vertex]
         if data.loopType == "forEach":
-            used = self._uses_index(vertex) and not self.script or self._index_read(vertex)
+            used = vertex in self.counted
             collection = self.control(vertex, "collection", out)
             return [*out, p.ForEach(self._id(vertex), naming.items[vertex], index if used else None, collection, block)]
         if data.loopType == "times":
@@ -492,9 +497,6 @@ class Builder:
         if store is not None:
             store = p.StepName(store.text, (*store.indices, index))
         return [p.While(self._id(vertex), index, self.expr(vertex, value), store, block)]
-
-    def _index_read(self, loop: int) -> bool:
-        return any(u == Use("index", loop) for f in self.analysis.fields for v in f.values() for u, _ in uses_of(v))
 
     def _concurrent(self, vertex: int, data: d.LoopData, body: int) -> list[p.Statement]:
         out: list[p.Statement] = []

@@ -100,6 +100,11 @@ class Plan:
     """Guarded nodes whose flag is set right behind a vertex (at the start of an arm)."""
     flag_at_end: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
     """Guarded nodes whose flag is set at the end of an arm."""
+    groups_of: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
+    """The groups that ask a guarded node's flag."""
+    flagged_behind: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
+    flagged_at_end: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
+    """The same by guarded node."""
     handed: dict[int, list[Key]] = field(default_factory=lambda: defaultdict(list))
     """What an owning arm returns beside its value."""
     _leveled: dict[int, set[Key]] = field(default_factory=lambda: defaultdict(set))
@@ -375,10 +380,12 @@ def _demand_arms(plan: Plan, values: _Values) -> None:
 def _flags(plan: Plan) -> None:
     """Where the flags of guarded nodes are set (design.md, section 3, Guards)."""
     regions, flow = plan.analysis.regions, plan.analysis.flow
+    for group, guard in regions.groups.items():
+        plan.groups_of[guard].append(group)
     for vertex in sorted(regions.guarded):
         if vertex in plan.dead:
             continue
-        plan.reads[Key("flag", vertex)].update(regions.home[g] for g, guard in regions.groups.items() if guard == vertex)
+        plan.reads[Key("flag", vertex)].update(regions.home[g] for g in plan.groups_of[vertex])
         at_end: set[int] = set()
         for source in flow.pred[vertex]:
             if source in plan.dead or source in flow.exits:
@@ -386,9 +393,11 @@ def _flags(plan: Plan) -> None:
             arm = _whole_arm(plan, source, vertex)
             if arm is None:
                 plan.flag_at[source].append(vertex)
+                plan.flagged_behind[vertex].append(source)
             elif arm not in at_end:
                 at_end.add(arm)
                 plan.flag_at_end[arm].append(vertex)
+                plan.flagged_at_end[vertex].append(arm)
 
 
 def _whole_arm(plan: Plan, source: int, vertex: int) -> int | None:
@@ -463,9 +472,7 @@ def _starts(plan: Plan, key: Key) -> list[int]:
     """The scopes in which the value of a variable arises."""
     role, vertex, _ = key
     if role == "flag":
-        behind = [s for s, guarded in plan.flag_at.items() if vertex in guarded]
-        ends = [a for a, guarded in plan.flag_at_end.items() if vertex in guarded]
-        return [plan.scope_of(s) for s in behind] + ends
+        return [plan.scope_of(s) for s in plan.flagged_behind.get(vertex, ())] + plan.flagged_at_end.get(vertex, [])
     return [plan.scope_of(vertex)]
 
 
@@ -550,8 +557,8 @@ def _declare_flag(plan: Plan, vertex: int) -> None:
     scopes = sorted(plan.reads[key]) + starts
     home = _common(plan, scopes[0], scopes)
     members = [_member(plan, start, home) for start in starts if start != home]
-    members += [s for s, guarded in plan.flag_at.items() if vertex in guarded and plan.scope_of(s) == home]
-    members += [g for g, guard in regions.groups.items() if guard == vertex and regions.home[g] == home]
+    members += [s for s in plan.flagged_behind.get(vertex, ()) if plan.scope_of(s) == home]
+    members += [g for g in plan.groups_of[vertex] if regions.home[g] == home]
     for start in starts:
         chain = plan.chain(start)
         for owner in chain[: chain.index(home)]:

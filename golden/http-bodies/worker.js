@@ -1,0 +1,143 @@
+import { WorkflowEntrypoint } from "cloudflare:workers";
+import { NonRetryableError } from "cloudflare:workflows";
+
+const DEFAULTS = {
+  retries: { limit: 5, delay: "10 seconds", backoff: "exponential" },
+  timeout: "10 minutes",
+};
+
+export class HttpBodies extends WorkflowEntrypoint {
+  async run(event, step) {
+    await step.do("Object", DEFAULTS, async () => request("POST", "https://api.test/object", {
+      body: {
+        name: event.payload.name,
+        text: `Hello ${event.payload.name}!`,
+        list: [event.payload.list, 1],
+        deep: { flag: true },
+      },
+    }));
+    await step.do("Json text", DEFAULTS, async () => request("POST", "https://api.test/json", {
+      body: { quoted: `say ${event.payload.name}`, raw: event.payload.list, n: 1.5 },
+    }));
+    await step.do(
+      "Whole",
+      DEFAULTS,
+      async () => request("PUT", "https://api.test/whole", { body: event.payload }),
+    );
+    await step.do("Code", DEFAULTS, async () => request("PATCH", "https://api.test/code", {
+      body: { total: event.payload.list.length * 2, name: event.payload.name.toUpperCase() },
+    }));
+    await step.do(
+      "Text",
+      DEFAULTS,
+      async () => request("POST", "https://api.test/text", { body: `plain ${event.payload.name}` }),
+    );
+    await step.do(
+      "Typed",
+      DEFAULTS,
+      async () => request("POST", "https://api.test/typed", { headers: { "Content-Type": "application/vnd.test+json" }, body: { a: 1 } }),
+    );
+    const Empty_body = await step.do(
+      "Empty body",
+      DEFAULTS,
+      async () => request("DELETE", "https://api.test/none"),
+    );
+    return Empty_body;
+  }
+}
+
+/** One HTTP request and its answer. What another attempt cannot mend is a NonRetryableError. */
+async function request(method, url, options = {}) {
+  const { via = globalThis, throwOnError = true } = options;
+  const sent = outgoing(method, url, options);
+  const { origin, pathname } = new URL(sent.url);
+  const what = `${method} ${origin}${pathname}`;
+  let response, text;
+  try {
+    response = await via.fetch(sent);
+    text = await response.text();
+  } catch (error) {
+    throw new Error(`${what} failed: ${messageOf(error)}`);
+  }
+  if (throwOnError && !response.ok) {
+    const message = `${what} answered ${response.status}: ${text.slice(0, 200)}`;
+    const again = response.status >= 500 || [408, 425, 429].includes(response.status);
+    throw again ? new Error(message) : new NonRetryableError(message);
+  }
+  const headers = Object.fromEntries(response.headers);
+  const cookies = response.headers.getSetCookie();
+  if (cookies.length > 1) headers["set-cookie"] = cookies.join(", ");
+  const answer = { status: response.status, headers, body: parsed(response, text) };
+  const size = new TextEncoder().encode(JSON.stringify(answer)).length;
+  if (size > 1024 * 1024) {
+    throw new NonRetryableError(`${what} answered ${size} bytes; a step's result can hold 1 MiB`);
+  }
+  return answer;
+}
+
+/** The request to send. */
+function outgoing(method, url, options) {
+  const { query, body, timeout, idempotencyKey } = options;
+  try {
+    const address = new URL(url);
+    const extra = new URLSearchParams();
+    for (const [name, value] of Object.entries(query ?? {})) {
+      for (const item of [value].flat()) if (item != null) extra.append(name, item);
+    }
+    if (extra.size > 0) address.search += `${address.search ? "&" : "?"}${extra}`;
+    const given = Object.entries(options.headers ?? {}).filter(([, value]) => value != null);
+    const headers = new Headers(given);
+    if (idempotencyKey && !headers.has("Idempotency-Key")) headers.set("Idempotency-Key", idempotencyKey);
+    const raw = [ArrayBuffer, Uint8Array, Blob, FormData, URLSearchParams].some((kind) => body instanceof kind);
+    const json = body !== undefined && typeof body !== "string" && !raw;
+    if (json && !headers.has("Content-Type")) headers.set("Content-Type", "application/json");
+    const signal = timeout === undefined ? undefined : AbortSignal.timeout(timeout);
+    return new Request(address, { method, headers, body: json ? JSON.stringify(body) : body, signal });
+  } catch (error) {
+    throw new NonRetryableError(`The ${method} request cannot be made: ${messageOf(error)}`);
+  }
+}
+
+/** The body of an answer: what its JSON means when it says that it is JSON, else its text. */
+function parsed(response, text) {
+  if (!/^[^;]*[/+]json\s*(;|$)/i.test(response.headers.get("Content-Type") ?? "")) return text;
+  if (text.trim() === "") return null;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+function messageOf(error) {
+  return error instanceof Error ? error.message : String(error);
+}
+
+export default {
+  async fetch(request, env) {
+    try {
+      const url = new URL(request.url);
+      if (request.method === "POST") {
+        const body = await request.json().catch(() => undefined);
+        if (typeof body?.instanceId === "string" && typeof body.eventType === "string") {
+          const instance = await env.WORKFLOW.get(body.instanceId);
+          await instance.sendEvent({ type: body.eventType, payload: body.payload });
+          return Response.json({ instanceId: instance.id, delivered: true });
+        }
+        const instance = await env.WORKFLOW.create({ params: body });
+        return Response.json({ instanceId: instance.id });
+      }
+      const id = url.searchParams.get("instanceId");
+      if (request.method === "GET" && id) {
+        const instance = await env.WORKFLOW.get(id);
+        return Response.json(await instance.status());
+      }
+      return new Response();
+    } catch (error) {
+      if (/\binstance\.not_found\b/.test(messageOf(error))) {
+        return Response.json({ message: "Instance not found" }, { status: 404 });
+      }
+      return Response.json({ message: messageOf(error) }, { status: 500 });
+    }
+  },
+};

@@ -1,0 +1,58 @@
+import { WorkflowEntrypoint, type WorkflowEvent, type WorkflowStep } from "cloudflare:workers";
+
+interface Env {
+  WORKFLOW: Workflow<any>;
+}
+
+const DEFAULTS = {
+  retries: { limit: 5, delay: "10 seconds", backoff: "exponential" },
+  timeout: "10 minutes",
+} as const;
+
+export class RefOwnBraces extends WorkflowEntrypoint<Env, any> {
+  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+    const Obj = await step.do<any>("Obj", DEFAULTS, async () => {
+      const nested = {a: {b: 1}};
+      const f = ({a: {b}}) => b;
+      return { one: f(nested), text: ` {{obj}}` };
+    });
+    const Out = await step.do<any>("Out", DEFAULTS, async () => {
+      const set = () => {{return 5;}};
+      return [set(), Obj.one];
+    });
+    return Out;
+  }
+}
+
+function messageOf(error: unknown) {
+  return error instanceof Error ? error.message : String(error);
+}
+
+export default {
+  async fetch(request: Request, env: Env): Promise<Response> {
+    try {
+      const url = new URL(request.url);
+      if (request.method === "POST") {
+        const body: any = await request.json().catch(() => undefined);
+        if (typeof body?.instanceId === "string" && typeof body.eventType === "string") {
+          const instance = await env.WORKFLOW.get(body.instanceId);
+          await instance.sendEvent({ type: body.eventType, payload: body.payload });
+          return Response.json({ instanceId: instance.id, delivered: true });
+        }
+        const instance = await env.WORKFLOW.create({ params: body });
+        return Response.json({ instanceId: instance.id });
+      }
+      const id = url.searchParams.get("instanceId");
+      if (request.method === "GET" && id) {
+        const instance = await env.WORKFLOW.get(id);
+        return Response.json(await instance.status());
+      }
+      return new Response();
+    } catch (error) {
+      if (/\binstance\.not_found\b/.test(messageOf(error))) {
+        return Response.json({ message: "Instance not found" }, { status: 404 });
+      }
+      return Response.json({ message: messageOf(error) }, { status: 500 });
+    }
+  },
+} satisfies ExportedHandler<Env>;

@@ -1,0 +1,58 @@
+import { WorkflowEntrypoint } from "cloudflare:workers";
+
+const DEFAULTS = {
+  retries: { limit: 5, delay: "10 seconds", backoff: "exponential" },
+  timeout: "10 minutes",
+};
+
+export class RefRoots extends WorkflowEntrypoint {
+  async run(event, step) {
+    const env = this.env;
+    const The_first = await step.do("The first", DEFAULTS, async () => {
+      return { "odd key": [10, { "x-y": 20 }], 3: "three" };
+    });
+    const Second_step = await step.do("Second step", DEFAULTS, async () => {
+      return The_first["odd key"][1]["x-y"];
+    });
+    const V1_2 = await step.do("V1.2", DEFAULTS, async () => {
+      return Second_step + The_first["odd key"][0];
+    });
+    const Out = await step.do("Out", DEFAULTS, async () => {
+      return { dotted: V1_2, three: The_first[3], event: event.payload.a.b, trigger: event.payload.a.b, env: env.REGION, spaced: event.payload.a };
+    });
+    return Out;
+  }
+}
+
+function messageOf(error) {
+  return error instanceof Error ? error.message : String(error);
+}
+
+export default {
+  async fetch(request, env) {
+    try {
+      const url = new URL(request.url);
+      if (request.method === "POST") {
+        const body = await request.json().catch(() => undefined);
+        if (typeof body?.instanceId === "string" && typeof body.eventType === "string") {
+          const instance = await env.WORKFLOW.get(body.instanceId);
+          await instance.sendEvent({ type: body.eventType, payload: body.payload });
+          return Response.json({ instanceId: instance.id, delivered: true });
+        }
+        const instance = await env.WORKFLOW.create({ params: body });
+        return Response.json({ instanceId: instance.id });
+      }
+      const id = url.searchParams.get("instanceId");
+      if (request.method === "GET" && id) {
+        const instance = await env.WORKFLOW.get(id);
+        return Response.json(await instance.status());
+      }
+      return new Response();
+    } catch (error) {
+      if (/\binstance\.not_found\b/.test(messageOf(error))) {
+        return Response.json({ message: "Instance not found" }, { status: 404 });
+      }
+      return Response.json({ message: messageOf(error) }, { status: 500 });
+    }
+  },
+};

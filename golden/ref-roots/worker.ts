@@ -1,0 +1,63 @@
+import { WorkflowEntrypoint, type WorkflowEvent, type WorkflowStep } from "cloudflare:workers";
+
+interface Env {
+  WORKFLOW: Workflow<any>;
+  REGION: string;
+}
+
+const DEFAULTS = {
+  retries: { limit: 5, delay: "10 seconds", backoff: "exponential" },
+  timeout: "10 minutes",
+} as const;
+
+export class RefRoots extends WorkflowEntrypoint<Env, any> {
+  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+    const env = this.env;
+    const The_first = await step.do<any>("The first", DEFAULTS, async () => {
+      return { "odd key": [10, { "x-y": 20 }], 3: "three" };
+    });
+    const Second_step = await step.do<any>("Second step", DEFAULTS, async () => {
+      return The_first["odd key"][1]["x-y"];
+    });
+    const V1_2 = await step.do<any>("V1.2", DEFAULTS, async () => {
+      return Second_step + The_first["odd key"][0];
+    });
+    const Out = await step.do<any>("Out", DEFAULTS, async () => {
+      return { dotted: V1_2, three: The_first[3], event: event.payload.a.b, trigger: event.payload.a.b, env: env.REGION, spaced: event.payload.a };
+    });
+    return Out;
+  }
+}
+
+function messageOf(error: unknown) {
+  return error instanceof Error ? error.message : String(error);
+}
+
+export default {
+  async fetch(request: Request, env: Env): Promise<Response> {
+    try {
+      const url = new URL(request.url);
+      if (request.method === "POST") {
+        const body: any = await request.json().catch(() => undefined);
+        if (typeof body?.instanceId === "string" && typeof body.eventType === "string") {
+          const instance = await env.WORKFLOW.get(body.instanceId);
+          await instance.sendEvent({ type: body.eventType, payload: body.payload });
+          return Response.json({ instanceId: instance.id, delivered: true });
+        }
+        const instance = await env.WORKFLOW.create({ params: body });
+        return Response.json({ instanceId: instance.id });
+      }
+      const id = url.searchParams.get("instanceId");
+      if (request.method === "GET" && id) {
+        const instance = await env.WORKFLOW.get(id);
+        return Response.json(await instance.status());
+      }
+      return new Response();
+    } catch (error) {
+      if (/\binstance\.not_found\b/.test(messageOf(error))) {
+        return Response.json({ message: "Instance not found" }, { status: 404 });
+      }
+      return Response.json({ message: messageOf(error) }, { status: 500 });
+    }
+  },
+} satisfies ExportedHandler<Env>;
