@@ -135,15 +135,16 @@ def _origins(analysis: Analysis) -> dict[str, Origin]:
 def _compiled(
     read: Document, program: Program, emitted: Emitted, module: Module, language: Language, found: tuple[Diagnostic, ...]
 ) -> Compiled:
-    from stepwell.bundle.manifest import manifest, wrangler
+    from stepwell.bundle.manifest import SOURCE_MAP_COMMENT, manifest, wrangler
     from stepwell.emit import emit
     from stepwell.lower.text import text
 
     readable = emitted if program.language == language else emit(program, language)
     source = module.js if language == "js" else readable.text
-    known = manifest(read, program, module.js)
+    js = f"{module.js.rstrip()}\n{SOURCE_MAP_COMMENT}"
+    known = manifest(read, program, js)
     variables = {v.name: v.value for v in read.source.envVars if not v.isSecret}
-    return Compiled(found, source, module.js, module.map, known, wrangler(known, variables), text(program), language, variables)
+    return Compiled(found, source, js, module.map, known, wrangler(known, variables), text(program), language, variables)
 
 
 def _finish(document: object, found: Iterable[Diagnostic], off: Collection[str]) -> list[Diagnostic]:

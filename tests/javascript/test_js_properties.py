@@ -120,7 +120,8 @@ def test_an_accepted_expression_is_one_expression(node: Node, text: str) -> None
 def test_quote_carries_the_value(node: Node, value: Any) -> None:
     text = str(quote(value))
     assert parse(text, Kind.EXPRESSION).faults == ()
-    assert json.loads(node.ask({"value": text})) == json.loads(json.dumps(value))
+    answer = json.loads(node.ask({"value": text}), parse_int=float)
+    assert answer == json.loads(json.dumps(value), parse_int=float)
 
 
 @given(st.lists(codes, max_size=6))

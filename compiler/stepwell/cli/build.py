@@ -105,7 +105,7 @@ def _files(compiled: Compiled, language: Language) -> dict[str, str]:
     from stepwell.cli.output import MANIFEST, READABLE
 
     return {
-        "worker.js": f"{_text(compiled.js).rstrip()}\n//# sourceMappingURL=worker.js.map\n",
+        "worker.js": _text(compiled.js),
         READABLE[language]: _text(compiled.source),
         "worker.js.map": _text(compiled.source_map),
         MANIFEST: _json(compiled.manifest),

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Final, Literal
 
 from stepwell.javascript.facts import Facts, Fault, Import, Kind, Member, fault
-from stepwell.javascript.faults import expression_faults, syntax_faults
+from stepwell.javascript.faults import expression_faults, odd_characters, syntax_faults
 from stepwell.javascript.flow import Flow
 from stepwell.javascript.js import Js, Snippet, line_width, utf16
 from stepwell.javascript.literals import UNKNOWN, literal
@@ -177,7 +177,10 @@ def _broken(tree: Tree, kind: Kind, faults: tuple[Fault, ...]) -> Facts:
 
 
 def _syntax_faults(tree: Tree, kind: Kind) -> tuple[Fault, ...]:
-    found = expression_faults(tree) if kind is Kind.EXPRESSION else syntax_faults(tree)
+    odd = odd_characters(tree)
+    found = sorted(odd + (expression_faults(tree) if kind is Kind.EXPRESSION else syntax_faults(tree)))
+    if odd and found[0] == odd[0]:
+        return (fault(tree.text, *odd[0], "character"),)
     if found and kind is Kind.EXPRESSION:
         return _expression_faults(tree, found)
     return tuple(fault(tree.text, at, message) for at, message in found)

@@ -6,11 +6,12 @@ that says most and is told first; otherwise the first place is found where two t
 
 from __future__ import annotations
 
+import unicodedata
 from itertools import pairwise
 from typing import Final
 
 from stepwell.javascript.facts import position
-from stepwell.javascript.names import KEYWORDS, words
+from stepwell.javascript.names import KEYWORDS, is_name, words
 from stepwell.javascript.scopes import shown
 from stepwell.javascript.tree import COMMENTS, Tree
 
@@ -47,6 +48,12 @@ CANNOT_START: Final = words(
 
 DECLARING: Final = frozenset({"'const", "'var"})
 NAMING: Final = frozenset({"identifier", "'{", "'[", "'enum", "ERROR"})
+TEXTS: Final = words(
+    """
+    string string_fragment regex regex_pattern comment html_comment jsx_text escape_sequence
+    """
+)
+BLANKS: Final = frozenset("\u00a0\ufeff\u2028\u2029")
 HEADED: Final = frozenset({"'if", "'while", "'switch", "'with"})
 SOFT: Final = words(
     """
@@ -70,6 +77,30 @@ def syntax_faults(tree: Tree) -> list[Found]:
     if not found:
         found = _skipped(tree, leaves)
     return sorted(dict(found).items())[:MAX_FAULTS]
+
+
+def odd_characters(tree: Tree) -> list[Found]:
+    """The first character that JavaScript has no use for outside strings and comments, if there is one.
+
+    tree-sitter reads many of them as blanks or letters: spaces that cannot be seen, typographic quotes.
+    """
+    if tree.text.isascii():
+        return []
+    inside = sorted(
+        (tree.starts[row], tree.ends[row]) for row, kind in enumerate(tree.kinds) if kind in TEXTS
+    )
+    place, end = 0, -1
+    for at, ch in enumerate(tree.text):
+        while place < len(inside) and inside[place][0] <= at:
+            end = max(end, inside[place][1])
+            place += 1
+        if (
+            ch > "\x7f"
+            and at >= end
+            and not (ch in BLANKS or unicodedata.category(ch) == "Zs" or is_name("a" + ch))
+        ):
+            return [(at, f"unexpected {shown(ch)}" + ("" if ch.isprintable() else ", which cannot be seen"))]
+    return []
 
 
 def _unclosed_text(tree: Tree, leaves: list[int]) -> Found | None:
@@ -191,7 +222,7 @@ def _clash(tree: Tree, first: int, second: int) -> str | None:
     if one in DECLARING and tree.kinds[second] not in NAMING:
         return f"unexpected {_token(tree, second)} after `{one[1:]}`, where a name is expected"
     between = tree.text[tree.ends[first] : tree.starts[second]]
-    if _is_value(tree, first) and _is_value(tree, second) and "\n" not in between:
+    if _is_value(tree, first) and _is_value(tree, second) and not ("\n" in between or "\r" in between):
         return f"unexpected {_token(tree, second)} after {_token(tree, first)}"
     return None
 

@@ -60,7 +60,7 @@ WRITERS: Final = {
 SPREADERS: Final = {("Object", "values"), ("Object", "entries"), ("Array", "from")}
 REVERSED: Final = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
 COMPARING: Final = frozenset({"===", "!==", "==", "!=", "<", ">", "<=", ">="})
-MAX_HOPS: Final = 64
+MAX_HOPS: Final = 16
 """How often a value is followed from one expression to the next: `a ?? (b ?? (c …` must not be quadratic."""
 MAX_ARGUMENTS: Final = 8
 """Values passed in later places than these are not followed."""

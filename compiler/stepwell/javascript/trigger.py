@@ -95,8 +95,8 @@ def parse_trigger(text: str) -> TriggerCode:
 def queue_name(identifier: str) -> str:
     """The queue that `@queue function identifier` consumes: lower case, words split by hyphens."""
     out: list[str] = []
-    for ch in identifier:
-        if ch.isupper() and out and (out[-1].islower() or out[-1].isdigit()):
+    for before, ch in zip(" " + identifier, identifier, strict=False):
+        if ch.isupper() and (before.islower() or before.isdigit()):
             out.append("-")
         out.append(ch.lower() if ch.isascii() and ch.isalnum() else "-")
     return "-".join(part for part in "".join(out).split("-") if part)
