@@ -177,6 +177,8 @@ class Scopes:
         self._walk()
         if "<!--" in tree.text:
             self._html_comments()
+        if "\r" in tree.text:
+            self._carriage_returns()
         self._resolve()
 
     # -- first pass ----------------------------------------------------------------------------------------
@@ -367,6 +369,15 @@ class Scopes:
         self.opaque.append(node)
         if self.tree.kinds[node] == "html_comment":
             self._fault(node, "`<!--` and `-->` are not comments in a module; use `//`", "html-comment")
+
+    def _carriage_returns(self) -> None:
+        """A carriage return ends a line, and so a string; tree-sitter thinks only of line feeds."""
+        for node in self.opaque:
+            kind = self.tree.kinds[node]
+            if kind not in ("string", "regex"):
+                continue
+            if "\r" in self.tree.slice(node).replace("\\\r", ""):
+                self._fault(node, f"the {kind} is not closed on its line", "newline")
 
     def _html_comments(self) -> None:
         """TypeScript's grammar reads `<!--` as operators; engines refuse it in modules."""

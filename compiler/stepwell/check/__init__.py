@@ -1,0 +1,1 @@
+"""What is known of a graph: regions, references, rules. Yields diagnostics, never text."""

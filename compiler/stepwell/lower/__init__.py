@@ -1,0 +1,1 @@
+"""From the analysed graph to the `Program`: order, scopes, names, step names."""
