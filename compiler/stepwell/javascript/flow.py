@@ -105,8 +105,7 @@ class Flow:
         self.roots: dict[int, str] = {}
         self.work: list[tuple[int, Chain, bool]] = []
         for node in scopes.free:
-            name = name_of(self.tree, node)
-            self.roots[node] = name
+            name = self.roots[node] = scopes.names[node]
             self.work.append((node, Chain(name, ()), True))
         self.work.reverse()
         while self.work:

@@ -59,26 +59,25 @@ MAX_PATH: Final = 64
 class Binding:
     """A declared name. `function` is the function or class it names (or -1), `chains` what it stands for."""
 
-    __slots__ = ("chains", "function", "kind", "name", "refs", "scope")
+    __slots__ = ("chains", "function", "kind", "name", "refs")
 
-    def __init__(self, name: str, kind: str, scope: Scope, function: int = -1) -> None:
+    def __init__(self, name: str, kind: str, function: int = -1) -> None:
         self.name = name
         self.kind = kind
-        self.scope = scope
         self.function = function
         self.refs: list[int] = []
         self.chains: list[object] = []
 
 
 class Scope:
-    """A block. `function`: the function it belongs to (-1: the snippet); `home`: where its `var`s go."""
+    """A block of the function `function` (-1: the snippet itself); its `var`s go to `home`, None for here."""
 
     __slots__ = ("body", "function", "home", "names", "stop", "visible")
 
     def __init__(self, stop: int, function: int, home: Scope | None, body: bool = False) -> None:
         self.stop = stop
         self.function = function
-        self.home = home or self
+        self.home = home
         self.body = body
         self.names: dict[str, Binding] = {}
         self.visible = False
@@ -160,6 +159,7 @@ class Scopes:
         self.top = Scope(tree.stops[0], -1, None)
         self.stack = [self.top]
         self.notes: list[int | Scope] = []
+        self.names: dict[int, str] = {}
         self.skip: set[int] = set()
         self.dark = -1
         self.bound: dict[int, Binding] = {}
@@ -184,27 +184,28 @@ class Scopes:
     # -- first pass ----------------------------------------------------------------------------------------
 
     def _walk(self) -> None:
-        stack, stops = self.stack, self.tree.stops
+        stack = self.stack
         stop = stack[-1].stop
-        look = HANDLERS.get
-        for node, kind in enumerate(self.tree.kinds):
-            while node >= stop:
-                self.notes.append(stack.pop())
-                stop = stack[-1].stop
-            handler = look(kind)
+        for node, handler in enumerate(map(HANDLERS.get, self.tree.kinds)):
             if handler is not None:
+                while node >= stop:
+                    self.notes.append(stack.pop())
+                    stop = stack[-1].stop
                 handler(self, node)
                 stop = stack[-1].stop
-            elif kind in TYPES and node >= self.dark:
-                self.dark = stops[node]
         while len(stack) > 1:
             self.notes.append(stack.pop())
 
     def _open(self, stop: int, function: int, hoists: bool = False, body: bool = False) -> Scope:
-        scope = Scope(stop, function, None if hoists else self.stack[-1].home, body)
+        scope = Scope(stop, function, None if hoists else self._home(), body)
         self.stack.append(scope)
         self.notes.append(scope)
         return scope
+
+    def _home(self) -> Scope:
+        """The scope that a `var` of the current block is declared in."""
+        scope = self.stack[-1]
+        return scope.home or scope
 
     def _block(self, node: int) -> None:
         if node >= self.dark:
@@ -234,7 +235,7 @@ class Scopes:
             if single >= 0:
                 self._declare(single, "param", scope)
             return
-        scope.names["arguments"] = Binding("arguments", "param", scope)
+        scope.names["arguments"] = Binding("arguments", "param")
         if name >= 0 and kind not in DECLARED_FUNCTIONS:
             self._declare(name, "own", scope, node)
 
@@ -245,7 +246,7 @@ class Scopes:
             return
         if tree.kinds[parent] == "method_definition":
             scope = self._open(tree.stops[parent], parent, hoists=True)
-            scope.names["arguments"] = Binding("arguments", "param", scope)
+            scope.names["arguments"] = Binding("arguments", "param")
         for child in tree.named(node):
             self._declare_pattern(child, "param", self.stack[-1])
 
@@ -271,7 +272,7 @@ class Scopes:
         parent = tree.parents[node]
         function = value if value >= 0 and tree.kinds[value] in FUNCTIONS else -1
         if tree.kinds[parent] == "variable_declaration":
-            self._declare_pattern(name, "var", self.stack[-1].home)
+            self._declare_pattern(name, "var", self._home())
         else:
             constant = tree.kinds[parent + 1] == "'const"
             if constant and value < 0:
@@ -284,7 +285,7 @@ class Scopes:
         kind, left = tree.child(node, "kind"), tree.child(node, "left")
         if kind >= 0 and left >= 0:
             if tree.kinds[kind] == "'var":
-                self._declare_pattern(left, "var", self.stack[-1].home)
+                self._declare_pattern(left, "var", self._home())
             else:
                 self._declare_pattern(left, "let", self.stack[-1])
         if tree.has(node, "'await"):
@@ -349,8 +350,9 @@ class Scopes:
 
     def _identifier(self, node: int) -> None:
         if node >= self.dark and node not in self.skip:
+            name = self.names[node] = name_of(self.tree, node)
             self.notes.append(node)
-            self._check_name(node, name_of(self.tree, node))
+            self._check_name(node, name)
 
     def _call(self, node: int) -> None:
         self.calls.append(node)
@@ -388,6 +390,9 @@ class Scopes:
     def _opaque(self, node: int) -> None:
         self.opaque.append(node)
 
+    def _type(self, node: int) -> None:
+        self.dark = max(self.dark, self.tree.stops[node])
+
     def _template_type(self, node: int) -> None:
         self.opaque.append(node)
         self.dark = max(self.dark, self.tree.stops[node])
@@ -408,13 +413,14 @@ class Scopes:
                 self._fault(token, "`??` beside `||` or `&&` needs parentheses", "mixed")
                 return
 
-    def _arguments(self, node: int) -> None:
+    def _commas(self, node: int) -> None:
+        """Arguments and properties, unlike elements of an array, cannot be left out."""
         tree = self.tree
-        before = "',"
+        before = ""
         for child in tree.children(node):
             kind = tree.kinds[child]
-            if kind == "'," and before in ("',", "'("):
-                self._fault(child, "unexpected `,`: an argument is missing", "argument")
+            if kind == "'," and before in ("',", "'(", "'{"):
+                self._fault(child, "unexpected `,`: something is missing before it", "comma")
             before = before if kind in COMMENTS else kind
 
     def _operand(self, node: int) -> None:
@@ -451,6 +457,23 @@ class Scopes:
         between = self.tree.text[start:end]
         if "\n" in between or "\r" in between:
             self.faults.append((end, f"a new line cannot stand before {what}", "newline"))
+
+    def _label(self, node: int) -> None:
+        self._check_name(node, name_of(self.tree, node))
+
+    def _super(self, node: int) -> None:
+        """`super` belongs to the innermost function that is no arrow: a method, a field, a static block."""
+        for scope in self.stack[-MAX_CLIMB:][::-1]:
+            kind = self.tree.kinds[scope.function] if scope.function >= 0 else ""
+            if kind == "arrow_function":
+                continue
+            if not kind or kind in FUNCTIONS - {"method_definition"}:
+                self._fault(node, "`super` stands outside a method", "super")
+            return
+
+    def _delete(self, token: int) -> None:
+        if self.tree.kinds[self.tree.stops[token]] == "identifier":
+            self._fault(token, "a name cannot be deleted, only a property can", "strict")
 
     def _with(self, node: int) -> None:
         self._fault(node, "`with` is not allowed in modules", "strict")
@@ -517,7 +540,7 @@ class Scopes:
         self._check_name(node, name)
         known = scope.names.get(name)
         if known is None:
-            known = scope.names[name] = Binding(name, kind, scope, function)
+            known = scope.names[name] = Binding(name, kind, function)
             if scope.body and kind in LEXICAL:
                 known = self.stack[-2].names.get(name, known) if len(self.stack) > 1 else known
                 self._clash(node, name, known.kind if known.kind == "param" else "", kind)
@@ -553,7 +576,7 @@ class Scopes:
             if isinstance(note, Scope):
                 self._toggle(note, visible)
                 continue
-            stack = visible.get(name_of(self.tree, note))
+            stack = visible.get(self.names[note])
             if stack:
                 stack[-1].refs.append(note)
                 self.bound[note] = stack[-1]
@@ -623,7 +646,12 @@ ROWS: Final[dict[str, Handler]] = {
     "throw_statement": Scopes._throw,
     "try_statement": Scopes._try,
     "'??": Scopes._nullish,
-    "arguments": Scopes._arguments,
+    "arguments": Scopes._commas,
+    "object": Scopes._commas,
+    "object_pattern": Scopes._commas,
+    "statement_identifier": Scopes._label,
+    "super": Scopes._super,
+    "'delete": Scopes._delete,
     "number": Scopes._number,
     "string": Scopes._opaque,
     "template_string": Scopes._opaque,
@@ -634,6 +662,7 @@ ROWS: Final[dict[str, Handler]] = {
     "hash_bang_line": Scopes._hashbang,
 }
 HANDLERS: Final[dict[str, Handler]] = {
+    **dict.fromkeys(TYPES, Scopes._type),
     **ROWS,
     **dict.fromkeys(FUNCTIONS - {"method_definition"}, Scopes._function),
 }

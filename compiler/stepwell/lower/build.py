@@ -140,9 +140,14 @@ class Builder:
         """A value as an expression."""
         if sym is None:
             return p.Undefined()
-        if isinstance(sym, SymChoose):
-            return p.Choose(p.Name(self.names.flags[sym.vertex]), self.sym(sym.yes), self.sym(sym.no))
-        return p.Name(self.name(sym.key))
+        chain: list[SymChoose] = []
+        while isinstance(sym, SymChoose):
+            chain.append(sym)
+            sym = sym.no
+        value: p.Expr = p.Name(self.name(sym.key)) if sym is not None else p.Undefined()
+        for choice in reversed(chain):
+            value = p.Choose(p.Name(self.names.flags[choice.vertex]), self.sym(choice.yes), value)
+        return value
 
     def bind(self, key: Key) -> p.Bind | None:
         """Where the value of a node goes: a constant where it is read only there, else a declared variable."""
