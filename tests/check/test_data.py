@@ -17,7 +17,6 @@ from stepwell.graph import data as d
 from stepwell.graph.durations import Duration
 from stepwell.graph.read import Document, read_value
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
 from tests.graph.artifacts import MINIMAL, Json, graph, node
 
 SHARED = Path("/work/shared/graphs")

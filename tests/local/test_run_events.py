@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from local_workers import of, options, play, workflow
+from tests.local.local_workers import of, options, play, workflow
 
 from stepwell.local.config import ServiceRef, WorkflowRef
 from stepwell.local.events import EventDelivered, RunEnded, WaitEnded, WaitStarted, WaitTimedOut

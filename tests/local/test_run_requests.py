@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
-from local_workers import of, options, play, script, workflow
+from tests.local.local_workers import of, options, play, script, workflow
 
 from stepwell.bundle.toolchain import ensure
 from stepwell.local.config import ServiceRef, WorkerSpec

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from local_workers import of, options, play, workflow
+from tests.local.local_workers import of, options, play, workflow
 
 from stepwell.bundle.toolchain import ensure
 from stepwell.local.events import (

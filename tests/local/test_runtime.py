@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from local_workers import script, workflow
+from tests.local.local_workers import script, workflow
 
 from stepwell.bundle.toolchain import ensure
 from stepwell.local import capnp

@@ -36,7 +36,7 @@ class LeftRun(Left):
 
 
 UNDEFINED = None
-Path = tuple[int, ...]
+Turns = tuple[tuple[str, int], ...]
 
 
 @dataclass
@@ -54,7 +54,7 @@ class Interpreter:
         self.then: dict[str, list[str]] = defaultdict(list)
         self._ports()
         self._missing_elses()
-        g = nx.DiGraph()
+        g: nx.DiGraph[str] = nx.DiGraph()
         g.add_nodes_from([*self.nodes, *(a for arms in self.arms.values() for a in arms.values())])
         g.add_edges_from((u, v) for u, vs in self.edges.items() for v in vs)
         self.g = g
@@ -62,9 +62,9 @@ class Interpreter:
         self.idom = {v: d for v, d in nx.immediate_dominators(g, self.entry).items() if v != self.entry}
         self.reachable = set(self.idom) | {self.entry}
         self.live: set[tuple[str, str]] = set()
-        self.history: dict[str, list[tuple[Path, Any]]] = defaultdict(list)
+        self.history: dict[str, list[tuple[Turns, Any]]] = defaultdict(list)
         self.path: list[tuple[str, int]] = []
-        living = nx.DiGraph((u, w) for u, w in g.edges if not (u in self.nodes and self._always_exits(u)))
+        living: nx.DiGraph[str] = nx.DiGraph((u, w) for u, w in g.edges if not (u in self.nodes and self._always_exits(u)))
         living.add_node(self.entry)
         self.alive = nx.descendants(living, self.entry) | {self.entry}
         self.order: dict[str | None, list[str]] = {}
@@ -116,11 +116,11 @@ class Interpreter:
         """The missing else leads to every minimal node that all arms can reach and at least two enter."""
         self.missing: dict[str, list[str]] = {}
         without = [n for n in self.graph["nodes"] if n["type"] == "branch" and all(a["condition"] for a in n["data"]["branches"])]
-        base = nx.DiGraph((u, v) for u, vs in self.edges.items() for v in vs)
+        base: nx.DiGraph[str] = nx.DiGraph((u, v) for u, vs in self.edges.items() for v in vs)
         base.add_nodes_from([*self.nodes, *(a for arms in self.arms.values() for a in arms.values())])
         position = {v: i for i, v in enumerate(nx.topological_sort(base))}
         for n in sorted(without, key=lambda n: position[n["id"]], reverse=True):
-            g = nx.DiGraph((u, v) for u, vs in self.edges.items() for v in vs)
+            g: nx.DiGraph[str] = nx.DiGraph((u, v) for u, vs in self.edges.items() for v in vs)
             arms = list(self.arms[n["id"]].values())
             g.add_nodes_from(arms)
             reach = [nx.descendants(g, a) for a in arms]
@@ -247,7 +247,7 @@ class Interpreter:
             self.live.add((v, t))
         return (value,) if self.has_value(v) else None
 
-    def indices(self, v: str) -> Path:
+    def indices(self, v: str) -> tuple[int, ...]:
         loops = [a.split("/")[0] for a in reversed(self.chain(v)) if self.nodes[a.split("/")[0]]["type"] == "loop"]
         return tuple(dict(self.path)[loop] for loop in loops)
 
@@ -258,7 +258,7 @@ class Interpreter:
             raise StepFailed(v)
         value = {"v": v, "at": list(self.indices(v)), "r": [self.read(r, v) for r in self.nodes[v]["reads"]]}
         self.ran[name] = value
-        self.history[v].append((tuple(self.path), value))  # type: ignore[arg-type]
+        self.history[v].append((tuple(self.path), value))
         return value
 
     def read(self, n: str, reader: str) -> Any:
@@ -267,8 +267,8 @@ class Interpreter:
         mine = dict(self.path)
         inside = {a.split("/")[0] for a in self.chain(reader)}
         for path, value in reversed(self.history[n]):
-            turns = dict(path)  # type: ignore[arg-type]
-            if all(turns.get(c) == mine.get(c) for c in around if self.nodes[c]["type"] == "loop" and c in inside):  # type: ignore[call-overload]
+            turns = dict(path)
+            if all(turns.get(c) == mine.get(c) for c in around if self.nodes[c]["type"] == "loop" and c in inside):
                 return value["v"] + "".join(map(str, value["at"]))
         return None
 

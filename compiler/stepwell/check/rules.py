@@ -255,9 +255,13 @@ def _fixed_settings(analysis: Analysis) -> Iterator[Diagnostic]:
     """Retry settings are written out in the code, so they cannot depend on the run."""
     for vertex, typed in enumerate(analysis.typed):
         for name, given in (("delay", typed.retries.delay), ("timeout", typed.retries.timeout)):
-            if isinstance(given, str):
+            if isinstance(given, str) and not isinstance(typed.data, WaitData):
                 yield _find(analysis, c.BAD_DURATION, vertex, f"the {name} of `{typed.node.id}` is an expression; retry settings are fixed",
                             _at(analysis, vertex), 'write a duration: "10 seconds"')
+        for name in ("workflowId", "workflowName", "workerName"):
+            if is_dynamic(str(getattr(typed.data, name, ""))):
+                yield _find(analysis, c.BAD_DATA, vertex, f"`{name}` of `{typed.node.id}` is an expression; bindings are fixed",
+                            _at(analysis, vertex, "data", name), "write the name of the deployed Worker or its class")
         if isinstance(typed.data, SubWorkflowData) and is_dynamic(str(typed.data.timeout)):
             yield _find(analysis, c.BAD_DURATION, vertex, f"the timeout of `{typed.node.id}` is an expression; it is fixed",
                         _at(analysis, vertex, "data", "timeout"), 'write a duration: "5 minutes"')

@@ -19,7 +19,7 @@ IMPORTS: Final = {
 """What the runtime's own modules give; the user's code means the same by these names, so it may use them."""
 
 HELPERS: Final = (
-    "DEFAULTS", "unused", "sleepUntil", "remainingUntil", "runChild", "startChild", "race", "concurrently",
+    "DEFAULTS", "unused", "sleepUntil", "remainingUntil", "durationOf", "runChild", "startChild", "race", "concurrently",
     "valuesOf", "retry", "within", "request", "outgoing", "parsed", "withKey", "withBody", "withPayload",
     "fieldsOf", "responseOf", "eventOf", "authorized", "messageOf",
 )  # fmt: skip

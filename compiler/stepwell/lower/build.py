@@ -313,7 +313,8 @@ class Builder:
         if isinstance(duration, p.Constant):
             parsed = parse_duration(duration.value)
             duration = p.Constant(parsed.value if parsed else duration.value)
-        return [*out, p.Sleep(self._id(vertex), self.step_name(vertex), duration)]
+        checked = not isinstance(duration, p.Constant)
+        return [*out, p.Sleep(self._id(vertex), self.step_name(vertex), duration, checked)]
 
     def _sleep_until(self, vertex: int) -> list[p.Statement]:
         # What remains is computed in a step anyway, so the time need not be stored apart.
@@ -331,7 +332,8 @@ class Builder:
                 parsed = parse_duration(timeout.value)
                 timeout = p.Constant(parsed.value if parsed else timeout.value)
         (stored, handed), (view, viewed) = self.bound(vertex), self.bound(vertex, "view")
-        wait = p.Wait(self._id(vertex), self.step_name(vertex), kind, timeout, stored or view, view=stored is None and view is not None)
+        wait = p.Wait(self._id(vertex), self.step_name(vertex), kind, timeout, stored or view,
+                      view=stored is None and view is not None, checked=not isinstance(timeout, p.Constant))
         return [*out, wait, *handed, *self._view(vertex, stored, view, "event"), *viewed]
 
     def _child(self, vertex: int) -> list[p.Statement]:

@@ -12,7 +12,7 @@ from stepwell.check.values import CodeValue, codes_of, uses_of
 from stepwell.graph.model import CronTrigger, EventTrigger, HttpTrigger
 from stepwell.javascript.trigger import queue_name
 from stepwell.lower import program as p
-from stepwell.lower.bindings import OWN, called_bindings, env_bindings
+from stepwell.lower.bindings import OWN, TOKEN, called_bindings, env_bindings
 from stepwell.lower.build import Builder
 from stepwell.lower.names import class_name, worker_name, workflow_name
 from stepwell.lower.naming import make_names
@@ -28,11 +28,14 @@ def lower(analysis: Analysis) -> p.Program:
     ir = analysis.document.source.ir
     class_ = names.table.take(class_name(ir.metadata.name))
     bindings = [*_own(analysis, class_), *called, *env_bindings(analysis)]
+    trigger = _default_trigger(analysis)
+    if trigger is not None and trigger.token and all(b.name != TOKEN for b in bindings):
+        bindings.append(p.Binding(TOKEN, "secret", optional=True))
     program = p.Program(
         kind=ir.kind, name=ir.metadata.name, class_name=class_, workflow_name=workflow_name(ir.metadata.name),
         worker_name=worker_name(ir.metadata.name), description=ir.metadata.description, body=body,
         language=language_of(analysis), bindings=tuple(bindings), imports=_imports(analysis),
-        default_trigger=_default_trigger(analysis), crons=_crons(analysis), sources=_sources(analysis),
+        default_trigger=trigger, crons=_crons(analysis), sources=_sources(analysis),
         steps=tuple((names.steps[v], node.id) for v, node in enumerate(ir.nodes) if v not in plan.dead),
         taken=names.table.taken, uses_env=_uses_env(analysis) or bool(called))
     return _with_trigger(program, analysis)
@@ -92,7 +95,8 @@ def _default_trigger(analysis: Analysis) -> p.DefaultTrigger | None:
     if analysis.trigger.code is not None:
         return None
     trigger = analysis.document.source.ir.trigger
-    token = any(v.name == "TRIGGER_TOKEN" for v in analysis.document.source.envVars)
+    # A secret may be bound at any time, so the Worker asks for it at run time. A script's own code guards itself.
+    token = analysis.document.source.ir.kind == "workflow"
     if isinstance(trigger, HttpTrigger):
         return p.DefaultTrigger("http", trigger.path, (trigger.method or "POST").upper(), None, token)
     if isinstance(trigger, EventTrigger):
@@ -110,14 +114,20 @@ def _with_trigger(program: p.Program, analysis: Analysis) -> p.Program:
     whole = p.Code(code.facts, SOURCE)
     if code.form == "body":
         body = p.Handler("fetch", "handler", body=p.Piece(0, len(code.facts.text)))
-        return replace(program, trigger=whole, handlers=(body,))
+        return replace(program, trigger=whole, handlers=(body, *_clock(analysis)))
     handlers = tuple(
         p.Handler(h.kind, h.name, queue_name(h.name) if h.kind == "queue" else None,
                   p.Piece(*h.parameters_range), p.Piece(*h.body_range)) for h in code.handlers)
+    if not any(h.kind == "scheduled" for h in handlers):
+        handlers = (*handlers, *_clock(analysis))
     queues = tuple((queue_name(h.name), dict(h.config or {})) for h in code.handlers if h.kind == "queue")
     return replace(program, trigger=whole, handlers=handlers, queues=queues, modules=tuple(p.Piece(*r) for r in code.pieces))
 
 
 def _default_handlers(analysis: Analysis) -> tuple[p.Handler, ...]:
-    fetch = p.Handler("fetch", "handler")
-    return (fetch, p.Handler("scheduled", "scheduled")) if _crons(analysis) else (fetch,)
+    return (p.Handler("fetch", "handler"), *_clock(analysis))
+
+
+def _clock(analysis: Analysis) -> tuple[p.Handler, ...]:
+    """The handler of a cron trigger, which starts an instance."""
+    return (p.Handler("scheduled", "scheduled"),) if _crons(analysis) else ()

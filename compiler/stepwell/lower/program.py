@@ -261,9 +261,12 @@ class Inline:
 
 @dataclass(frozen=True, slots=True)
 class Sleep:
+    """`checked`: the duration is known only at run time, so what it gives must be checked to be one."""
+
     node: str
     name: StepName
     duration: Expr
+    checked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,12 +280,15 @@ class SleepUntil:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
+    """`checked` as in `Sleep`, of the timeout."""
+
     node: str
     name: StepName
     event_type: Expr
     timeout: Expr
     bind: Bind | None = None
     view: bool = False
+    checked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -492,6 +498,8 @@ class Binding:
     class_name: str | None = None
     script: str | None = None
     """The Worker that a workflow of another script belongs to."""
+    optional: bool = False
+    """It need not be bound: the code asks whether it is."""
 
 
 @dataclass(frozen=True, slots=True)
