@@ -163,7 +163,7 @@ class FieldReader:
     def code(self, text: str, kind: Kind, at: str, key: str) -> CodeValue:
         """A body or an expression of code, its holes and names resolved, its faults reported."""
         prepared, holes = self._punch(text, at)
-        facts = parse(prepared, kind)
+        facts = parse(_unescaped(prepared, text, kind), kind)
         if facts.faults and self._unknown_roots(text, at):
             return self._code_value(facts, holes, at, key, text, (0, 0))
         for fault in facts.faults[:5]:
@@ -303,6 +303,16 @@ class FieldReader:
             return (json.loads("".join(pieces) + text[position:]),)
         except (ValueError, RecursionError):
             return None
+
+
+def _unescaped(prepared: str, text: str, kind: Kind) -> str:
+    """The backslashes of `\\{{` back where they stand in a string or a template: there JavaScript drops them itself."""
+    at = [i for i in range(text.find("\\{{"), len(text)) if text.startswith("\\{{", i)] if "\\{{" in text else []
+    opaque = parse(prepared, kind).opaque if at else ()
+    for escape in at:
+        if any(start <= escape < end and what != "comment" for start, end, what in opaque):
+            prepared = prepared[:escape] + "\\" + prepared[escape + 1 :]
+    return prepared
 
 
 def _in_string(text: str, inside: bool) -> bool:
