@@ -64,13 +64,15 @@ def compile_artifact(
     an installed one (finding SW801 when there is none). With a `toolchain` a full parser reads the result as well.
     Raises nothing for what a user wrote.
     """
+    from stepwell.bundle.worker import too_large
+
     read, analysis, found = _analyse(document)
     if read is None or analysis is None:
         return Compiled(tuple(_finish(document, found, off)))
     program, emitted = _emit(analysis, "js" if _plain(analysis) else "ts")
     module, faults = _bundle(analysis, program, emitted, toolchain)
-    found += faults
-    if module is None or has_errors(faults):
+    found += faults + (too_large(module.js) if module is not None else [])
+    if module is None or has_errors(found):
         return Compiled(tuple(_finish(document, found, off)))
     return _compiled(read, program, emitted, module, language, tuple(_finish(document, found, off)))
 

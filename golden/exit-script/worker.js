@@ -38,3 +38,4 @@ export default {
     }
   },
 };
+//# sourceMappingURL=worker.js.map

@@ -20,3 +20,4 @@ export default {
     }
   },
 };
+//# sourceMappingURL=worker.js.map

@@ -7,7 +7,10 @@ async function runGraph(env, event) {
     async () => request("GET", `https://api.test/${event.payload}`, { timeout: 200 }),
   );
   const answer = withBody(answer_stored);
-  await request("POST", "https://api.test/once", { body: { got: answer.value }, idempotencyKey: crypto.randomUUID() });
+  await request("POST", "https://api.test/once", {
+    body: { got: answer.value },
+    idempotencyKey: crypto.randomUUID(),
+  });
   return { answer: answer_stored };
 }
 
@@ -51,7 +54,8 @@ async function request(method, url, options = {}) {
     response = await via.fetch(sent);
     text = await response.text();
   } catch (error) {
-    throw new Error(`${what} failed: ${messageOf(error)}`);
+    // The runtime's own words stand first: by them the engine knows what must not be retried.
+    throw new Error(`${messageOf(error)} (${what})`);
   }
   if (throwOnError && !response.ok) {
     const message = `${what} answered ${response.status}: ${text.slice(0, 200)}`;
@@ -123,3 +127,4 @@ export default {
     }
   },
 };
+//# sourceMappingURL=worker.js.map

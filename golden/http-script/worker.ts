@@ -9,7 +9,10 @@ async function runGraph(env: Env, event: { payload: any }): Promise<any> {
     async () => request("GET", `https://api.test/${event.payload}`, { timeout: 200 }),
   );
   const answer = withBody(answer_stored);
-  await request("POST", "https://api.test/once", { body: { got: answer.value }, idempotencyKey: crypto.randomUUID() });
+  await request("POST", "https://api.test/once", {
+    body: { got: answer.value },
+    idempotencyKey: crypto.randomUUID(),
+  });
   return { answer: answer_stored };
 }
 
@@ -53,7 +56,8 @@ async function request(method: string, url: any, options: any = {}) {
     response = await via.fetch(sent);
     text = await response.text();
   } catch (error) {
-    throw new Error(`${what} failed: ${messageOf(error)}`);
+    // The runtime's own words stand first: by them the engine knows what must not be retried.
+    throw new Error(`${messageOf(error)} (${what})`);
   }
   if (throwOnError && !response.ok) {
     const message = `${what} answered ${response.status}: ${text.slice(0, 200)}`;

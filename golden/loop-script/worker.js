@@ -79,3 +79,4 @@ export default {
     }
   },
 };
+//# sourceMappingURL=worker.js.map

@@ -36,3 +36,4 @@ export default {
     }
   },
 };
+//# sourceMappingURL=worker.js.map

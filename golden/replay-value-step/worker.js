@@ -1,4 +1,5 @@
 import { WorkflowEntrypoint } from "cloudflare:workers";
+import { NonRetryableError } from "cloudflare:workflows";
 
 const DEFAULTS = {
   retries: { limit: 5, delay: "10 seconds", backoff: "exponential" },
@@ -38,11 +39,7 @@ export class ReplayValueStep extends WorkflowEntrypoint {
       Each_results.push(Size);
     }
     const Each = { results: Each_results };
-    const Often_value = await step.do(
-      "Often: value",
-      DEFAULTS,
-      async () => Math.floor(Math.random()) + 2,
-    );
+    const Often_value = await step.do("Often: value", DEFAULTS, async () => Math.floor(Math.random()) + 2);
     for (let i = 0, Often_count = Often_value; i < Often_count; i++) {
       await step.do(`Turn [${i}]`, DEFAULTS, async () => {
         return "turn";
@@ -54,12 +51,32 @@ export class ReplayValueStep extends WorkflowEntrypoint {
       });
     }
     const Nap_value = await step.do("Nap: value", DEFAULTS, async () => env.PAUSE);
-    await step.sleep("Nap", Nap_value);
+    await step.sleep("Nap", durationOf("Nap", Nap_value));
     const Out = await step.do("Out", DEFAULTS, async () => {
       return Each.results;
     });
     return Out;
   }
+}
+
+/** A duration that is known only now. One that is none must not reach the engine, which would wait for ever. */
+function durationOf(name, duration) {
+  const longest = 365 * 24 * 60 * 60 * 1000;
+  const fine =
+    typeof duration === "number"
+      ? duration >= 0 && duration <= longest
+      : /^\d+ (second|minute|hour|day|week|month|year)s?$/.test(duration);
+  if (!fine) throw new NonRetryableError(`${name}: ${String(duration)} is not a duration`);
+  return duration;
+}
+
+/** Whether a request carries the token. Digests are compared, so that the time it takes tells nothing. */
+async function authorized(request, token) {
+  const given = /^bearer +(.+)$/i.exec(request.headers.get("Authorization") ?? "")?.[1];
+  if (!given) return false;
+  const digest = (text) => crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  const [a, b] = [new Uint8Array(await digest(given)), new Uint8Array(await digest(token))];
+  return a.reduce((difference, byte, i) => difference | (byte ^ b[i]), 0) === 0;
 }
 
 function messageOf(error) {
@@ -69,6 +86,9 @@ function messageOf(error) {
 export default {
   async fetch(request, env) {
     try {
+      if (env.TRIGGER_TOKEN && !(await authorized(request, env.TRIGGER_TOKEN))) {
+        return Response.json({ message: "A bearer token is needed" }, { status: 401 });
+      }
       const url = new URL(request.url);
       if (request.method === "POST") {
         const body = await request.json().catch(() => undefined);
@@ -94,3 +114,4 @@ export default {
     }
   },
 };
+//# sourceMappingURL=worker.js.map

@@ -1,9 +1,11 @@
 import { WorkflowEntrypoint, type WorkflowEvent, type WorkflowStep } from "cloudflare:workers";
+import { NonRetryableError } from "cloudflare:workflows";
 
 interface Env {
   WORKFLOW: Workflow<any>;
   MODE: string;
   PAUSE: string;
+  TRIGGER_TOKEN?: string;
 }
 
 const DEFAULTS = {
@@ -60,12 +62,32 @@ export class ReplayValueStep extends WorkflowEntrypoint<Env, any> {
       });
     }
     const Nap_value = await step.do<any>("Nap: value", DEFAULTS, async () => env.PAUSE);
-    await step.sleep("Nap", Nap_value);
+    await step.sleep("Nap", durationOf("Nap", Nap_value));
     const Out = await step.do<any>("Out", DEFAULTS, async () => {
       return Each.results;
     });
     return Out;
   }
+}
+
+/** A duration that is known only now. One that is none must not reach the engine, which would wait for ever. */
+function durationOf(name: string, duration: any) {
+  const longest = 365 * 24 * 60 * 60 * 1000;
+  const fine =
+    typeof duration === "number"
+      ? duration >= 0 && duration <= longest
+      : /^\d+ (second|minute|hour|day|week|month|year)s?$/.test(duration);
+  if (!fine) throw new NonRetryableError(`${name}: ${String(duration)} is not a duration`);
+  return duration;
+}
+
+/** Whether a request carries the token. Digests are compared, so that the time it takes tells nothing. */
+async function authorized(request: Request, token: string) {
+  const given = /^bearer +(.+)$/i.exec(request.headers.get("Authorization") ?? "")?.[1];
+  if (!given) return false;
+  const digest = (text: string) => crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  const [a, b] = [new Uint8Array(await digest(given)), new Uint8Array(await digest(token))];
+  return a.reduce((difference, byte, i) => difference | (byte ^ b[i]), 0) === 0;
 }
 
 function messageOf(error: unknown) {
@@ -75,6 +97,9 @@ function messageOf(error: unknown) {
 export default {
   async fetch(request: Request, env: Env): Promise<Response> {
     try {
+      if (env.TRIGGER_TOKEN && !(await authorized(request, env.TRIGGER_TOKEN))) {
+        return Response.json({ message: "A bearer token is needed" }, { status: 401 });
+      }
       const url = new URL(request.url);
       if (request.method === "POST") {
         const body: any = await request.json().catch(() => undefined);

@@ -21,3 +21,4 @@ export default {
     }
   },
 };
+//# sourceMappingURL=worker.js.map

@@ -11,3 +11,4 @@ export default {
     return Response.json(await runGraph(env, { payload: n }));
   },
 };
+//# sourceMappingURL=worker.js.map

@@ -1,4 +1,5 @@
 import { WorkflowEntrypoint } from "cloudflare:workers";
+import { NonRetryableError } from "cloudflare:workflows";
 
 const DEFAULTS = {
   retries: { limit: 5, delay: "10 seconds", backoff: "exponential" },
@@ -9,14 +10,34 @@ export class SleepKinds extends WorkflowEntrypoint {
   async run(event, step) {
     await step.sleep("Text", "90 minutes");
     await step.sleep("Number", 1500);
-    await step.sleep("Whole", event.payload.ms);
-    await step.sleep("Part", `${event.payload.days} days`);
-    await step.sleep("Inside", `${event.payload.days * 2} hours`);
+    await step.sleep("Whole", durationOf("Whole", event.payload.ms));
+    await step.sleep("Part", durationOf("Part", `${event.payload.days} days`));
+    await step.sleep("Inside", durationOf("Inside", `${event.payload.days * 2} hours`));
     const End = await step.do("End", DEFAULTS, async () => {
       return "awake";
     });
     return End;
   }
+}
+
+/** A duration that is known only now. One that is none must not reach the engine, which would wait for ever. */
+function durationOf(name, duration) {
+  const longest = 365 * 24 * 60 * 60 * 1000;
+  const fine =
+    typeof duration === "number"
+      ? duration >= 0 && duration <= longest
+      : /^\d+ (second|minute|hour|day|week|month|year)s?$/.test(duration);
+  if (!fine) throw new NonRetryableError(`${name}: ${String(duration)} is not a duration`);
+  return duration;
+}
+
+/** Whether a request carries the token. Digests are compared, so that the time it takes tells nothing. */
+async function authorized(request, token) {
+  const given = /^bearer +(.+)$/i.exec(request.headers.get("Authorization") ?? "")?.[1];
+  if (!given) return false;
+  const digest = (text) => crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  const [a, b] = [new Uint8Array(await digest(given)), new Uint8Array(await digest(token))];
+  return a.reduce((difference, byte, i) => difference | (byte ^ b[i]), 0) === 0;
 }
 
 function messageOf(error) {
@@ -26,6 +47,9 @@ function messageOf(error) {
 export default {
   async fetch(request, env) {
     try {
+      if (env.TRIGGER_TOKEN && !(await authorized(request, env.TRIGGER_TOKEN))) {
+        return Response.json({ message: "A bearer token is needed" }, { status: 401 });
+      }
       const url = new URL(request.url);
       if (request.method === "POST") {
         const body = await request.json().catch(() => undefined);
@@ -51,3 +75,4 @@ export default {
     }
   },
 };
+//# sourceMappingURL=worker.js.map

@@ -1,14 +1,10 @@
 import { NonRetryableError } from "cloudflare:workflows";
 
 async function runGraph(env, event) {
-  const flaky = await retry(
-    "EXPORT_flaky",
-    { limit: 3, delay: 1, backoff: "constant" },
-    async (ctx) => {
-      if (ctx.attempt < 3) throw new Error(`attempt ${ctx.attempt}`);
-      return ctx.attempt;
-    },
-  );
+  const flaky = await retry("EXPORT_flaky", { limit: 3, delay: 1, backoff: "constant" }, async (ctx) => {
+    if (ctx.attempt < 3) throw new Error(`attempt ${ctx.attempt}`);
+    return ctx.attempt;
+  });
   if (event.payload === "fatal") {
     await retry("Fatal", { limit: 3, delay: 1, backoff: "exponential" }, async (ctx) => {
       throw new NonRetryableError(`fatal on attempt ${ctx.attempt}`);
@@ -78,3 +74,4 @@ export default {
     }
   },
 };
+//# sourceMappingURL=worker.js.map

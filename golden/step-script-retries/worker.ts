@@ -3,14 +3,10 @@ import { NonRetryableError } from "cloudflare:workflows";
 interface Env {}
 
 async function runGraph(env: Env, event: { payload: any }): Promise<any> {
-  const flaky = await retry(
-    "EXPORT_flaky",
-    { limit: 3, delay: 1, backoff: "constant" },
-    async (ctx) => {
-      if (ctx.attempt < 3) throw new Error(`attempt ${ctx.attempt}`);
-      return ctx.attempt;
-    },
-  );
+  const flaky = await retry("EXPORT_flaky", { limit: 3, delay: 1, backoff: "constant" }, async (ctx) => {
+    if (ctx.attempt < 3) throw new Error(`attempt ${ctx.attempt}`);
+    return ctx.attempt;
+  });
   if (event.payload === "fatal") {
     await retry("Fatal", { limit: 3, delay: 1, backoff: "exponential" }, async (ctx) => {
       throw new NonRetryableError(`fatal on attempt ${ctx.attempt}`);

@@ -29,3 +29,4 @@ export default {
     }
   },
 };
+//# sourceMappingURL=worker.js.map

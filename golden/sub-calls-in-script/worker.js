@@ -18,7 +18,8 @@ async function request(method, url, options = {}) {
     response = await via.fetch(sent);
     text = await response.text();
   } catch (error) {
-    throw new Error(`${what} failed: ${messageOf(error)}`);
+    // The runtime's own words stand first: by them the engine knows what must not be retried.
+    throw new Error(`${messageOf(error)} (${what})`);
   }
   if (throwOnError && !response.ok) {
     const message = `${what} answered ${response.status}: ${text.slice(0, 200)}`;
@@ -89,3 +90,4 @@ export default {
     }
   },
 };
+//# sourceMappingURL=worker.js.map

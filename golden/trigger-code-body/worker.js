@@ -24,3 +24,4 @@ export default {
     return new Response(`${env.GREETING} \`there\``, { status: 202 });
   },
 };
+//# sourceMappingURL=worker.js.map

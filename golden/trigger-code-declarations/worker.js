@@ -42,3 +42,4 @@ export default {
     return env.WORKFLOW.create({ params: { at: controller.cron } });
   },
 };
+//# sourceMappingURL=worker.js.map

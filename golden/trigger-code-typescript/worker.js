@@ -20,3 +20,4 @@ export default {
     return Response.json({ instanceId: made.id });
   }
 };
+//# sourceMappingURL=worker.js.map

@@ -1,4 +1,5 @@
 import { WorkflowEntrypoint } from "cloudflare:workers";
+import { NonRetryableError } from "cloudflare:workflows";
 
 const DEFAULTS = {
   retries: { limit: 5, delay: "10 seconds", backoff: "exponential" },
@@ -7,15 +8,26 @@ const DEFAULTS = {
 
 export class WaitDynamic extends WorkflowEntrypoint {
   async run(event, step) {
-    const Paid = withPayload(await step.waitForEvent(
-      "Paid",
-      { type: `paid-${event.payload.order}`, timeout: event.payload.patience },
-    ));
+    const Paid = withPayload(await step.waitForEvent("Paid", {
+      type: `paid-${event.payload.order}`,
+      timeout: durationOf("Paid", event.payload.patience),
+    }));
     const Out = await step.do("Out", DEFAULTS, async () => {
       return Paid.amount;
     });
     return Out;
   }
+}
+
+/** A duration that is known only now. One that is none must not reach the engine, which would wait for ever. */
+function durationOf(name, duration) {
+  const longest = 365 * 24 * 60 * 60 * 1000;
+  const fine =
+    typeof duration === "number"
+      ? duration >= 0 && duration <= longest
+      : /^\d+ (second|minute|hour|day|week|month|year)s?$/.test(duration);
+  if (!fine) throw new NonRetryableError(`${name}: ${String(duration)} is not a duration`);
+  return duration;
 }
 
 /** An event, and beside it the fields of a payload that is an object. */
@@ -27,6 +39,15 @@ function fieldsOf(value) {
   return typeof value === "object" && !Array.isArray(value) ? value : {};
 }
 
+/** Whether a request carries the token. Digests are compared, so that the time it takes tells nothing. */
+async function authorized(request, token) {
+  const given = /^bearer +(.+)$/i.exec(request.headers.get("Authorization") ?? "")?.[1];
+  if (!given) return false;
+  const digest = (text) => crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  const [a, b] = [new Uint8Array(await digest(given)), new Uint8Array(await digest(token))];
+  return a.reduce((difference, byte, i) => difference | (byte ^ b[i]), 0) === 0;
+}
+
 function messageOf(error) {
   return error instanceof Error ? error.message : String(error);
 }
@@ -34,6 +55,9 @@ function messageOf(error) {
 export default {
   async fetch(request, env) {
     try {
+      if (env.TRIGGER_TOKEN && !(await authorized(request, env.TRIGGER_TOKEN))) {
+        return Response.json({ message: "A bearer token is needed" }, { status: 401 });
+      }
       const url = new URL(request.url);
       if (request.method === "POST") {
         const body = await request.json().catch(() => undefined);
@@ -59,3 +83,4 @@ export default {
     }
   },
 };
+//# sourceMappingURL=worker.js.map

@@ -1,7 +1,9 @@
 import { WorkflowEntrypoint, type WorkflowEvent, type WorkflowStep } from "cloudflare:workers";
+import { NonRetryableError } from "cloudflare:workflows";
 
 interface Env {
   WORKFLOW: Workflow<any>;
+  TRIGGER_TOKEN?: string;
 }
 
 const DEFAULTS = {
@@ -11,15 +13,26 @@ const DEFAULTS = {
 
 export class WaitDynamic extends WorkflowEntrypoint<Env, any> {
   async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
-    const Paid = withPayload(await step.waitForEvent<any>(
-      "Paid",
-      { type: `paid-${event.payload.order}`, timeout: event.payload.patience },
-    ));
+    const Paid = withPayload(await step.waitForEvent<any>("Paid", {
+      type: `paid-${event.payload.order}`,
+      timeout: durationOf("Paid", event.payload.patience),
+    }));
     const Out = await step.do<any>("Out", DEFAULTS, async () => {
       return Paid.amount;
     });
     return Out;
   }
+}
+
+/** A duration that is known only now. One that is none must not reach the engine, which would wait for ever. */
+function durationOf(name: string, duration: any) {
+  const longest = 365 * 24 * 60 * 60 * 1000;
+  const fine =
+    typeof duration === "number"
+      ? duration >= 0 && duration <= longest
+      : /^\d+ (second|minute|hour|day|week|month|year)s?$/.test(duration);
+  if (!fine) throw new NonRetryableError(`${name}: ${String(duration)} is not a duration`);
+  return duration;
 }
 
 /** An event, and beside it the fields of a payload that is an object. */
@@ -31,6 +44,15 @@ function fieldsOf(value: any): any {
   return typeof value === "object" && !Array.isArray(value) ? value : {};
 }
 
+/** Whether a request carries the token. Digests are compared, so that the time it takes tells nothing. */
+async function authorized(request: Request, token: string) {
+  const given = /^bearer +(.+)$/i.exec(request.headers.get("Authorization") ?? "")?.[1];
+  if (!given) return false;
+  const digest = (text: string) => crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  const [a, b] = [new Uint8Array(await digest(given)), new Uint8Array(await digest(token))];
+  return a.reduce((difference, byte, i) => difference | (byte ^ b[i]), 0) === 0;
+}
+
 function messageOf(error: unknown) {
   return error instanceof Error ? error.message : String(error);
 }
@@ -38,6 +60,9 @@ function messageOf(error: unknown) {
 export default {
   async fetch(request: Request, env: Env): Promise<Response> {
     try {
+      if (env.TRIGGER_TOKEN && !(await authorized(request, env.TRIGGER_TOKEN))) {
+        return Response.json({ message: "A bearer token is needed" }, { status: 401 });
+      }
       const url = new URL(request.url);
       if (request.method === "POST") {
         const body: any = await request.json().catch(() => undefined);

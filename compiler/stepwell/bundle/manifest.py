@@ -49,7 +49,7 @@ def manifest(document: Document, program: Program, js: str) -> Json:
         "dependencies": dict(sorted(document.source.dependencies.items())),
         "steps": [{"name": name, "node": node} for name, node in program.steps],
         "nodes": [{"id": n.id, "type": n.type, "name": n.name} for n in ir.nodes],
-        "hashes": {"artifact": _sha256(_canonical(ir.model_dump(mode="json"))), "worker.js": _sha256(js)},
+        "hashes": {"artifact": _sha256(_canonical(ir.model_dump())), "worker.js": _sha256(js)},
     }
 
 

@@ -40,6 +40,18 @@ def refuse_unloadable(esbuild: Path, js: str, mappings: Sequence[Mapped], origin
     return [lead_back(f, mappings, origins) for f in done.faults]
 
 
+LIMIT = 64 * 1024 * 1024
+"""The most that a Worker may hold, in bytes (Cloudflare's limit since 2026-09-04)."""
+
+
+def too_large(js: str, limit: int = LIMIT) -> list[Diagnostic]:
+    """The finding about a Worker that Cloudflare would refuse for its size."""
+    size = len(js.encode("utf-8", "replace"))
+    if size <= limit:
+        return []
+    return [Diagnostic(c.SIZE, f"the Worker has {size:,} bytes; {limit:,} is the most", "", None, "move parts of it to sub-workflows")]
+
+
 def lead_back(fault: Fault, mappings: Sequence[Mapped], origins: Mapping[str, Origin]) -> Diagnostic:
     """A fault of the printed text as one of the user's code, where its place came from a user."""
     places = [(m.line, m.column) for m in mappings]

@@ -10,8 +10,6 @@ from stepwell.check.values import CodeValue, Lit, Value
 from stepwell.diagnostics import codes as c
 from stepwell.diagnostics import pointer
 from stepwell.graph import data as d
-from stepwell.graph.durations import parse as parse_duration
-from stepwell.graph.times import parse as parse_time
 from stepwell.javascript import Kind
 
 Fields = dict[str, Value]
@@ -58,24 +56,17 @@ def _record(given: Any, reader: FieldReader, name: str) -> Value:
 
 
 def _sleep(data: d.SleepData, reader: FieldReader) -> Fields:
-    return {"duration": _text_or_code(data.duration, reader, "duration", lambda v: parse_duration(v) is not None)}
+    return {"duration": reader.value(data.duration, _at(reader, "duration"), "duration")}
 
 
 def _sleep_until(data: d.SleepUntilData, reader: FieldReader) -> Fields:
-    return {"timestamp": _text_or_code(data.timestamp, reader, "timestamp", lambda v: parse_time(v) is not None)}
-
-
-def _text_or_code(given: Any, reader: FieldReader, name: str, plain: Callable[[Any], bool]) -> Value:
-    """A field that is a literal, text with expressions, or (where it is neither) code such as `event.payload.at`."""
-    if not isinstance(given, str) or "{{" in given or "${" in given or plain(given):
-        return reader.text(given, _at(reader, name), name) if isinstance(given, str) else Lit(given)
-    return reader.code(given, Kind.EXPRESSION, _at(reader, name), name)
+    return {"timestamp": reader.value(data.timestamp, _at(reader, "timestamp"), "timestamp")}
 
 
 def _wait(data: d.WaitData, reader: FieldReader) -> Fields:
     fields = {"eventType": reader.text(data.eventType, _at(reader, "eventType"), "eventType")}
     if data.timeout is not None:
-        fields["timeout"] = _text_or_code(data.timeout, reader, "timeout", lambda v: parse_duration(v) is not None)
+        fields["timeout"] = reader.value(data.timeout, _at(reader, "timeout"), "timeout")
     return fields
 
 

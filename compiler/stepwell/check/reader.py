@@ -15,6 +15,7 @@ from stepwell.diagnostics import Code, Diagnostic, SnippetPosition, pointer
 from stepwell.diagnostics import codes as c
 from stepwell.graph.expressions import Malformed, Reference, Scanner
 from stepwell.javascript import Facts, Kind, parse
+from stepwell.javascript.code import half_pair
 from stepwell.javascript.names import GLOBALS
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -167,6 +168,10 @@ class FieldReader:
         if facts.faults and self._unknown_roots(text, at):
             return self._code_value(facts, holes, at, key, text, (0, 0))
         for fault in facts.faults[:5]:
+            if half_pair(text) >= 0:
+                self.say(c.LONE_SURROGATE, "the code holds half a surrogate pair, which no source file can", at,
+                         "write its escape (`\\ud83d`), or the whole character", facts, fault.start)
+                break
             code = c.SYNTAX if kind is Kind.BODY or fault.code == "syntax" else c.NOT_ONE_EXPRESSION
             self.say(code, fault.message, at, None, facts, fault.start)
         return self._code_value(facts, holes, at, key, text, (0, 0))
@@ -207,8 +212,8 @@ class FieldReader:
         source = f"nodes/{self.node.id}/{key}"
         self.sources[source] = text
         standing = self._standing(facts, holes, at)
-        by_start = {h.start for h in holes}
-        names = tuple(n for name in facts.free if name.start not in by_start and (n := self._named(name, facts, at)))
+        names = tuple(n for name in facts.free if not any(name.start <= h.start < name.end for h in holes)
+                      and (n := self._named(name, facts, at)))
         return CodeValue(facts, source, at, offset, standing, names)
 
     def _standing(self, facts: Facts, holes: list[Hole], at: str) -> tuple[Hole, ...]:

@@ -215,7 +215,6 @@ TRIGGER_ANNOTATION = _add("SW703", "trigger-annotation", _E, "An annotation of t
     "Known are `@fetch function handler`, `@queue function NAME`, `@scheduled function NAME`, and `@config {…}` as the "
     "first statement of a queue's handler.")
 QUEUE_TWICE = _add("SW704", "queue-twice", _E, "Two handlers are for the same queue", "Queue names are lower case with hyphens.")
-BINDING_KIND = _add("SW705", "binding-kind", _W, "A binding's kind is not certain", "Say it in the project's configuration.")
 ENV_VAR = _add("SW706", "env-var", _E, "A variable's name or value is wrong", "Names are `[A-Z][A-Z0-9_]*`, values at most 5 KB.")
 DEPENDENCY = _add("SW707", "dependency", _E, "A dependency is wrong", "`dependencies` maps npm names to version ranges.")
 NO_TOKEN = _add("SW708", "env-dynamic", _W, "`env` is used as a whole",

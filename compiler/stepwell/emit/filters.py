@@ -32,6 +32,7 @@ from stepwell.lower.program import (
     Settings,
     Statement,
     StepName,
+    Undefined,
     Work,
 )
 
@@ -127,6 +128,11 @@ def _lead(context: Context, statement: Statement) -> Js:
     return _printer(context).lead(statement)
 
 
+def _target(statement: Statement) -> Js:
+    """Where a statement's value goes."""
+    return layout.target(getattr(statement, "bind", None))
+
+
 @pass_context
 def _view(context: Context, statement: Statement | None) -> Js | None:
     """The function that makes a view of what a statement stores, if one is bound."""
@@ -153,7 +159,8 @@ def _milliseconds(duration: str | int | float) -> Js | None:
 
 def _pathname(path: str) -> Js:
     """A path as `URL` gives it: from `/`, percent-encoded."""
-    return quote(percent("/" + path.removeprefix("/"), safe="/:@!$&'()*+,;=-._~%[]|\\^"))
+    whole = path.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return quote(percent("/" + whole.removeprefix("/"), safe="/:@!$&'()*+,;=-._~%[]|\\^"))
 
 
 def _known(parts: Sequence[str | None]) -> Sequence[str | None]:
@@ -162,10 +169,10 @@ def _known(parts: Sequence[str | None]) -> Sequence[str | None]:
     return parts[:last]
 
 
-def obj(**entries: Js | None) -> Js | None:
-    """An object literal of those entries that are given; None when none is."""
+def obj(used: Js = layout.EMPTY, /, **entries: Js | None) -> Js | None:
+    """An object literal of the given entries, on whose line `used` comes first; None when none is given."""
     given = [join(": ", (property_key(key), value)) for key, value in entries.items() if value is not None]
-    return layout.record(given) if given else None
+    return layout.record(given, used) if given else None
 
 
 def _is_array(expr: Expr | None) -> bool:
@@ -188,6 +195,10 @@ def _is_request(work: Work) -> bool:
 def _is_retried(step: Do) -> bool:
     """Whether a script needs its own `retry` for a step: a request has its own timeout."""
     return step.settings is not None and (not _is_request(step.work) or step.settings.limit > 0)
+
+
+def _is_undefined(expr: Expr) -> bool:
+    return isinstance(expr, Undefined)
 
 
 _Calls = MappingProxyType[str, Callable[..., Any]]
@@ -217,6 +228,7 @@ FILTERS: Final[_Calls] = MappingProxyType({
     "quote": quote,
     "result": _result,
     "single": _single,
+    "target": _target,
     "test": _test,
     "view": _view,
 })  # fmt: skip
@@ -228,4 +240,5 @@ TESTS: Final[_Calls] = MappingProxyType({
     "request": _is_request,
     "retried": _is_retried,
     "trivial": is_trivial,
+    "undefined_value": _is_undefined,
 })  # fmt: skip

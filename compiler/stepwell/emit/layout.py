@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from stepwell.javascript import Indented, Js, Snippet, join
+from stepwell.javascript import Indented, Js, Snippet, identifier, join
+from stepwell.lower.program import Bind
 
-WIDE: Final = 106
-"""Columns of a line, the indentation within a class already taken off."""
-
-CALL: Final = 20
-"""What a call itself takes: `await step.do<any>`."""
+WIDE: Final = 104
+"""Columns of a line, the indentation within a method already taken off."""
 
 RECORD: Final = 80
 """Columns of an object or array on one line."""
@@ -29,6 +27,15 @@ def indent(js: Js) -> Js:
     return Js((Indented(js, 2),))
 
 
+def target(bind: Bind | str | None) -> Js:
+    """Where a value goes: `const a = `, `a = `, or nowhere."""
+    if bind is None:
+        return EMPTY
+    if isinstance(bind, str):
+        return Js(("const ", identifier(bind), " = "))
+    return Js(("const " if bind.new else "", identifier(bind.name), " = "))
+
+
 def lines(parts: Sequence[Js]) -> Js:
     """The parts that hold something, a line each."""
     return join("\n", [part for part in parts if starts_with(part)])
@@ -41,20 +48,22 @@ def braces(inner: Js) -> Js:
     return Js(("{\n  ", Indented(inner, 2), "\n}"))
 
 
-def arguments(those: Sequence[Js | None], used: Js = EMPTY) -> Js:
+def arguments(those: Sequence[Js | None], *used: Js) -> Js:
     """The arguments of a call, on whose line `used` comes first; the last one may go over several lines."""
     given = [js for js in those if js is not None]
-    wide = [_measure(js) for js in (*given, used)]
-    hugs = not any(more for _, more in wide[:-2])
-    if hugs and sum(columns + 2 for columns, _ in wide) <= WIDE - CALL:
+    taken = sum(_measure(js)[0] for js in used)
+    wide = [_measure(js) for js in given]
+    hugs = not any(more for _, more in wide[:-1])
+    if hugs and taken + sum(columns + 2 for columns, _ in wide) <= WIDE:
         return Js(("(", join(", ", given), ")"))
     return broken("(", given, ")")
 
 
-def record(entries: Sequence[Js]) -> Js:
-    """An object literal."""
+def record(entries: Sequence[Js], used: Js = EMPTY) -> Js:
+    """An object literal, on whose line `used` comes first."""
     flat = Js(("{ ", join(", ", entries), " }")) if entries else Js(("{}",))
-    return flat if len(entries) <= ENTRIES and fits(flat) else broken("{", entries, "}")
+    room = min(RECORD, WIDE - _measure(used)[0])
+    return flat if len(entries) <= ENTRIES and fits(flat, room) else broken("{", entries, "}")
 
 
 def array(items: Sequence[Js]) -> Js:

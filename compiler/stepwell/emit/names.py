@@ -19,9 +19,9 @@ IMPORTS: Final = {
 """What the runtime's own modules give; the user's code means the same by these names, so it may use them."""
 
 HELPERS: Final = (
-    "DEFAULTS", "unused", "sleepUntil", "remainingUntil", "durationOf", "runChild", "startChild", "race", "concurrently",
-    "valuesOf", "retry", "within", "request", "outgoing", "parsed", "withKey", "withBody", "withPayload",
-    "fieldsOf", "responseOf", "eventOf", "authorized", "messageOf",
+    "DEFAULTS", "unused", "sleepUntil", "remainingUntil", "durationOf", "runChild", "startChild", "race",
+    "concurrently", "valuesOf", "retry", "within", "request", "outgoing", "parsed", "withKey", "withBody",
+    "withPayload", "fieldsOf", "responseOf", "eventOf", "authorized", "messageOf",
 )  # fmt: skip
 """Names of our own, those of helpers in an order in which each stands before those that it calls."""
 

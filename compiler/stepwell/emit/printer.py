@@ -13,10 +13,9 @@ from stepwell.emit.arms import single
 from stepwell.emit.environment import module
 from stepwell.emit.expressions import Expressions
 from stepwell.emit.names import Names
-from stepwell.javascript import Js, identifier
+from stepwell.javascript import Js
 from stepwell.lower.nesting import blocks, fold
 from stepwell.lower.program import (
-    Bind,
     Block,
     Code,
     Concurrent,
@@ -91,10 +90,10 @@ class Printer:
         return self.expressions.statements(self._trigger, piece.start, piece.end)
 
     def lead(self, statement: Statement) -> Js:
-        """What stands on a call's line before it: where its value goes, and the beginning of its view."""
-        target = _target(getattr(statement, "bind", None))
+        """What stands on a call's line before it: where its value goes, and that it is waited for."""
+        target = layout.target(getattr(statement, "bind", None))
         view = self.view(statement)
-        return target if view is None else Js((target, view, "("))
+        return Js((target, "await ")) if view is None else Js((target, view, "(await "))
 
     def view(self, statement: Statement) -> Js | None:
         """The function that makes a view of what a statement stores, if one is bound."""
@@ -129,12 +128,3 @@ class Printer:
     def _stored(self, name: Js, result: Js) -> Js:
         value: Js = self.module("stored").value(name, result)
         return value
-
-
-def _target(bind: Bind | str | None) -> Js:
-    """Where a value goes: `const a = `, `a = `, or nowhere."""
-    if bind is None:
-        return layout.EMPTY
-    if isinstance(bind, str):
-        return Js(("const ", identifier(bind), " = "))
-    return Js(("const " if bind.new else "", identifier(bind.name), " = "))

@@ -287,7 +287,7 @@ class _Declarations:
         for handler in self.handlers:
             for key in _claims(handler):
                 if key in first:
-                    self._fault(handler.start, _clash(handler, first[key], key))
+                    self._fault(handler.start, _clash(handler, first[key], key), "queue")
                     break
                 first[key] = handler
             if handler.kind == "fetch" and handler.name != "handler":

@@ -13,6 +13,10 @@ SCAFFOLD = frozenset(
 """Names that the printed module uses itself."""
 
 
+USED_GLOBALS = frozenset({"Array", "Promise", "crypto", "structuredClone"})
+"""Globals that printed blocks use: a loop's variable of such a name goes by another one."""
+
+
 class NameTable:
     """Hands out identifiers that are not taken. `avoid` are names that users' code uses or declares."""
 

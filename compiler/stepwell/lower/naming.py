@@ -10,7 +10,7 @@ from stepwell.check.naming import identifier_of
 from stepwell.check.values import codes_of, written_into
 from stepwell.graph.data import LoopData
 from stepwell.lower.expressions import Naming
-from stepwell.lower.names import NameTable
+from stepwell.lower.names import USED_GLOBALS, NameTable
 from stepwell.lower.plan import STORED_KEYS, Key, Plan
 from stepwell.lower.stepnames import StepNames
 
@@ -68,7 +68,7 @@ def _loop_names(plan: Plan, table: NameTable) -> tuple[dict[int, str], dict[int,
     items: dict[int, str] = {}
     indices: dict[int, str] = {}
     wanted = {n for d in analysis.data if isinstance(d, LoopData) for n in (d.itemVar, d.indexVar)}
-    free = table.taken - wanted
+    free = table.taken - (wanted - USED_GLOBALS)
     for vertex in analysis.flow.topological:
         data = analysis.data[vertex] if not analysis.flow.is_arm(vertex) else None
         if not isinstance(data, LoopData):
