@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEMO := examples/order-approval
 
-.PHONY: demo test lint types golden lock clean
+.PHONY: demo test lint types golden docs lock clean
 
 demo: $(READY)
 	@$(BIN)/stepwell build $(DEMO)/order-approval.json --output dist/order-approval
@@ -30,6 +30,10 @@ types: $(READY)
 # Writes the goldens anew from what the compiler and the runtime do now. Read the diff before you commit it.
 golden: $(READY)
 	@$(BIN)/python -m tests.golden regenerate
+
+# Writes into docs/ what the pages take from the goldens, the models and the command line.
+docs: $(READY)
+	@$(BIN)/python -m docs.generate
 
 # Takes the versions that are installed now as the ones to install from now on; what is not installed stays as it is.
 lock: $(READY)

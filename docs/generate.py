@@ -1,7 +1,7 @@
 """Writes into the pages what they take from the compiler and from the goldens: `python -m docs.generate`.
 
-A page marks each such part with a comment of its own line, `<!-- KIND WORDS -->`, and ends it with `<!-- end -->`;
-what stands between is written anew. Everything else on a page is written by hand.
+A page marks each such part with a comment on a line of its own, `<!-- KIND WORDS -->`, and ends it with
+`<!-- end -->`; what stands between is written anew. Everything else on a page is written by hand.
 """
 
 from __future__ import annotations
@@ -16,16 +16,17 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
+from tests.golden.cases import Case, all_cases, compact
 
 from stepwell.cli import stepwell
 from stepwell.diagnostics import CODES, Code
 from stepwell.graph.catalogue import BUILTIN, NodeKind
+from stepwell.graph.data import Data, Retrying
 from stepwell.graph.schema import artifact_schema
 from stepwell.picture import draw
-from tests.golden.cases import Case, all_cases, compact
 
 DOCS: Final = Path(__file__).parent
-_PART: Final = re.compile(r"^(<!-- (?!end -->)(\S+)(?: (.*?))? -->\n).*?^(<!-- end -->)$", re.M | re.S)
+_PART: Final = re.compile(r"^(<!-- (?!end -->)(\S+)(?: ([^\n]*?))? -->\n).*?^(<!-- end -->)$", re.M | re.S)
 _FINDING: Final = re.compile(
     r"(?P<code>SW\d+) \S+ \w+ (?P<pointer>/\S*)(?: \[snippet (?P<line>\d+):(?P<column>\d+)\])?"
     r"(?: [^:]*)?: (?P<message>.*?)(?: — (?P<hint>.*))?"
@@ -40,6 +41,7 @@ _GROUPS: Final = {
     "7": "Trigger, names and bindings",
     "8": "Building",
 }
+_DATA: Final = {kind.data.__name__: kind.data for kind in BUILTIN.values()}
 _WIDTH: Final = 100
 _WHOLE_LINES: Final = 40
 """A graph that is longer than this is not shown whole where a finding is about one part of it."""
@@ -98,7 +100,7 @@ def _picture(name: str) -> str:
 
 
 def _worker(words: str) -> str:
-    """`CASE`: the body of its function; `CASE: words | words`: the statements of it that begin with these words."""
+    """`CASE`: the body of its function; `CASE: words | words`: those statements of it that begin so."""
     name, _, wanted = words.partition(": ")
     lines = list(_body(_cases()[name].kept("worker.ts") or ""))
     if wanted:
@@ -159,15 +161,14 @@ def _happened(name: str) -> str:
 def _run(run: Mapping[str, Any]) -> str:
     happened = run["happened"]
     steps = ", ".join(step["name"] for step in happened.get("steps", []))
-    told = happened["error"]["message"] if "error" in happened else json.dumps(happened.get("output"), ensure_ascii=False)
-    lines = [f"params   {json.dumps(run['params'], ensure_ascii=False)}"] if "params" in run else []
-    lines += [f"events   {_events(run['events'])}"] if run.get("events") else []
+    told = happened["error"]["message"] if "error" in happened else _json(happened.get("output"))
+    lines = [f"{key:<8} {_json(run[key])}" for key in ("params", "events") if key in run]
     lines += [f"steps    {steps}"] if steps else []
     return "\n".join([*lines, f"{happened['status']:<8} {told}"])
 
 
-def _events(events: Any) -> str:
-    return json.dumps(events, ensure_ascii=False)
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 # -- from the models -----------------------------------------------------------------------------------
@@ -183,17 +184,19 @@ def _model(name: str) -> str:
     schema = _schemas()[name]
     required = schema.get("required", ())
     fields = sorted(schema["properties"].items(), key=lambda item: _rank(name, item[0], required))
-    rows = [
-        [f"`{key}`", _words(field), _default(field, key in required), field.get("description", "")] for key, field in fields
-    ]
+    rows = [_row(key, field, key in required) for key, field in fields]
     return _table(["Field", "Holds", "Default", ""], rows)
+
+
+def _row(key: str, field: Mapping[str, Any], required: bool) -> list[str]:
+    return [f"`{key}`", _words(field), _default(field, required), field.get("description", "")]
 
 
 def _rank(model: str, key: str, required: Sequence[str]) -> int:
     """What is needed stands first, settings that several types share stand last."""
     if key in required:
         return 0
-    return 2 if model.endswith("Data") and key in _schemas()["StepData"]["properties"] and key not in ("code", "inline") else 1
+    return 2 if issubclass(_DATA.get(model, Data), Retrying) and key in Retrying.model_fields else 1
 
 
 def _default(field: Mapping[str, Any], required: bool) -> str:
@@ -213,20 +216,23 @@ def _words(field: Mapping[str, Any]) -> str:
         return f"`{json.dumps(field['const'])}`"
     options = field.get("enum") or next((o["enum"] for o in field.get("anyOf", ()) if "enum" in o), None)
     if options:
-        return ", ".join(f"`{json.dumps(option)}`" for option in options)
+        return _either(options)
     if "oneOf" in field and "type" not in field:
-        return ", ".join(f"`{json.dumps(option['const'])}`" for option in field["oneOf"] if "const" in option) or "object"
+        return _either([option["const"] for option in field["oneOf"] if "const" in option]) or "object"
     if "anyOf" in field:
         return _choice(field["anyOf"])
     if field.get("type") == "array":
         return f"list of {_words(field['items'])}"
-    return {"string": "text", "integer": "whole number", "boolean": "`true`, `false`"}.get(
-        field.get("type", ""), field.get("type", "any JSON value")
-    )
+    kind = str(field.get("type", "any JSON value"))
+    return {"string": "text", "integer": "whole number", "boolean": "`true`, `false`"}.get(kind, kind)
+
+
+def _either(values: Sequence[Any]) -> str:
+    return ", ".join(f"`{json.dumps(value)}`" for value in values)
 
 
 def _choice(options: Sequence[Mapping[str, Any]]) -> str:
-    """Several shapes in words. Text with a pattern beside a number is that number as text, which is taken too."""
+    """Several shapes in words. Text with a pattern beside a number is that number as text: it is left out."""
     shapes = [option for option in options if option.get("type") != "null"]
     plain = [shape for shape in shapes if "pattern" not in shape] or shapes
     words = list(dict.fromkeys(_words(shape) for shape in plain))
@@ -268,11 +274,13 @@ def _codes(_: str) -> str:
     groups: dict[str, list[Code]] = defaultdict(list)
     for code in CODES.values():
         groups[code.id[2]].append(code)
+    return "\n\n".join(_group(_GROUPS[group], codes) for group, codes in groups.items())
+
+
+def _group(title: str, codes: Sequence[Code]) -> str:
     examples = _examples()
-    return "\n\n".join(
-        f"## {_GROUPS[group]}\n\n{_overview(codes)}\n\n" + "\n\n".join(_code(code, examples.get(code.id)) for code in codes)
-        for group, codes in groups.items()
-    )
+    sections = [_code(code, examples.get(code.id)) for code in codes]
+    return "\n\n".join([f"## {title}", _overview(codes), *sections])
 
 
 def _overview(codes: Sequence[Code]) -> str:
@@ -284,10 +292,12 @@ def _link(code: Code) -> str:
 
 
 def _code(code: Code, example: tuple[Case, str] | None) -> str:
-    text = f"### {code.id} {code.slug}\n\n{code.severity.value.capitalize()}. {code.title}.\n\n{code.explanation}"
-    return text if example is None else f"{text}\n\n{_example(*example)}"
+    severity = code.severity.value.capitalize()
+    parts = [f"### {code.id} {code.slug}", f"{severity}. {code.title}.", code.explanation]
+    return "\n\n".join([*parts, *([_example(*example)] if example else [])])
 
 
+@cache
 def _examples() -> dict[str, tuple[Case, str]]:
     """For each code the case that shows it best: with the fewest findings, then the shortest graph."""
     found: dict[str, list[tuple[int, int, str, str]]] = defaultdict(list)
@@ -304,10 +314,10 @@ def _example(case: Case, line: str) -> str:
     assert found is not None, line
     code = CODES[found["code"]]
     where = f", line {found['line']}, column {found['column']} of the code" if found["line"] else ""
-    told = [f"{code.severity.value}[{code.id} {code.slug}]: {found['message']}", f"  at {found['pointer']}{where}"]
-    told += [f"  hint: {found['hint']}"] if found["hint"] else []
-    shown = _shown(case, found["pointer"])
-    return f"[`golden/{case.name}`](../golden/{case.name}/):\n\n{shown}\n\n{_fenced('text', chr(10).join(told))}"
+    told = f"{code.severity.value}[{code.id} {code.slug}]: {found['message']}\n  at {found['pointer']}{where}"
+    told += f"\n  hint: {found['hint']}" if found["hint"] else ""
+    link = f"[`golden/{case.name}`](../golden/{case.name}/):"
+    return "\n\n".join([link, _shown(case, found["pointer"]), _fenced("text", told)])
 
 
 def _shown(case: Case, place: str) -> str:
@@ -317,7 +327,7 @@ def _shown(case: Case, place: str) -> str:
         return _fenced("json", text)
     value = json.loads(text)
     for depth, key in enumerate(place.split("/")[1:]):
-        inner = value[int(key)] if isinstance(value, list) else value.get(key.replace("~1", "/").replace("~0", "~"))
+        inner = value[int(key)] if isinstance(value, list) else value.get(key)
         if depth > 2 or not isinstance(inner, dict | list):
             break
         value = inner
@@ -328,18 +338,19 @@ def _shown(case: Case, place: str) -> str:
 
 
 def _commands(_: str) -> str:
-    rows = [[f"[`stepwell {name}`](#stepwell-{name})", _command(name).get_short_help_str(100)] for name in _names()]
-    return _table(["Command", ""], rows)
+    names = stepwell.list_commands(click.Context(stepwell))
+    links = [f"[`stepwell {name}`](#stepwell-{name})" for name in names]
+    told = [_command(name).get_short_help_str(_WIDTH) for name in names]
+    return _table(["Command", ""], list(zip(links, told, strict=True)))
 
 
 def _help(name: str) -> str:
     command = _command(name)
-    context = click.Context(command, info_name=f"stepwell {name}", terminal_width=_WIDTH, help_option_names=["-h", "--help"])
+    options = ["-h", "--help"]
+    context = click.Context(
+        command, info_name=f"stepwell {name}", terminal_width=_WIDTH, help_option_names=options
+    )
     return _fenced("text", command.get_help(context))
-
-
-def _names() -> list[str]:
-    return stepwell.list_commands(click.Context(stepwell))
 
 
 def _command(name: str) -> click.Command:

@@ -18,7 +18,13 @@ export class ExportSameKey extends WorkflowEntrypoint {
         return "b";
       });
     }
-    return { value: value_3 ?? value_2 };
+    const twice = await step.do("EXPORT_twice", DEFAULTS, async () => {
+      return 1;
+    });
+    const twice_2 = await step.do("EXPORT_twice (d)", DEFAULTS, async () => {
+      return null;
+    });
+    return { value: value_3 ?? value_2, twice: twice_2 ?? twice };
   }
 }
 

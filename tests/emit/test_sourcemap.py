@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given
@@ -17,7 +18,6 @@ from .making import do, with_trigger, workflow
 
 DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 STEP = "\n  const a = one;\n  const t = `\n text ${a}`;\n\treturn /* 🦆 */ a;\n"
-FIELD = "payload: {{x.y}} and so on"
 TRIGGER = """import { a } from "node:a";
 const page = 1;
 @fetch function handler(request) {
@@ -70,13 +70,9 @@ def made() -> tuple[str, dict[str, Any]]:
         "nodes/unused": "x",
     }
     program = with_trigger(program, TRIGGER)
-    object.__setattr__(program, "sources", sources)
+    program = replace(program, sources=sources)
     emitted = emit(program, "ts")
     return emitted.text, json.loads(source_map(emitted, program, "worker.ts"))
-
-
-def units(text: str) -> list[str]:
-    return [line.encode("utf-16-le").decode("utf-16-le") for line in text.split("\n")]
 
 
 def test_the_map() -> None:

@@ -108,6 +108,9 @@ def _unclosed_text(tree: Tree, leaves: list[int]) -> Found | None:
     for row in tree.missing:
         if tree.kinds[row] in UNENDING:
             return tree.starts[tree.parents[row]], UNENDING[tree.kinds[row]]
+    for row, kind in enumerate(tree.kinds):
+        if kind == "ERROR" and row and tree.kinds[tree.parents[row]] == "string":
+            return tree.starts[tree.parents[row]], "the string is not closed on its line"
     for leaf in leaves:
         kind, parent = tree.kinds[leaf], tree.kinds[tree.parents[leaf]] if leaf else ""
         if parent != "ERROR":

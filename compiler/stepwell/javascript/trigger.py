@@ -287,7 +287,8 @@ class _Declarations:
         for handler in self.handlers:
             for key in _claims(handler):
                 if key in first:
-                    self._fault(handler.start, _clash(handler, first[key], key), "queue")
+                    code = "queue" if handler.kind == first[key].kind == "queue" else "annotation"
+                    self._fault(handler.start, _clash(handler, first[key], key), code)
                     break
                 first[key] = handler
             if handler.kind == "fetch" and handler.name != "handler":
