@@ -18,7 +18,7 @@ const DEFAULTS = {
 } as const;
 
 export class BodyEnv extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     const env = this.env;
     await step.do<any>("A", DEFAULTS, async () => {
       const { REGION, ...rest } = { REGION: env.REGION };

@@ -13,7 +13,7 @@ const DEFAULTS = {
 } as const;
 
 export class BodyImports extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     const A = await step.do<any>("A", DEFAULTS, async () => {
       return Buffer.from("hi").toString("base64");
     });

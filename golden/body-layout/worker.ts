@@ -11,7 +11,7 @@ const DEFAULTS = {
 } as const;
 
 export class BodyLayout extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     const Text = await step.do<any>("Text", DEFAULTS, async () => {
       const name = "Ada";
         // indented comment

@@ -11,7 +11,7 @@ const DEFAULTS = {
 } as const;
 
 export class BranchIfElse extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     let Size: any;
     if (event.payload.n > 10) {
       Size = await step.do<any>("Big", DEFAULTS, async () => {

@@ -11,7 +11,7 @@ const DEFAULTS = {
 } as const;
 
 export class BranchNestedJoins extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     if (event.payload.a) {
       if (event.payload.x) {
         await step.do<any>("X", DEFAULTS, async () => {

@@ -11,7 +11,7 @@ const DEFAULTS = {
 } as const;
 
 export class BranchStraightToMerge extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     let Work: any;
     if (event.payload.work) {
       Work = await step.do<any>("Work", DEFAULTS, async () => {

@@ -11,7 +11,7 @@ const DEFAULTS = {
 } as const;
 
 export class BranchTwoLabelsOneTarget extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     let Way: any;
     let Shared_due = false;
     if (event.payload === "a") {

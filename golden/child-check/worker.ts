@@ -12,7 +12,7 @@ const DEFAULTS = {
 } as const;
 
 export class CheckChild extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     const Check = await step.do<any>("Check", DEFAULTS, async () => {
       if (!event.payload.id) throw new NonRetryableError("no id");
       return event.payload.id;

@@ -11,7 +11,7 @@ const DEFAULTS = {
 } as const;
 
 export class PriceChild extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     const Double = await step.do<any>("Double", DEFAULTS, async () => {
       return { total: (event.payload?.price ?? 1) * 2 };
     });

@@ -11,7 +11,7 @@ const DEFAULTS = {
 } as const;
 
 export class SlowChild extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     await step.sleep("Nap", "1 minute");
     const Done = await step.do<any>("Done", DEFAULTS, async () => {
       return "done";

@@ -11,7 +11,7 @@ const DEFAULTS = {
 } as const;
 
 export class ExitExports extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     const a = await step.do<any>("EXPORT_a", DEFAULTS, async () => {
       return 1;
     });

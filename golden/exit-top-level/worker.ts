@@ -11,7 +11,7 @@ const DEFAULTS = {
 } as const;
 
 export class ExitTopLevel extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     const First = await step.do<any>("First", DEFAULTS, async () => {
       return "first";
     });

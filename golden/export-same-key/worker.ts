@@ -11,7 +11,7 @@ const DEFAULTS = {
 } as const;
 
 export class ExportSameKey extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     let value_2: any;
     let value_3: any;
     if (event.payload) {

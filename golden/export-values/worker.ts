@@ -12,7 +12,7 @@ const DEFAULTS = {
 } as const;
 
 export class ExportValues extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     const first_value_ = await step.do<any>("EXPORT_first value!", DEFAULTS, async () => {
       return 1;
     });

@@ -11,7 +11,7 @@ const DEFAULTS = {
 } as const;
 
 export class Finding extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     if (event.payload === 'gold') {} else if (event.payload === 'silver') {}
     const Discount = await step.do<any>("Discount", DEFAULTS, async () => {
       return 1;

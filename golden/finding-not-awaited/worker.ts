@@ -12,7 +12,7 @@ const DEFAULTS = {
 } as const;
 
 export class Finding extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     const env = this.env;
     const A = await step.do<any>("A", DEFAULTS, async () => {
       env.KV.put('a', '1');

@@ -11,7 +11,7 @@ const DEFAULTS = {
 } as const;
 
 export class Finding extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     await race(step, "R: winner", [
       async () => step.waitForEvent<any>("W", { type: "go", timeout: "24 hours" }),
       async () => step.do<any>("S", DEFAULTS, async () => {

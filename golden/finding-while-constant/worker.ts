@@ -11,7 +11,7 @@ const DEFAULTS = {
 } as const;
 
 export class Finding extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     const C_results: any[] = [];
     for (let i = 0; event.payload.more; i++) {
       const D = await step.do<any>(`D [${i}]`, DEFAULTS, async () => {

@@ -11,7 +11,7 @@ const DEFAULTS = {
 } as const;
 
 export class GuardNested extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     let Outer: any;
     let Shared_due = false;
     if (event.payload.outer === "a") {

@@ -12,7 +12,7 @@ const DEFAULTS = {
 } as const;
 
 export class HttpFails extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     const Get = await step.do<any>(
       "Get",
       DEFAULTS,

@@ -12,7 +12,7 @@ const DEFAULTS = {
 } as const;
 
 export class HttpGet extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     const User_stored = await step.do<any>(
       "User",
       DEFAULTS,

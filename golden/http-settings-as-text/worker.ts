@@ -12,7 +12,7 @@ const DEFAULTS = {
 } as const;
 
 export class HttpSettingsAsText extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     const Find = await step.do<any>("Find", DEFAULTS, async () => request("GET", "https://api.test/find", {
       headers: { "X-Name": event.payload.name, "X-Plain": "yes" },
       query: { q: event.payload.query, exact: `<${event.payload.query}>` },

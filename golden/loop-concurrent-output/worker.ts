@@ -12,7 +12,7 @@ const DEFAULTS = {
 } as const;
 
 export class LoopConcurrentOutput extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     const Each_turns = await concurrently(3, event.payload, async (item, i) => {
       let Each_output: any;
       const Work_result = await step.do<any>(`Work [${i}]`, DEFAULTS, async () => {

@@ -11,7 +11,7 @@ const DEFAULTS = {
 } as const;
 
 export class LoopConcurrentTimes extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     const Many_turns = await concurrently(5, Array.from({ length: 3 }).keys(), async (i) => {
       await step.do<any>(`Work [${i}]`, DEFAULTS, async () => {
         return i;

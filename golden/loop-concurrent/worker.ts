@@ -11,7 +11,7 @@ const DEFAULTS = {
 } as const;
 
 export class LoopConcurrent extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     const Each_results = await concurrently(2, event.payload, async (item, i) => {
       const Work = await step.do<any>(`Work [${i}]`, DEFAULTS, async () => {
         await scheduler.wait(30 - item);

@@ -12,7 +12,7 @@ const DEFAULTS = {
 } as const;
 
 export class LoopDeep extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     let Outer: any;
     let Rescue: any;
     const [, Side] = valuesOf(await Promise.allSettled([

@@ -11,7 +11,7 @@ const DEFAULTS = {
 } as const;
 
 export class LoopForEach extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     const Each_results: any[] = [];
     for (const [index, item] of [...event.payload.items].entries()) {
       const Double = await step.do<any>(`Double [${index}]`, DEFAULTS, async () => {

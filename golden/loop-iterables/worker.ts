@@ -11,7 +11,7 @@ const DEFAULTS = {
 } as const;
 
 export class LoopIterables extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     const Chars_results: any[] = [];
     for (const [i, char] of [..."añ😀"].entries()) {
       const C = await step.do<any>(`C [${i}]`, DEFAULTS, async () => {

@@ -11,7 +11,7 @@ const DEFAULTS = {
 } as const;
 
 export class LoopLiteralCollection extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     const Each_results: any[] = [];
     for (const [i, item] of ["a", event.payload, { k: event.payload }].entries()) {
       const Show = await step.do<any>(`Show [${i}]`, DEFAULTS, async () => {

@@ -11,7 +11,7 @@ const DEFAULTS = {
 } as const;
 
 export class LoopNested extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     const Rows_results: any[] = [];
     for (const [i, item] of [...event.payload].entries()) {
       const Head = await step.do<any>(`Head [${i}]`, DEFAULTS, async () => {

@@ -11,7 +11,7 @@ const DEFAULTS = {
 } as const;
 
 export class LoopOutputPushed extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     let Each_output: any = [];
     for (const [i, item] of [...event.payload].entries()) {
       if (item % 2 === 0) {

@@ -11,7 +11,7 @@ const DEFAULTS = {
 } as const;
 
 export class LoopTimes extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     const Twice_results: any[] = [];
     for (let i = 0; i < 2; i++) {
       const A = await step.do<any>(`A [${i}]`, DEFAULTS, async () => {

@@ -11,7 +11,7 @@ const DEFAULTS = {
 } as const;
 
 export class LoopWhilePlain extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     const Count_results: any[] = [];
     let Count_output: any;
     for (let i = 0; (Count_output ?? 0) < 3; i++) {

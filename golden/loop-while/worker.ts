@@ -11,7 +11,7 @@ const DEFAULTS = {
 } as const;
 
 export class LoopWhile extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     let Check_last: any;
     const Poll_results: any[] = [];
     for (let i = 0; (Check_last?.left ?? 3) > 0 && i < 10; i++) {

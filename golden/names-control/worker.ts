@@ -11,7 +11,7 @@ const DEFAULTS = {
 } as const;
 
 export class NamesControl extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     const line_break_tab_nul = await step.do<any>("line break tab nul", DEFAULTS, async () => {
       return 1;
     });

@@ -11,7 +11,7 @@ const DEFAULTS = {
 } as const;
 
 export class NamesLoops extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     const A_results: any[] = [];
     for (const [k, x] of [...[1]].entries()) {
       const B_results: any[] = [];

@@ -17,7 +17,7 @@ const DEFAULTS = {
  * second line
  */
 export class Quote extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     const It_s_quoted_tick_x_script_y_n_end = await step.do<any>(
       "It's \"quoted\" `tick` ${x} \\ */ </script> \u2028 😀 #{y} 'n'   end",
       DEFAULTS,

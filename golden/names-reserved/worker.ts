@@ -11,7 +11,7 @@ const DEFAULTS2 = {
 } as const;
 
 export class NamesReserved extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     const class_2 = await step.do<any>("class", DEFAULTS2, async () => {
       return 1;
     });

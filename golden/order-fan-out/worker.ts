@@ -11,7 +11,7 @@ const DEFAULTS = {
 } as const;
 
 export class OrderFanOut extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     await step.do<any>("Start", DEFAULTS, async () => {
       return "start";
     });

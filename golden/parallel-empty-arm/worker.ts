@@ -11,7 +11,7 @@ const DEFAULTS = {
 } as const;
 
 export class ParallelEmptyArm extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     const All = valuesOf(await Promise.allSettled([
       undefined,
       step.do<any>("One", DEFAULTS, async () => {

@@ -11,7 +11,7 @@ const DEFAULTS = {
 } as const;
 
 export class ParallelNested extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     const Outer = valuesOf(await Promise.allSettled([
       (async () => {
         const Inner = valuesOf(await Promise.allSettled([

@@ -12,7 +12,7 @@ const DEFAULTS = {
 } as const;
 
 export class ParallelSettled extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     const All: any = await Promise.allSettled([
       step.do<any>("Good", DEFAULTS, async () => {
         return 1;

@@ -11,7 +11,7 @@ const DEFAULTS = {
 } as const;
 
 export class ParallelThen extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     let Loop: any;
     const All = valuesOf(await Promise.allSettled([
       step.do<any>("One", DEFAULTS, async () => {

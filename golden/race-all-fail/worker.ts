@@ -12,7 +12,7 @@ const DEFAULTS = {
 } as const;
 
 export class RaceAllFail extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     let Guard: any;
     try {
       const Fastest_mirror = await race(step, "Fastest mirror: winner", [

@@ -11,7 +11,7 @@ const DEFAULTS = {
 } as const;
 
 export class RaceEventOrSleep extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     const First = await race(step, "First: winner", [
       async () => step.waitForEvent<any>("Answer", { type: "answer", timeout: "30 days" }),
       async () => {

@@ -12,7 +12,7 @@ const DEFAULTS = {
 } as const;
 
 export class RaceFailingArmLoses extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     const First = await race(step, "First: winner", [
       async () => step.do<any>("Bad", DEFAULTS, async () => {
         throw new NonRetryableError("bad");

@@ -11,7 +11,7 @@ const DEFAULTS = {
 } as const;
 
 export class RaceGuardedJoin extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     let After_due = false;
     const First_won = await race(step, "First: winner", [
       async () => {

@@ -11,7 +11,7 @@ const DEFAULTS = {
 } as const;
 
 export class RaceInLoop extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     const Rounds_results: any[] = [];
     for (let i = 0; i < 2; i++) {
       const First = await race(step, `First: winner [${i}]`, [

@@ -11,7 +11,7 @@ const DEFAULTS = {
 } as const;
 
 export class RaceVariables extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     const First_won = await race(step, "First: winner", [
       async () => {
         const Quick = await step.do<any>("Quick", DEFAULTS, async () => {

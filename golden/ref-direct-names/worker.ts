@@ -11,7 +11,7 @@ const DEFAULTS = {
 } as const;
 
 export class RefDirectNames extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     const Charge_the_card = await step.do<any>("Charge the card", DEFAULTS, async () => {
       return 5;
     });

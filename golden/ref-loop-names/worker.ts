@@ -11,7 +11,7 @@ const DEFAULTS = {
 } as const;
 
 export class RefLoopNames extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     const Item = await step.do<any>("Item", DEFAULTS, async () => {
       return "node";
     });

@@ -11,7 +11,7 @@ const DEFAULTS = {
 } as const;
 
 export class RefOwnBraces extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     const Obj = await step.do<any>("Obj", DEFAULTS, async () => {
       const nested = {a: {b: 1}};
       const f = ({a: {b}}) => b;

@@ -12,7 +12,7 @@ const DEFAULTS = {
 } as const;
 
 export class RefPossible extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     let Data: any;
     let Skip: any;
     if (event.payload.have) {

@@ -12,7 +12,7 @@ const DEFAULTS = {
 } as const;
 
 export class RefRoots extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     const env = this.env;
     const The_first = await step.do<any>("The first", DEFAULTS, async () => {
       return { "odd key": [10, { "x-y": 20 }], 3: "three" };

@@ -11,7 +11,7 @@ const DEFAULTS = {
 } as const;
 
 export class RefShadowedByOwnName extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     const Items = await step.do<any>("Items", DEFAULTS, async () => {
       const items = [1, 2];
       return items;

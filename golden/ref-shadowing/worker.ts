@@ -11,7 +11,7 @@ const DEFAULTS = {
 } as const;
 
 export class RefShadowing extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     const total_2 = await step.do<any>("total", DEFAULTS, async () => {
       return 7;
     });

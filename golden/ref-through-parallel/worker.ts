@@ -11,7 +11,7 @@ const DEFAULTS = {
 } as const;
 
 export class RefThroughParallel extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     let A: any;
     const [B, C] = valuesOf(await Promise.allSettled([
       (async () => {

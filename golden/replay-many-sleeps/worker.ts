@@ -12,7 +12,7 @@ const DEFAULTS = {
 } as const;
 
 export class ReplayManySleeps extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     const Each_results: any[] = [];
     let Each_output: any;
     for (const [i, item] of [...[1, 2]].entries()) {

@@ -11,7 +11,7 @@ const DEFAULTS = {
 } as const;
 
 export class ReplayMutatedLater extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     const Make = await step.do<any>("Make", DEFAULTS, async () => {
       return { n: 1, list: [] };
     });

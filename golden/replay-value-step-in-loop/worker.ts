@@ -11,7 +11,7 @@ const DEFAULTS = {
 } as const;
 
 export class ReplayValueStepInLoop extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     const Loop_results: any[] = [];
     for (let i = 0; i < 3; i++) {
       let Way: any;

@@ -14,7 +14,7 @@ const DEFAULTS = {
 } as const;
 
 export class ReplayValueStep extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     const env = this.env;
     if (await step.do<any>("Is it live?: value", DEFAULTS, async () => env.MODE === "live")) {
       await step.do<any>("Yes", DEFAULTS, async () => {

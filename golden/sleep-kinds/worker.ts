@@ -12,7 +12,7 @@ const DEFAULTS = {
 } as const;
 
 export class SleepKinds extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     await step.sleep("Text", "90 minutes");
     await step.sleep("Number", 1500);
     await step.sleep("Whole", durationOf("Whole", event.payload.ms));

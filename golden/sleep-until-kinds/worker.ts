@@ -12,7 +12,7 @@ const DEFAULTS = {
 } as const;
 
 export class SleepUntilKinds extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     await sleepUntil(step, "Past", "2020-01-31T09:00:00Z");
     await sleepUntil(step, "Millis", 1500000000000);
     await sleepUntil(step, "Soon", event.payload.soon);

@@ -12,7 +12,7 @@ const DEFAULTS = {
 } as const;
 
 export class SleepUntilNotATime extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     await sleepUntil(step, "Wake up", event.payload.at);
   }
 }

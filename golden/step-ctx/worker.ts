@@ -11,7 +11,7 @@ const DEFAULTS = {
 } as const;
 
 export class StepCtx extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     await step.do<any>("Once", DEFAULTS, withKey(event, async (ctx) => {
       if (ctx.attempt === 1) throw new Error(`key ${ctx.idempotencyKey}`);
       return { name: ctx.step.name, count: ctx.step.count, attempt: ctx.attempt, key: ctx.idempotencyKey };

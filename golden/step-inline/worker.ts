@@ -11,7 +11,7 @@ const DEFAULTS = {
 } as const;
 
 export class StepInline extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     const Load = await step.do<any>("Load", DEFAULTS, async () => {
       return [3, 1, 2];
     });

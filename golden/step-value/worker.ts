@@ -11,7 +11,7 @@ const DEFAULTS = {
 } as const;
 
 export class StepValue extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     const Load_order = await step.do<any>("Load order", DEFAULTS, async () => {
       return { total: event.payload.price * 2, tags: ["a", "b"] };
     });

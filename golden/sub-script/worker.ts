@@ -13,7 +13,7 @@ const DEFAULTS = {
 } as const;
 
 export class SubScript extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     const env = this.env;
     const Get_price_stored = await step.do<any>(
       "Get price",

@@ -12,7 +12,7 @@ const DEFAULTS = {
 } as const;
 
 export class SubWorkflowFailing extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     const env = this.env;
     const Twice_results: any[] = [];
     for (let i = 0; i < 2; i++) {

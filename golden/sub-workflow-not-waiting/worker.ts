@@ -12,7 +12,7 @@ const DEFAULTS = {
 } as const;
 
 export class SubWorkflowNotWaiting extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     const env = this.env;
     const Child = await startChild(step, "Child", env.OTHER_FLOW, { n: event.payload });
     const Out = await step.do<any>("Out", DEFAULTS, async () => {

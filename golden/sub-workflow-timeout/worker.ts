@@ -12,7 +12,7 @@ const DEFAULTS = {
 } as const;
 
 export class SubWorkflowTimeout extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     const env = this.env;
     const Slow_child = await runChild(step, "Slow child", env.SLOW_CHILD, undefined, 10000);
     return Slow_child;

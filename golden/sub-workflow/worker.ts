@@ -12,7 +12,7 @@ const DEFAULTS = {
 } as const;
 
 export class SubWorkflow extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     const env = this.env;
     const Child = await runChild(step, "Child", env.PRICE_CHILD, { price: event.payload }, 300000);
     const Out = await step.do<any>("Out", DEFAULTS, async () => {

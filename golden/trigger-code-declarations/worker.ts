@@ -12,7 +12,7 @@ const DEFAULTS = {
 } as const;
 
 export class TriggerCodeDeclarations extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     const A = await step.do<any>("A", DEFAULTS, async () => {
       return [event.payload.at, createHash("md5").update("x").digest("hex").slice(0, 4)];
     });

@@ -11,7 +11,7 @@ const DEFAULTS = {
 } as const;
 
 export class TriggerHttpPath extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     const Go = await step.waitForEvent<any>("Go", { type: "go", timeout: "24 hours" });
     const A = await step.do<any>("A", DEFAULTS, async () => {
       return [event.payload, Go.payload];

@@ -12,7 +12,7 @@ const DEFAULTS = {
 } as const;
 
 export class TryCatch extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     let Guard: any;
     try {
       Guard = await step.do<any>("Risky", DEFAULTS, async () => {

@@ -12,7 +12,7 @@ const DEFAULTS = {
 } as const;
 
 export class TryContainerValue extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     const Loop_results: any[] = [];
     for (let i = 0; i < 2; i++) {
       let Way: any;

@@ -11,7 +11,7 @@ const DEFAULTS = {
 } as const;
 
 export class TryJoin extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     let Risky: any;
     let Rescue: any;
     try {

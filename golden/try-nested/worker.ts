@@ -12,7 +12,7 @@ const DEFAULTS = {
 } as const;
 
 export class TryNested extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     let Outer: any;
     try {
       Outer = await step.do<any>("Risky", DEFAULTS, async () => {

@@ -12,7 +12,7 @@ const DEFAULTS = {
 } as const;
 
 export class WaitDynamic extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     const Paid = withPayload(await step.waitForEvent<any>("Paid", {
       type: `paid-${event.payload.order}`,
       timeout: durationOf("Paid", event.payload.patience),

@@ -11,7 +11,7 @@ const DEFAULTS = {
 } as const;
 
 export class WaitEarly extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     const Start = await step.waitForEvent<any>("Start", { type: "start", timeout: "24 hours" });
     const Approval = await step.waitForEvent<any>("Approval", { type: "approved", timeout: "24 hours" });
     const Out = await step.do<any>("Out", DEFAULTS, async () => {

@@ -11,7 +11,7 @@ const DEFAULTS = {
 } as const;
 
 export class WaitFields extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     const Approval_stored = await step.waitForEvent<any>(
       "Approval",
       { type: "approved", timeout: "24 hours" },

@@ -11,7 +11,7 @@ const DEFAULTS = {
 } as const;
 
 export class WaitTimeoutCaught extends WorkflowEntrypoint<Env, any> {
-  async run(event: Readonly<WorkflowEvent<any>>, step: WorkflowStep) {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     let Late: any;
     try {
       await step.waitForEvent<any>("Approval", { type: "approved", timeout: "1 hour" });

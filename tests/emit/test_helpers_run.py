@@ -495,6 +495,18 @@ SHAPES = {
         f"until_no_time_{number}": Case(until(time), fails="is not a point in time", steps=("S: remaining",))
         for number, time in enumerate(NO_TIMES)
     },
+    "duration": Case(
+        workflow(
+            p.Sleep("s", p.StepName("S"), expr("'3 days'"), True),
+            p.Sleep("s", p.StepName("T"), expr("5"), True),
+        ),
+        steps=("S", "T"),
+    ),
+    "duration_that_is_none": Case(
+        workflow(p.Sleep("s", p.StepName("S"), expr("'soon'"), True)),
+        fails="S: soon is not a duration",
+        steps=(),
+    ),
     "stored_condition": Case(
         workflow(
             p.If(

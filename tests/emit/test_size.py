@@ -79,9 +79,9 @@ def timed(count: int) -> float:
 
 def test_time_grows_with_length() -> None:
     timed(10)
-    small, large = min(timed(250) for _ in range(3)), min(timed(2000) for _ in range(3))
-    assert large < small * 8 * 2.5
-    assert large < 2.0
+    small, large = min(timed(200) for _ in range(2)), min(timed(1000) for _ in range(2))
+    assert large < small * 5 * 2.5
+    assert large < 1.0
 
 
 def test_threads_do_not_meet() -> None:

@@ -178,6 +178,19 @@ BLOCKS: dict[str, p.Block] = {
             "third",
         ),
     ),
+    "event": (
+        p.If(
+            "b",
+            ((expr("event.payload === 'a' || event.payload > 3"), (p.Return(value("event", "payload")),)),),
+        ),
+        p.ForEach(
+            "l",
+            "item",
+            "i",
+            value("event", "payload"),
+            (do("Each", "return [...event.payload].length;", step=p.StepName("Each", ("i",))),),
+        ),
+    ),
     "return": (do("A", bind="a"), p.Return(record(a=p.Name("a")))),
     "exit": (p.Exit("e", expr("x === 1"), False), p.Exit("e", None, False, p.Name("x"))),
     "child": (p.Child("c", p.StepName("C"), "CHILD", record(a=p.Name("x")), False, 300_000, p.Bind("c")),),
@@ -456,6 +469,20 @@ def test_loops() -> None:
         "for (let i = 0; x > i; i++) {",
         "for (let i = 0; await step.do(`W: value [${i}]`, DEFAULTS, async () => Math.random() < 1); i++) {",
     ]
+
+
+@pytest.mark.parametrize(
+    ("given", "printed"),
+    [
+        ("[1, [2]]", "[1, [2]]"),
+        ("[1][0]", "[...[1][0]]"),
+        ("[1], [2]", "[...([1], [2])]"),
+        ("x // all", "[...x // all\n]"),
+    ],
+)
+def test_what_is_an_array_is_not_copied(given: str, printed: str) -> None:
+    text = js(p.ForEach("l", "item", "i", expr(given), ()))
+    assert text == f"for (const [i, item] of {printed}.entries()) {{}}"
 
 
 def test_a_race() -> None:

@@ -35,6 +35,9 @@ NOT_FROM_A_GRAPH: Final = {
 }
 """Codes that no golden has, and why; tests of their rooms have them."""
 
+UNTYPED: Final = {"finding-unknown-name": "it names what does not exist, and is a warning only"}
+"""Goldens whose own code has a fault that tsc sees."""
+
 
 @pytest.fixture(scope="session")
 def toolchain() -> Toolchain:
@@ -94,7 +97,7 @@ def test_the_types_are_right(made: dict[str, Compiled], toolchain: Toolchain, tm
         folder.mkdir()
         workers = {case.name: source for case in CASES if _language(case) == language and (source := made[case.name].source)}
         found |= type_errors(toolchain, workers, folder, implicit_any=language == "js")
-    assert found == {}
+    assert {case: errors for case, errors in found.items() if case not in UNTYPED} == {}
 
 
 def _language(case: Case) -> str | None:

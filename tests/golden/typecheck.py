@@ -21,6 +21,7 @@ def type_errors(toolchain: Toolchain, workers: Mapping[str, str], folder: Path, 
         path = folder / case / "worker.ts"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
+    (folder / "node.d.ts").write_text('declare module "node:*";\n', "utf-8")  # their types are no part of the toolchain
     (folder / "node_modules").symlink_to(toolchain.types / "node_modules")
     (folder / "tsconfig.json").write_text(json.dumps(_config(implicit_any)), "utf-8")
     done = subprocess.run(
@@ -51,4 +52,4 @@ def _config(implicit_any: bool) -> dict[str, object]:
         "types": ["@cloudflare/workers-types"],
         **({"noImplicitAny": False} if implicit_any else {}),
     }
-    return {"compilerOptions": options, "include": ["*/worker.ts"]}
+    return {"compilerOptions": options, "include": ["*/worker.ts", "node.d.ts"]}

@@ -15,6 +15,9 @@ from stepwell.graph.data import LoopData, RequestData, StepData, SubWorkflowData
 if TYPE_CHECKING:
     from stepwell.check.analysis import Analysis
 
+DEEP_LOOPS = 40
+"""A step's name carries the index of every loop around it, and must stay within 256 characters."""
+
 CONTROL = ("condition", "collection", "count", "duration", "timestamp", "eventType", "timeout")
 """Fields that decide what runs, or under which key; their value must be the same on every replay."""
 
@@ -287,6 +290,20 @@ def _limits(analysis: Analysis) -> Iterator[Diagnostic]:
                          "the paid plan allows 10,000")
 
 
+def _loop_depth(analysis: Analysis) -> Iterator[Diagnostic]:
+    """The first loop that stands in too many others; a script has no steps that need names."""
+    flow = analysis.flow
+    if analysis.document.source.ir.kind == "script":
+        return
+    for vertex in flow.topological:
+        if not flow.is_arm(vertex) and flow.shape(vertex) == "loop":
+            around = sum(flow.shape(flow.arm(a).container) == "loop" for a in analysis.regions.blocks_around(vertex))
+            if around >= DEEP_LOOPS:
+                yield _find(analysis, c.TOO_DEEP, vertex, f"loops are nested {around + 1} deep at `{flow.nodes[vertex].id}`; {DEEP_LOOPS} is the "
+                            "most, for a step's name carries the index of each", _at(analysis, vertex), "move the inner part to a sub-workflow")
+                return
+
+
 def _exports(analysis: Analysis) -> Iterator[Diagnostic]:
     first: dict[str, int] = {}
     for vertex, node in enumerate(analysis.flow.nodes):
@@ -310,5 +327,5 @@ def _names(analysis: Analysis) -> Iterator[Diagnostic]:
 
 
 _RULES: tuple[Callable[[Analysis], Iterator[Diagnostic]], ...] = (
-    _inline_is_deterministic, _race_events, _fixed_settings, _code_rules, _status, _while_can_end, _output_of_concurrent, _limits, _exports, _names,
+    _inline_is_deterministic, _race_events, _fixed_settings, _code_rules, _status, _while_can_end, _output_of_concurrent, _limits, _loop_depth, _exports, _names,
 )

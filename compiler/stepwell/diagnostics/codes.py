@@ -50,7 +50,8 @@ NOT_AN_ARTIFACT = _add("SW102", "schema", _E, "A field is missing or has the wro
 UNKNOWN_KEY = _add("SW103", "unknown-key", _W, "A key is not known",
     "The key is kept out of the result. It is probably misspelt, or belongs to another product.")
 TOO_DEEP = _add("SW104", "too-deep", _E, "The document is nested too deeply",
-    "JSON values may be nested 200 deep, and containers 200 deep. Move the inner part to a sub-workflow.")
+    "JSON values may be nested 200 deep, containers 200 deep, a workflow's loops 40 deep. Move the inner part to a "
+    "sub-workflow.")
 TOO_LARGE = _add("SW105", "too-large", _E, "The document is too large",
     "A graph may have at most 50,000 nodes and 200,000 edges. Split it into sub-workflows.")
 LONE_SURROGATE = _add("SW106", "lone-surrogate", _E, "Code holds half a surrogate pair",

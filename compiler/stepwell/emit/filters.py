@@ -15,6 +15,7 @@ from jinja2 import pass_context
 from stepwell.emit import layout
 from stepwell.emit.arms import Container, is_record, is_trivial, single
 from stepwell.emit.expressions import index_argument, print_name
+from stepwell.emit.shape import is_array
 from stepwell.graph import durations
 from stepwell.javascript import Js, identifier, join, property_key, quote
 from stepwell.lower.program import (
@@ -175,7 +176,9 @@ def obj(used: Js = layout.EMPTY, /, **entries: Js | None) -> Js | None:
     return layout.record(given, used) if given else None
 
 
-def _is_array(expr: Expr | None) -> bool:
+def _is_array(expr: Expr) -> bool:
+    if isinstance(expr, Code):
+        return is_array(expr)
     return isinstance(expr, Items) or (isinstance(expr, Constant) and isinstance(expr.value, list))
 
 

@@ -51,6 +51,11 @@ def level(code: Code) -> Level:
     return Level.CHAIN if "?" in outside else Level.MEMBER
 
 
+def is_array(code: Code) -> bool:
+    """Whether a user's expression is an array literal."""
+    return _outside(code).strip() == "["
+
+
 def _outside(code: Code) -> str:
     """The text outside all brackets: a group is its bracket, a string `x`, a part of a template `` ` ``."""
     text = code.facts.text

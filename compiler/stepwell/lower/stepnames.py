@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from stepwell.javascript.js import utf16
@@ -12,11 +13,16 @@ LIMIT = 256
 INDEX_ROOM = 8
 """Room for one ` [index]`… of a loop: an instance has 10,000 steps at most, `[99999]` is seven."""
 
+DEEP_ROOM = 4
+"""The same for every loop beyond ten: all their turns together make those steps, so their indices are short."""
+
 EXTRA_ROOM = 20
 """Room for the longest extra, `: status [9999]`."""
 
 EXTRAS = ("winner", "id", "create", "status", "remaining", "part", "value")
 """A node's extra steps are `<name>: winner` and so on; the last ones may carry a number."""
+
+_EXTRA = re.compile(rf"(?:{'|'.join(EXTRAS)})(?: [0-9]+)?(?: ?(?:\[[0-9]+\])+)?", re.ASCII)
 
 
 def clean(name: str) -> str:
@@ -44,13 +50,14 @@ class StepNames:
         self.names = [self._name(*node) for node in nodes]
 
     def _name(self, node_id: str, display: str, loops: int) -> str:
-        room = LIMIT - loops * INDEX_ROOM - EXTRA_ROOM
+        room = LIMIT - EXTRA_ROOM - min(loops * INDEX_ROOM, 10 * (INDEX_ROOM - DEEP_ROOM) + loops * DEEP_ROOM)
         base = clean(display)
         name = cut(base, room)
         number = 1
         while self._collides(name, loops > 0):
-            suffix = f" ({clean(node_id)})" if number == 1 else f" ({cut(clean(node_id), 100)} {number})"
-            suffix = cut(suffix, room - 1)
+            # The number stays whole, so that every further name is another one.
+            last = ")" if number == 1 else f" {number})"
+            suffix = cut(f" ({clean(node_id)}", room - 1 - len(last) if number == 1 else min(102, room - 1 - len(last))) + last
             name = cut(base, room - utf16(suffix)) + suffix
             number += 1
         self._take(name, loops > 0)
@@ -74,7 +81,7 @@ def _without_extra(name: str) -> str:
     """`name` without `: winner`, `: status [3]` … at its end, as often as they stand there."""
     while True:
         head, separator, tail = name.rpartition(": ")
-        if not (separator and head and tail.split(" ")[0] in EXTRAS):
+        if not (separator and head and _EXTRA.fullmatch(tail)):
             return name
         name = head
 
