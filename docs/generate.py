@@ -19,7 +19,7 @@ import click
 from tests.golden.cases import Case, all_cases, compact
 
 from stepwell.cli import stepwell
-from stepwell.diagnostics import CODES, Code
+from stepwell.diagnostics import CODES, Code, codes
 from stepwell.graph.catalogue import BUILTIN, NodeKind
 from stepwell.graph.data import Data, Retrying
 from stepwell.graph.schema import artifact_schema
@@ -28,7 +28,7 @@ from stepwell.picture import draw
 DOCS: Final = Path(__file__).parent
 _PART: Final = re.compile(r"^(<!-- (?!end -->)(\S+)(?: ([^\n]*?))? -->\n).*?^(<!-- end -->)$", re.M | re.S)
 _FINDING: Final = re.compile(
-    r"(?P<code>SW\d+) \S+ \w+ (?P<pointer>/\S*)(?: \[snippet (?P<line>\d+):(?P<column>\d+)\])?"
+    r"(?P<code>SW\d+) \S+ \w+ (?P<pointer>/\S*?)(?: \[snippet (?P<line>\d+):(?P<column>\d+)\])?"
     r"(?: [^:]*)?: (?P<message>.*?)(?: — (?P<hint>.*))?"
 )
 _GROUPS: Final = {
@@ -42,6 +42,9 @@ _GROUPS: Final = {
     "8": "Building",
 }
 _DATA: Final = {kind.data.__name__: kind.data for kind in BUILTIN.values()}
+_ABOUT_TEXT: Final = (codes.NOT_JSON, codes.DUPLICATE_KEY, codes.LONE_SURROGATE)
+"""Findings about how the document is written, which is shown as it stands."""
+_EDITORS: Final = ("position", "version", "provider")
 _WIDTH: Final = 100
 _WHOLE_LINES: Final = 40
 """A graph that is longer than this is not shown whole where a finding is about one part of it."""
@@ -50,7 +53,7 @@ _WHOLE_LINES: Final = 40
 def main() -> int:
     for path, text in pages().items():
         if text != path.read_text("utf-8"):
-            path.write_text(text, "utf-8")
+            path.write_bytes(text.encode())
             print(f"changed: {path.relative_to(DOCS.parent)}")
     return 0
 
@@ -274,17 +277,17 @@ def _codes(_: str) -> str:
     groups: dict[str, list[Code]] = defaultdict(list)
     for code in CODES.values():
         groups[code.id[2]].append(code)
-    return "\n\n".join(_group(_GROUPS[group], codes) for group, codes in groups.items())
+    return "\n\n".join(_group(_GROUPS[group], rows) for group, rows in groups.items())
 
 
-def _group(title: str, codes: Sequence[Code]) -> str:
+def _group(title: str, rows: Sequence[Code]) -> str:
     examples = _examples()
-    sections = [_code(code, examples.get(code.id)) for code in codes]
-    return "\n\n".join([f"## {title}", _overview(codes), *sections])
+    sections = [_code(code, examples.get(code.id)) for code in rows]
+    return "\n\n".join([f"## {title}", _overview(rows), *sections])
 
 
-def _overview(codes: Sequence[Code]) -> str:
-    return _table(["Code", "", ""], [[_link(code), code.severity.value, code.title] for code in codes])
+def _overview(rows: Sequence[Code]) -> str:
+    return _table(["Code", "", ""], [[_link(code), code.severity.value, code.title] for code in rows])
 
 
 def _link(code: Code) -> str:
@@ -299,14 +302,16 @@ def _code(code: Code, example: tuple[Case, str] | None) -> str:
 
 @cache
 def _examples() -> dict[str, tuple[Case, str]]:
-    """For each code the case that shows it best: with the fewest findings, then the shortest graph."""
-    found: dict[str, list[tuple[int, int, str, str]]] = defaultdict(list)
+    """For each code the case that shows it best: made for it, the fewest findings, the shortest graph."""
+    found: dict[str, list[tuple[bool, int, int, str, str]]] = defaultdict(list)
     for case in _cases().values():
         lines = (case.kept("findings.txt") or "").splitlines()
         for line in lines:
-            found[line.split(" ", 1)[0]].append((len(lines), len(case.graph), case.name, line))
+            code, slug, _ = line.split(" ", 2)
+            others = case.name != f"finding-{slug}"
+            found[code].append((others, len(lines), len(case.graph), case.name, line))
     best = {code: min(ranked) for code, ranked in found.items()}
-    return {code: (_cases()[name], line) for code, (_, _, name, line) in best.items()}
+    return {code: (_cases()[name], line) for code, (*_, name, line) in best.items()}
 
 
 def _example(case: Case, line: str) -> str:
@@ -314,24 +319,39 @@ def _example(case: Case, line: str) -> str:
     assert found is not None, line
     code = CODES[found["code"]]
     where = f", line {found['line']}, column {found['column']} of the code" if found["line"] else ""
-    told = f"{code.severity.value}[{code.id} {code.slug}]: {found['message']}\n  at {found['pointer']}{where}"
+    told = f"{code.severity.value}[{code.id} {code.slug}]: {found['message']}"
+    told += f"\n  at {found['pointer']}{where}" if found["pointer"] != "/" else ""
     told += f"\n  hint: {found['hint']}" if found["hint"] else ""
     link = f"[`golden/{case.name}`](../golden/{case.name}/):"
-    return "\n\n".join([link, _shown(case, found["pointer"]), _fenced("text", told)])
+    picture = [_picture(case.name)] if code.id.startswith("SW2") else []
+    return "\n\n".join([link, *picture, _shown(case, found["pointer"], code), _fenced("text", told)])
 
 
-def _shown(case: Case, place: str) -> str:
+def _shown(case: Case, place: str, code: Code) -> str:
     """The graph; of a long one the node, the edge or whatever else the finding is about."""
     text = case.graph.strip("\n")
-    if text.count("\n") < _WHOLE_LINES:
+    if code in _ABOUT_TEXT:
         return _fenced("json", text)
-    value = json.loads(text)
+    value = _plain(json.loads(text), place)
+    whole = compact(value, _WIDTH)
+    if whole.count("\n") <= _WHOLE_LINES:
+        return _fenced("json", whole)
     for depth, key in enumerate(place.split("/")[1:]):
         inner = value[int(key)] if isinstance(value, list) else value.get(key)
         if depth > 2 or not isinstance(inner, dict | list):
             break
         value = inner
     return _fenced("json", compact(value, _WIDTH))
+
+
+def _plain(document: Any, place: str) -> Any:
+    """A document without what editors write into nodes, but for what the finding is about."""
+    graph = document.get("ir", document) if isinstance(document, dict) else {}
+    for node in graph.get("nodes", ()) if isinstance(graph, dict) else ():
+        for key in _EDITORS if isinstance(node, dict) else ():
+            if not place.endswith(f"/{key}"):
+                node.pop(key, None)
+    return document
 
 
 # -- from the command line ---------------------------------------------------------------------------------

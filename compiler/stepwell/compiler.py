@@ -135,7 +135,12 @@ def _origins(analysis: Analysis) -> dict[str, Origin]:
 
 
 def _compiled(
-    read: Document, program: Program, emitted: Emitted, module: Module, language: Language, found: tuple[Diagnostic, ...]
+    read: Document,
+    program: Program,
+    emitted: Emitted,
+    module: Module,
+    language: Language,
+    found: tuple[Diagnostic, ...],
 ) -> Compiled:
     from stepwell.bundle.manifest import SOURCE_MAP_COMMENT, manifest, wrangler
     from stepwell.emit import emit
@@ -146,7 +151,9 @@ def _compiled(
     js = f"{module.js.rstrip()}\n{SOURCE_MAP_COMMENT}"
     known = manifest(read, program, js)
     variables = {v.name: v.value for v in read.source.envVars if not v.isSecret}
-    return Compiled(found, source, js, module.map, known, wrangler(known, variables), text(program), language, variables)
+    return Compiled(
+        found, source, js, module.map, known, wrangler(known, variables), text(program), language, variables
+    )
 
 
 def _finish(document: object, found: Iterable[Diagnostic], off: Collection[str]) -> list[Diagnostic]:

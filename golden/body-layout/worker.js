@@ -37,7 +37,7 @@ end`; // done
       });
     }
     const Each_results = [];
-    for (const [i, item] of [...[1, 2] /* all */].entries()) {
+    for (const [i, item] of [1, 2] /* all */.entries()) {
       const Inner = await step.do(`Inner [${i}]`, DEFAULTS, async () => {
         return `row
   ${item}`

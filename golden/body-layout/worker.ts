@@ -42,7 +42,7 @@ end`; // done
       });
     }
     const Each_results: any[] = [];
-    for (const [i, item] of [...[1, 2] /* all */].entries()) {
+    for (const [i, item] of [1, 2] /* all */.entries()) {
       const Inner = await step.do<any>(`Inner [${i}]`, DEFAULTS, async () => {
         return `row
   ${item}`

@@ -14,7 +14,7 @@ export class LoopDeep extends WorkflowEntrypoint {
       (async () => {
         try {
           const Outer_results = [];
-          for (const [i, letter] of [...["x", "y"]].entries()) {
+          for (const [i, letter] of ["x", "y"].entries()) {
             const Inner_results = [];
             for (let n = 0; n < 3; n++) {
               if (n === 2) {

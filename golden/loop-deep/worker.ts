@@ -19,7 +19,7 @@ export class LoopDeep extends WorkflowEntrypoint<Env, any> {
       (async () => {
         try {
           const Outer_results: any[] = [];
-          for (const [i, letter] of [...["x", "y"]].entries()) {
+          for (const [i, letter] of ["x", "y"].entries()) {
             const Inner_results: any[] = [];
             for (let n = 0; n < 3; n++) {
               if (n === 2) {

@@ -9,7 +9,7 @@ export class LoopResult extends WorkflowEntrypoint {
   async run(event, step) {
     const Each_results = [];
     let Each_output;
-    for (const [i, item] of [...[1, 2]].entries()) {
+    for (const [i, item] of [1, 2].entries()) {
       const Work_result = await step.do(`Work [${i}]`, DEFAULTS, async () => {
         let _output = Each_output;
         return {

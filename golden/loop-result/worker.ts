@@ -14,7 +14,7 @@ export class LoopResult extends WorkflowEntrypoint<Env, any> {
   async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     const Each_results: any[] = [];
     let Each_output: any;
-    for (const [i, item] of [...[1, 2]].entries()) {
+    for (const [i, item] of [1, 2].entries()) {
       const Work_result = await step.do<any>(`Work [${i}]`, DEFAULTS, async () => {
         let _output: any = Each_output;
         return {

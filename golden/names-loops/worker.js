@@ -8,9 +8,9 @@ const DEFAULTS = {
 export class NamesLoops extends WorkflowEntrypoint {
   async run(event, step) {
     const A_results = [];
-    for (const [k, x] of [...[1]].entries()) {
+    for (const [k, x] of [1].entries()) {
       const B_results = [];
-      for (const [k_3, x_3] of [...[2]].entries()) {
+      for (const [k_3, x_3] of [2].entries()) {
         const x_2 = await step.do(`x [${k}][${k_3}]`, DEFAULTS, async () => {
           return [x_3, k_3];
         });
@@ -21,7 +21,7 @@ export class NamesLoops extends WorkflowEntrypoint {
     }
     const A = { results: A_results };
     const C_results = [];
-    for (const [k, x] of [...[3]].entries()) {
+    for (const [k, x] of [3].entries()) {
       const k_2 = await step.do(`k [${k}]`, DEFAULTS, async () => {
         return [x, k];
       });

@@ -13,9 +13,9 @@ const DEFAULTS = {
 export class NamesLoops extends WorkflowEntrypoint<Env, any> {
   async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     const A_results: any[] = [];
-    for (const [k, x] of [...[1]].entries()) {
+    for (const [k, x] of [1].entries()) {
       const B_results: any[] = [];
-      for (const [k_3, x_3] of [...[2]].entries()) {
+      for (const [k_3, x_3] of [2].entries()) {
         const x_2 = await step.do<any>(`x [${k}][${k_3}]`, DEFAULTS, async () => {
           return [x_3, k_3];
         });
@@ -26,7 +26,7 @@ export class NamesLoops extends WorkflowEntrypoint<Env, any> {
     }
     const A = { results: A_results };
     const C_results: any[] = [];
-    for (const [k, x] of [...[3]].entries()) {
+    for (const [k, x] of [3].entries()) {
       const k_2 = await step.do<any>(`k [${k}]`, DEFAULTS, async () => {
         return [x, k];
       });

@@ -10,7 +10,7 @@ export class OrderFileOrderOdd extends WorkflowEntrypoint {
     await step.do("First", DEFAULTS, async () => {
       return "first";
     });
-    for (const [i, item] of [...[1, 2]].entries()) {
+    for (const [i, item] of [1, 2].entries()) {
       await step.do(`Inner [${i}]`, DEFAULTS, async () => {
         return "inner";
       });

@@ -15,7 +15,7 @@ export class OrderFileOrderOdd extends WorkflowEntrypoint<Env, any> {
     await step.do<any>("First", DEFAULTS, async () => {
       return "first";
     });
-    for (const [i, item] of [...[1, 2]].entries()) {
+    for (const [i, item] of [1, 2].entries()) {
       await step.do<any>(`Inner [${i}]`, DEFAULTS, async () => {
         return "inner";
       });

@@ -11,9 +11,9 @@ export class RefLoopNames extends WorkflowEntrypoint {
       return "node";
     });
     const Rows_results = [];
-    for (const [n, row] of [...[1, 2]].entries()) {
+    for (const [n, row] of [1, 2].entries()) {
       const Cols_results = [];
-      for (const [n2, col] of [...["a"]].entries()) {
+      for (const [n2, col] of ["a"].entries()) {
         const Cell = await step.do(`Cell [${n}][${n2}]`, DEFAULTS, async () => {
           return `${row}${col}${n}${n2}${Item}${n2}`;
         });

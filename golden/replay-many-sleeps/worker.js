@@ -10,7 +10,7 @@ export class ReplayManySleeps extends WorkflowEntrypoint {
   async run(event, step) {
     const Each_results = [];
     let Each_output;
-    for (const [i, item] of [...[1, 2]].entries()) {
+    for (const [i, item] of [1, 2].entries()) {
       const Post = await step.do(
         `Post [${i}]`,
         {

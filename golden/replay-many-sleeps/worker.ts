@@ -15,7 +15,7 @@ export class ReplayManySleeps extends WorkflowEntrypoint<Env, any> {
   async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     const Each_results: any[] = [];
     let Each_output: any;
-    for (const [i, item] of [...[1, 2]].entries()) {
+    for (const [i, item] of [1, 2].entries()) {
       const Post = await step.do<any>(
         `Post [${i}]`,
         {

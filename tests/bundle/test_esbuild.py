@@ -19,9 +19,7 @@ def _js(source: str) -> Transformed:
 def test_types_go_and_the_module_stays() -> None:
     source = 'import { a, type B } from "x";\nexport class É extends a<B> {\n  n: number = 1 as any;\n}\n'
     done = transform(ensure().esbuild, source, loader="ts", sourcemap=False)
-    assert done == Transformed(
-        'import { a } from "x";\nexport class É extends a {\n  n = 1;\n}\n', None, (), ()
-    )
+    assert done == Transformed('import { a } from "x";\nexport class É extends a {\n  n = 1;\n}\n', None, (), ())
 
 
 def test_the_source_map_is_apart() -> None:
@@ -35,10 +33,7 @@ def test_an_inline_source_map_is_composed() -> None:
     """Line 3 of the text given comes from line 1 of graph.json; so does what is printed of it."""
     inner = {"version": 3, "sources": ["graph.json"], "names": [], "mappings": ";;AAAA"}
     comment = base64.b64encode(json.dumps(inner).encode()).decode()
-    source = (
-        "// a\n// b\nexport const a: number = 1;\n//# sourceMappingURL=data:application/json;base64,"
-        + comment
-    )
+    source = "// a\n// b\nexport const a: number = 1;\n//# sourceMappingURL=data:application/json;base64," + comment
     done = transform(ensure().esbuild, source, loader="ts", sourcemap=True)
     assert done.map is not None
     assert json.loads(done.map)["sources"] == ["graph.json"]

@@ -121,9 +121,7 @@ def test_a_warm_cache_is_quick_and_quiet() -> None:
         ("linux", "riscv64", "no build for linux on riscv64"),
     ],
 )
-def test_unsupported_platforms(
-    system: str, machine: str, message: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_unsupported_platforms(system: str, machine: str, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.platform", system)
     monkeypatch.setattr("platform.machine", lambda: machine)
     with pytest.raises(ToolchainMissing, match=message):

@@ -66,9 +66,7 @@ def test_output_that_is_closed() -> None:
 
 
 def test_a_terminal_that_cannot_show_a_character(tmp_path: Path) -> None:
-    (tmp_path / "g.json").write_text(
-        '{"nodes": [{"id": "\u3042", "type": "step"}], "edges": []}', encoding="utf-8"
-    )
+    (tmp_path / "g.json").write_text('{"nodes": [{"id": "\u3042", "type": "step"}], "edges": []}', encoding="utf-8")
     environment = os.environ | {"PYTHONIOENCODING": "ascii"}
     command = [sys.executable, "-m", "stepwell.cli", "graph", "g.json"]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, check=False)

@@ -28,9 +28,7 @@ IN_CODE = Diagnostic(
     SnippetPosition(2, 15),
     Place(3, 70),
 )
-IN_FILE = Diagnostic(
-    codes.EMPTY_CODE, "n2: the body is empty", "/nodes/1/data/code", "n2", place=Place(4, 65)
-)
+IN_FILE = Diagnostic(codes.EMPTY_CODE, "n2: the body is empty", "/nodes/1/data/code", "n2", place=Place(4, 65))
 NOWHERE = Diagnostic(codes.MISSING_ENTRY, "there is no entry")
 
 

@@ -15,9 +15,7 @@ HEAVY = ("networkx", "httpx", "pydantic", "rich", "jinja2", "tree_sitter", "watc
 
 
 def test_help_imports_nothing_heavy() -> None:
-    program = (
-        "import sys; from stepwell.cli import call; call(['--help']); print([*sys.modules], file=sys.stderr)"
-    )
+    program = "import sys; from stepwell.cli import call; call(['--help']); print([*sys.modules], file=sys.stderr)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert set(HEAVY) & set(done.stderr.split()) == set()
     assert all(f"  {name} " in done.stdout for name in _COMMANDS)

@@ -85,9 +85,7 @@ def test_names_and_results_cannot_steer_the_terminal() -> None:
 
 
 def test_a_terminal_shows_what_is_going_on_and_keeps_what_is_done() -> None:
-    shown = "\n".join(
-        _lines(e.StepStarted(MAIN, "A", 1), e.StepCompleted(MAIN, "A", 1, None, 1), terminal=True)
-    )
+    shown = "\n".join(_lines(e.StepStarted(MAIN, "A", 1), e.StepCompleted(MAIN, "A", 1, None, 1), terminal=True))
     assert "✓ A" in shown
     assert "⋯" not in shown
 
@@ -109,9 +107,7 @@ def test_durations(milliseconds: int, words: str) -> None:
 HINT = "no mock answers GET https://x.test/: add --mock 'GET https://x.test/=JSON', or --allow-network"
 FAILED = e.StepRecord("Fetch", "do", 1, "failed", None, e.Failure("NonRetryableError", HINT), 0, 5)
 DONE = e.StepRecord("Price", "do", 1, "completed", {"total": 3}, None, 0, 1)
-ERRORED = e.Outcome(
-    "errored", None, e.Failure("WorkflowFatalError", "a step threw"), (DONE, FAILED), 40, 2 * DAY
-)
+ERRORED = e.Outcome("errored", None, e.Failure("WorkflowFatalError", "a step threw"), (DONE, FAILED), 40, 2 * DAY)
 REPORT = outcome.Report(
     ERRORED,
     (e.Requested("GET", "https://x.test/", None, False, HINT),),

@@ -45,10 +45,7 @@ def test_files_that_are_the_same_are_left_alone(tmp_path: Path) -> None:
 
 def test_the_other_languages_readable_form_goes(tmp_path: Path) -> None:
     output.write(tmp_path, FILES)
-    assert (
-        output.stale(tmp_path, IN_JAVASCRIPT)[-1]
-        == f"{tmp_path / 'worker.ts'} is left over from an earlier build"
-    )
+    assert output.stale(tmp_path, IN_JAVASCRIPT)[-1] == f"{tmp_path / 'worker.ts'} is left over from an earlier build"
     output.write(tmp_path, IN_JAVASCRIPT)
     assert _contents(tmp_path) == IN_JAVASCRIPT
 

@@ -87,9 +87,7 @@ def _program(kind: Literal["workflow", "script"], block: p.Block, rest: Mapping[
         "uses_env": True,
         **rest,
     }
-    return p.Program(
-        kind, "Made", "Made", "made", "made", given.pop("description", None), block, "js", **given
-    )
+    return p.Program(kind, "Made", "Made", "made", "made", given.pop("description", None), block, "js", **given)
 
 
 def with_trigger(program: p.Program, text: str) -> p.Program:
@@ -111,9 +109,7 @@ def with_trigger(program: p.Program, text: str) -> p.Program:
     pieces = tuple(p.Piece(*piece) for piece in found.pieces)
     imports = tuple(("trigger", one.text) for one in found.imports)
     trigger = p.Code(found.facts, "trigger")
-    return replace(
-        program, trigger=trigger, handlers=handlers, modules=pieces, imports=imports, default_trigger=None
-    )
+    return replace(program, trigger=trigger, handlers=handlers, modules=pieces, imports=imports, default_trigger=None)
 
 
 def js(*block: p.Statement) -> str:

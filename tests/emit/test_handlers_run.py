@@ -52,9 +52,7 @@ class Worlds:
         self, worker: str, method: str = "GET", path: str = "/", body: Any = None, **headers: str
     ) -> tuple[int, Any]:
         sent = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
-        answer = self.runtime.fetch(
-            worker, f"https://w.test{path}", method=method, headers=headers, body=sent
-        )
+        answer = self.runtime.fetch(worker, f"https://w.test{path}", method=method, headers=headers, body=sent)
         text = answer.body.decode()
         return answer.status, json.loads(text) if text else None
 

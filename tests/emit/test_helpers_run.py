@@ -114,9 +114,7 @@ def message(start: str) -> Callable[[Any], bool]:
 
 def body_of(**expected: Any) -> Callable[[Any], bool]:
     """What OTHER saw of a request."""
-    return lambda got: (
-        got["status"] == 200 and expected.items() <= {**got["body"], **got["body"]["headers"]}.items()
-    )
+    return lambda got: got["status"] == 200 and expected.items() <= {**got["body"], **got["body"]["headers"]}.items()
 
 
 def _request_cases() -> dict[str, Case]:
@@ -125,9 +123,7 @@ def _request_cases() -> dict[str, Case]:
         said = f"GET https://other.test/status/{status} answered {status}: says {'x' * 195}"
         found[f"status_{status}_is_retried"] = request_case(call(f"status/{status}"), said, 3)
     for status in (400, 401, 403, 404, 409, 410, 422):
-        said = (
-            f"NonRetryableError: GET https://other.test/status/{status} answered {status}: says {'x' * 195}"
-        )
+        said = f"NonRetryableError: GET https://other.test/status/{status} answered {status}: says {'x' * 195}"
         found[f"status_{status}_is_final"] = request_case(call(f"status/{status}"), said, 1)
     for status in (200, 204, 404, 503):
         work = call(f"status/{status}", throws=False)
@@ -208,8 +204,7 @@ REQUESTS = {
     "no_answer": request_case(
         p.Request("call", "GET", p.Constant("https://nowhere.test/a?b=c")),
         lambda got: (
-            got.startswith("NonRetryableError: no mock answers")
-            and got.endswith(" (GET https://nowhere.test/a)")
+            got.startswith("NonRetryableError: no mock answers") and got.endswith(" (GET https://nowhere.test/a)")
         ),
         1,
     ),
@@ -217,18 +212,14 @@ REQUESTS = {
         workflow(*tried(p.Request("call", "POST", p.Constant("https://api.test/x"))), GOT),
         lambda got: got["body"] == {"ok": 1},
         2,
-        mocks={
-            "POST https://api.test/x": {"$sequence": [{"status": 500, "body": "no"}, {"body": {"ok": 1}}]}
-        },
+        mocks={"POST https://api.test/x": {"$sequence": [{"status": 500, "body": "no"}, {"body": {"ok": 1}}]}},
     ),
     "key": Case(
         workflow(
             *tried(call("busy/key", "POST", key=True), settings=QUICK),
             p.Return(record(got=p.Name("got"), id=value("event", "instanceId"))),
         ),
-        lambda got: (
-            got["got"]["body"] == {"times": 3, "key": hashlib.sha256(f"{got['id']}\nA".encode()).hexdigest()}
-        ),
+        lambda got: got["got"]["body"] == {"times": 3, "key": hashlib.sha256(f"{got['id']}\nA".encode()).hexdigest()},
         3,
     ),
     "key_of_the_user": request_case(
@@ -256,16 +247,11 @@ REQUESTS = {
             ),
             p.Return(record(keys=p.Name("keys"), id=value("event", "instanceId"))),
         ),
-        lambda got: (
-            got["keys"]
-            == [hashlib.sha256(f"{got['id']}\nA [{i}]".encode()).hexdigest() + "1" for i in (0, 1)]
-        ),
+        lambda got: got["keys"] == [hashlib.sha256(f"{got['id']}\nA [{i}]".encode()).hexdigest() + "1" for i in (0, 1)],
     ),
     "view": Case(
         workflow(
-            do(
-                "A", call('text/{"status":"paid","id":7,"__proto__":1}?type=application/json'), "a", view=True
-            ),
+            do("A", call('text/{"status":"paid","id":7,"__proto__":1}?type=application/json'), "a", view=True),
             p.Const("b", p.Stored(p.Name("a"), "request")),
             p.View(p.Bind("c"), p.Undefined(), "request"),
             p.Return(expr("[a.id, a.status, a.body.status, Object.keys(b), String(c)]")),
@@ -273,9 +259,7 @@ REQUESTS = {
         [7, 200, "paid", ["status", "headers", "body"], "undefined"],
     ),
     "view_of_an_array": Case(
-        workflow(
-            do("A", call("text/[5]?type=application/json"), "a", view=True), p.Return(expr("Object.keys(a)"))
-        ),
+        workflow(do("A", call("text/[5]?type=application/json"), "a", view=True), p.Return(expr("Object.keys(a)"))),
         ["status", "headers", "body"],
     ),
 }
@@ -355,9 +339,7 @@ SHAPES = {
     ),
     "concurrent_set": Case(
         workflow(
-            p.Concurrent(
-                "l", "item", "i", expr("new Set(['a', 'b'])"), None, 5, turn("return item + i;"), "all"
-            ),
+            p.Concurrent("l", "item", "i", expr("new Set(['a', 'b'])"), None, 5, turn("return item + i;"), "all"),
             p.Return(p.Name("all")),
         ),
         ["a0", "b1"],
@@ -371,9 +353,7 @@ SHAPES = {
                 p.Constant([0, 1, 2, 3]),
                 None,
                 2,
-                turn(
-                    "if (item === 0) await scheduler.wait(100); throw new NonRetryableError('item ' + item);"
-                ),
+                turn("if (item === 0) await scheduler.wait(100); throw new NonRetryableError('item ' + item);"),
                 "all",
             )
         ),
@@ -436,9 +416,7 @@ SHAPES = {
         ),
         [["rejected", "NonRetryableError: A is down"], ["fulfilled", 2]],
     ),
-    "child": Case(
-        child(a=1), lambda got: got["output"] == {"got": {"a": 1}} and len(got["instanceId"]) == 36
-    ),
+    "child": Case(child(a=1), lambda got: got["output"] == {"got": {"a": 1}} and len(got["instanceId"]) == 36),
     "child_slow": Case(
         child(nap="10 seconds"),
         lambda got: got["output"] == {"got": {"nap": "10 seconds"}},
@@ -456,9 +434,7 @@ SHAPES = {
             "C: status [5]",
         ),
     ),
-    "child_fails": Case(
-        child(fails=True), lambda got: got.startswith("C: ") and got.endswith("child is unwell")
-    ),
+    "child_fails": Case(child(fails=True), lambda got: got.startswith("C: ") and got.endswith("child is unwell")),
     "child_too_slow": Case(child(nap="1 hour", timeout=5000), lambda got: got.endswith("did not end in 5 s")),
     "child_not_waited_for": Case(
         child(nap="1 hour", wait=False), lambda got: list(got) == ["instanceId"], steps=("C: id", "C: create")
@@ -561,9 +537,7 @@ SCRIPTS = {
         {"got": [3, {"name": "A", "count": 1}], "times": 3},
     ),
     "retried_in_vain": Case(answers(f"{COUNTED} throw new Error('no');", TIGHT), {"got": "no", "times": 3}),
-    "final": Case(
-        answers(f"{COUNTED} throw new NonRetryableError('never');", TIGHT), {"got": "never", "times": 1}
-    ),
+    "final": Case(answers(f"{COUNTED} throw new NonRetryableError('never');", TIGHT), {"got": "never", "times": 1}),
     "timed_out": Case(
         answers(f"{COUNTED} await scheduler.wait(500);", p.Settings(2, 20, "constant", 50)),
         {"got": "A timed out after 50 ms", "times": 1},

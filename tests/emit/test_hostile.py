@@ -78,9 +78,7 @@ def everywhere(text: str) -> p.Block:
             p.Template((text, p.Path(p.Name("kept"), (text, 0), True), text, p.Constant(text), text)),
         ),
         do("A", p.Evaluate(expr("1")), step=p.StepName(name)),
-        p.Times(
-            "l", "i", p.Constant(1), None, (do("B", p.Evaluate(expr("1")), step=p.StepName(name, ("i",))),)
-        ),
+        p.Times("l", "i", p.Constant(1), None, (do("B", p.Evaluate(expr("1")), step=p.StepName(name, ("i",))),)),
         do(
             "C",
             p.Request(
@@ -158,9 +156,7 @@ def _programs() -> Iterator[tuple[str, p.Program]]:
 
 def test_all_parse(toolchain: Toolchain, tmp_path: Path) -> None:
     texts = {
-        f"{name}_{language}": emit(program, language).text
-        for name, program in _programs()
-        for language in ("js", "ts")
+        f"{name}_{language}": emit(program, language).text for name, program in _programs() for language in ("js", "ts")
     }
     assert parse_all(toolchain, texts, tmp_path) == ""
 

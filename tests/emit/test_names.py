@@ -15,10 +15,7 @@ from .making import code, do, expr, parse_all, with_trigger, workflow
 from .test_statements import BLOCKS, DECLARED, DURABLE
 
 EVERYTHING = tuple(
-    s
-    for name, block in {**BLOCKS, **DURABLE}.items()
-    if name not in ("return", "exit", "if", "while")
-    for s in block
+    s for name, block in {**BLOCKS, **DURABLE}.items() if name not in ("return", "exit", "if", "while") for s in block
 )
 
 

@@ -125,9 +125,7 @@ BLOCKS: dict[str, p.Block] = {
             arm(do("Work", "return item;", "w", step=ITEM), gives="w"),
             "a",
         ),
-        p.Concurrent(
-            "l", None, "i", None, p.Constant(5), 2, arm(do("Again", step=p.StepName("Again", ("i",)))), None
-        ),
+        p.Concurrent("l", None, "i", None, p.Constant(5), 2, arm(do("Again", step=p.StepName("Again", ("i",)))), None),
         p.Concurrent(
             "l",
             None,
@@ -135,9 +133,7 @@ BLOCKS: dict[str, p.Block] = {
             p.Name("x"),
             None,
             2,
-            p.Arm(
-                (do("Third", bind="w", step=p.StepName("Third", ("i",))),), p.Name("w"), ("w",), record=True
-            ),
+            p.Arm((do("Third", bind="w", step=p.StepName("Third", ("i",))),), p.Name("w"), ("w",), record=True),
             "c",
         ),
     ),
@@ -155,13 +151,9 @@ BLOCKS: dict[str, p.Block] = {
             ("first", None, "third"),
         ),
         p.Parallel("b", (arm(do("D")), arm(do("E"), do("F"))), "all"),
-        p.Parallel(
-            "c", (arm(do("G", bind="g"), gives="g"), p.Arm((), p.Constant(1))), "all", None, ("g", None)
-        ),
+        p.Parallel("c", (arm(do("G", bind="g"), gives="g"), p.Arm((), p.Constant(1))), "all", None, ("g", None)),
         p.Parallel("d", (arm(do("H", bind="h"), gives="h"),), "settled", "settled"),
-        p.Parallel(
-            "e", (arm(do("I", p.Request("i", "GET", p.Name("x")), "i", view=True), gives="i"),), "all", "e"
-        ),
+        p.Parallel("e", (arm(do("I", p.Request("i", "GET", p.Name("x")), "i", view=True), gives="i"),), "all", "e"),
     ),
     "race": (
         p.Race(
@@ -213,18 +205,14 @@ DURABLE: dict[str, p.Block] = {
     ),
     "child_waits": (
         p.Child("c", p.StepName("C"), "CHILD", record(a=p.Name("x")), True, 300_000, p.Bind("c")),
-        p.Times(
-            "l", "i", p.Constant(2), None, (p.Child("d", p.StepName("D", ("i",)), "CHILD", None, True, 1000),)
-        ),
+        p.Times("l", "i", p.Constant(2), None, (p.Child("d", p.StepName("D", ("i",)), "CHILD", None, True, 1000),)),
     ),
     "parallel_waits": (
         p.Parallel(
             "p",
             (
                 arm(
-                    p.Wait(
-                        "w", p.StepName("W"), p.Constant("go"), p.Constant("1 day"), p.Bind("w"), view=True
-                    ),
+                    p.Wait("w", p.StepName("W"), p.Constant("go"), p.Constant("1 day"), p.Bind("w"), view=True),
                     gives="w",
                 ),
                 arm(p.Sleep("s", p.StepName("S"), p.Constant("1 day"))),
@@ -252,9 +240,7 @@ def every() -> dict[str, p.Program]:
 
 def _plain(block: p.Block) -> p.Block:
     """In a script, steps at the top are retried only where they set something themselves."""
-    return tuple(
-        replace(s, settings=None) if isinstance(s, p.Do) and s.settings == DEFAULT else s for s in block
-    )
+    return tuple(replace(s, settings=None) if isinstance(s, p.Do) and s.settings == DEFAULT else s for s in block)
 
 
 def test_every_kind_is_here() -> None:

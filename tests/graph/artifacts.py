@@ -9,15 +9,28 @@ Json = dict[str, Any]
 
 def node(type_: str = "step", data: Json | None = None, **more: Any) -> Json:
     """A node `n` of a type, with data that its type asks for unless others are given."""
-    return {"id": "n", "type": type_, "name": "n", "position": {"x": 0, "y": 0}, "version": "1.0.0",
-            "provider": "cloudflare", "data": MINIMAL[type_] if data is None else data, **more}
+    return {
+        "id": "n",
+        "type": type_,
+        "name": "n",
+        "position": {"x": 0, "y": 0},
+        "version": "1.0.0",
+        "provider": "cloudflare",
+        "data": MINIMAL[type_] if data is None else data,
+        **more,
+    }
 
 
 def graph(*nodes: Json, **more: Any) -> Json:
     """An artifact of some nodes; one step when there are none."""
     listed = list(nodes) or [node()]
-    return {"metadata": {"name": "Test", "version": 1}, "nodes": listed, "edges": [],
-            "entryNodeId": listed[0].get("id", "n"), **more}
+    return {
+        "metadata": {"name": "Test", "version": 1},
+        "nodes": listed,
+        "edges": [],
+        "entryNodeId": listed[0].get("id", "n"),
+        **more,
+    }
 
 
 MINIMAL: dict[str, Json] = {

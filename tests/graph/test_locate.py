@@ -25,23 +25,26 @@ def at(text: str, found: str) -> Place:
     return Place(text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset))
 
 
-@pytest.mark.parametrize(("where", "key", "found"), [
-    ("", False, "{"),
-    ("/näme", False, '"é😀"'),
-    ("/näme", True, '"näme"'),
-    ("/b~0~1", False, "[1,"),
-    ("/b~0~1", True, '"b~/"'),
-    ("/b~0~1/0", False, "1,"),
-    ("/b~0~1/1/x", False, "true"),
-    ("/b~0~1/1/x", True, '"x"'),
-    ("/b~0~1/1/missing", False, '{"x"'),
-    ("/b~0~1/1/missing", True, '{"x"'),
-    ("/b~0~1/9", False, "[1,"),
-    ("/b~0~1/2", False, '"\\n"'),
-    ("/code", True, '"code": "last"'),
-    ("/code", False, '"last"'),
-    ("/none/of/these", False, "{"),
-])
+@pytest.mark.parametrize(
+    ("where", "key", "found"),
+    [
+        ("", False, "{"),
+        ("/näme", False, '"é😀"'),
+        ("/näme", True, '"näme"'),
+        ("/b~0~1", False, "[1,"),
+        ("/b~0~1", True, '"b~/"'),
+        ("/b~0~1/0", False, "1,"),
+        ("/b~0~1/1/x", False, "true"),
+        ("/b~0~1/1/x", True, '"x"'),
+        ("/b~0~1/1/missing", False, '{"x"'),
+        ("/b~0~1/1/missing", True, '{"x"'),
+        ("/b~0~1/9", False, "[1,"),
+        ("/b~0~1/2", False, '"\\n"'),
+        ("/code", True, '"code": "last"'),
+        ("/code", False, '"last"'),
+        ("/none/of/these", False, "{"),
+    ],
+)
 def test_place(where: str, key: bool, found: str) -> None:
     assert Locator(TEXT).place(where, key) == at(TEXT, found)
     assert Locator("\ufeff" + TEXT).place(where, key) == at(TEXT, found)
@@ -53,15 +56,26 @@ def test_no_place(text: str) -> None:
     assert Locator(text).inside("/a", 1, 1) is None
 
 
-@pytest.mark.parametrize(("line", "column", "behind"), [
-    (1, 1, ""), (1, 2, "a"), (1, 9, "a"), (2, 1, "a\\n"), (2, 2, "a\\nb"), (2, 3, 'a\\nb\\"'),
-    (2, 4, 'a\\nb\\"c'),
-    (2, 5, 'a\\nb\\"c\\u00e9'), (2, 6, 'a\\nb\\"c\\u00e9d'), (2, 7, 'a\\nb\\"c\\u00e9d\\ud83d\\ude00'),
-    (2, 99, 'a\\nb\\"c\\u00e9d\\ud83d\\ude00e'), (7, 1, 'a\\nb\\"c\\u00e9d\\ud83d\\ude00e'),
-])
+@pytest.mark.parametrize(
+    ("line", "column", "behind"),
+    [
+        (1, 1, ""),
+        (1, 2, "a"),
+        (1, 9, "a"),
+        (2, 1, "a\\n"),
+        (2, 2, "a\\nb"),
+        (2, 3, 'a\\nb\\"'),
+        (2, 4, 'a\\nb\\"c'),
+        (2, 5, 'a\\nb\\"c\\u00e9'),
+        (2, 6, 'a\\nb\\"c\\u00e9d'),
+        (2, 7, 'a\\nb\\"c\\u00e9d\\ud83d\\ude00'),
+        (2, 99, 'a\\nb\\"c\\u00e9d\\ud83d\\ude00e'),
+        (7, 1, 'a\\nb\\"c\\u00e9d\\ud83d\\ude00e'),
+    ],
+)
 def test_inside(line: int, column: int, behind: str) -> None:
     text = '{\n  "ö": "😀", "code": "a\\nb\\"c\\u00e9d\\ud83d\\ude00e"}'
-    assert Locator(text).inside("/code", line, column) == Place(2, at(text, 'a\\n').column + len(behind))
+    assert Locator(text).inside("/code", line, column) == Place(2, at(text, "a\\n").column + len(behind))
 
 
 def test_inside_what_is_no_text() -> None:
@@ -94,13 +108,16 @@ def test_lone_surrogates_and_long_lines() -> None:
 
 def test_with_places_sorts_and_keeps_what_has_a_place() -> None:
     text = json.dumps(graph(node(data={"code": "a\nb"})), indent=2)
-    placed = with_places(text, [
-        Diagnostic(codes.SYNTAX, "snippet", "/nodes/0/data/code", snippet=SnippetPosition(2, 1)),
-        Diagnostic(codes.NOT_JSON, "given", place=Place(9, 9)),
-        Diagnostic(codes.SYNTAX, "snippet of what is no text", "/metadata", snippet=SnippetPosition(2, 1)),
-        Diagnostic(codes.UNKNOWN_KEY, "key", "/metadata/version"),
-        Diagnostic(codes.UNKNOWN_KEY, "second", "/metadata/version"),
-    ])
+    placed = with_places(
+        text,
+        [
+            Diagnostic(codes.SYNTAX, "snippet", "/nodes/0/data/code", snippet=SnippetPosition(2, 1)),
+            Diagnostic(codes.NOT_JSON, "given", place=Place(9, 9)),
+            Diagnostic(codes.SYNTAX, "snippet of what is no text", "/metadata", snippet=SnippetPosition(2, 1)),
+            Diagnostic(codes.UNKNOWN_KEY, "key", "/metadata/version"),
+            Diagnostic(codes.UNKNOWN_KEY, "second", "/metadata/version"),
+        ],
+    )
     lines = text.split("\n")
     assert [d.message for d in placed] == ["snippet of what is no text", "key", "second", "given", "snippet"]
     code = placed[-1].place

@@ -32,26 +32,32 @@ def deep(depth: int) -> Any:
     return value
 
 
-@pytest.mark.parametrize("document", [
-    graph(),
-    graph(*(node(kind, id=f"n{i}") for i, kind in enumerate(MINIMAL))),
-    graph(kind="workflow", trigger=None),
-    graph(kind="script", trigger={"type": "http"}),
-    graph(metadata={"name": "Ωmega\ud800"}),
-    graph(node(id="a-b c", config=None)),
-    graph(node(config={"retries": {"limit": 0, "delay": 0}, "timeout": 5000})),
-    graph(node(config={"retries": {"limit": 3, "delay": "1 second", "backoff": "linear"}})),
-    graph(edges=[{"id": "e", "source": "n", "target": "n", "label": ""}]),
-    graph(trigger={"type": "http", "path": "/hook", "method": "post"}),
-    graph(trigger={"type": "cron", "expression": "0 9 * * MON-FRI"}),
-    graph(trigger={"type": "event", "eventType": "order_paid-1"}),
-    graph(trigger={"type": "manual"}),
-    {"ir": graph(), "triggerCode": "",
-     "dependencies": {"zod": "^3", "@scope/x": ">=1 <3 || 4.x", "y": "latest",
-     "z": "1.2.3 - 2", "w": "*"}, "envVars": [{"name": "A_1", "value": "{{global.env.A}}", "isSecret": True}],
-     "deployConfig": {"anything": 1}},
-    graph(node(data={"code": "x", "deep": deep(190)})),
-])
+@pytest.mark.parametrize(
+    "document",
+    [
+        graph(),
+        graph(*(node(kind, id=f"n{i}") for i, kind in enumerate(MINIMAL))),
+        graph(kind="workflow", trigger=None),
+        graph(kind="script", trigger={"type": "http"}),
+        graph(metadata={"name": "Ωmega\ud800"}),
+        graph(node(id="a-b c", config=None)),
+        graph(node(config={"retries": {"limit": 0, "delay": 0}, "timeout": 5000})),
+        graph(node(config={"retries": {"limit": 3, "delay": "1 second", "backoff": "linear"}})),
+        graph(edges=[{"id": "e", "source": "n", "target": "n", "label": ""}]),
+        graph(trigger={"type": "http", "path": "/hook", "method": "post"}),
+        graph(trigger={"type": "cron", "expression": "0 9 * * MON-FRI"}),
+        graph(trigger={"type": "event", "eventType": "order_paid-1"}),
+        graph(trigger={"type": "manual"}),
+        {
+            "ir": graph(),
+            "triggerCode": "",
+            "dependencies": {"zod": "^3", "@scope/x": ">=1 <3 || 4.x", "y": "latest", "z": "1.2.3 - 2", "w": "*"},
+            "envVars": [{"name": "A_1", "value": "{{global.env.A}}", "isSecret": True}],
+            "deployConfig": {"anything": 1},
+        },
+        graph(node(data={"code": "x", "deep": deep(190)})),
+    ],
+)
 def test_accepts(document: dict[str, Any]) -> None:
     before = copy.deepcopy(document)
     read, found = read_value(document)
@@ -66,67 +72,124 @@ def test_reads_real_graphs(path: Path) -> None:
     assert read is not None and found == []
 
 
-@pytest.mark.parametrize(("document", "expected"), [
-    ([], [("SW102", "")]),
-    (None, [("SW102", "")]),
-    ({"ir": None}, [("SW102", "/ir")]),
-    (without(graph(), "edges"), [("SW102", "")]),
-    (without(graph(), "metadata", "entryNodeId"), [("SW102", ""), ("SW102", "")]),
-    (graph(nodes=[]), [("SW102", "/nodes")]),
-    (graph(nodes={}), [("SW102", "/nodes")]),
-    (graph(metadata={"name": "", "version": 0}),
-     [("SW102", "/metadata/name"), ("SW102", "/metadata/version")]),
-    (graph(metadata={"name": "x", "version": True}), [("SW102", "/metadata/version")]),
-    (graph(kind="function"), [("SW102", "/kind")]),
-    (graph(without(node(), "name")), [("SW102", "/nodes/0")]),
-    (graph(nodes=[node(id=7), 5]), [("SW102", "/nodes/0/id"), ("SW102", "/nodes/1")]),
-    (graph(node(version=1)), [("SW102", "/nodes/0/version")]),
-    (graph(node(position={"x": "left"})), [("SW102", "/nodes/0/position/x")]),
-    (graph(node(config={"retries": {"limit": -1, "delay": True}, "timeout": []})),
-     [("SW102", "/nodes/0/config/retries/limit"), ("SW102", "/nodes/0/config/retries/delay"),
-      ("SW102", "/nodes/0/config/timeout")]),
-    (graph(edges=[{"id": "e", "source": "", "target": None}]),
-     [("SW102", "/edges/0/source"), ("SW102", "/edges/0/target")]),
-    (graph(node(config={"retrys": {}})), [("SW103", "/nodes/0/config/retrys")]),
-    (graph(node(config={"retries": {"limit": 1, "delay": 1, "max~/": 2}})),
-     [("SW103", "/nodes/0/config/retries/max~0~1")]),
-    (graph(node(lable="x"), metadata={"name": "x", "author": "y"}, viewport={}, edges=[
-        {"id": "e", "source": "n", "target": "n", "animated": True}], trigger={"type": "http", "url": "/"}),
-     [("SW103", "/metadata/author"), ("SW103", "/nodes/0/lable"), ("SW103", "/edges/0/animated"),
-      ("SW103", "/viewport"), ("SW103", "/trigger/url")]),
-    ({"ir": graph(nodez=1), "envvars": []}, [("SW103", "/ir/nodez"), ("SW103", "/envvars")]),
-    (graph(node(type="htp_request")), [("SW107", "/nodes/0/type")]),
-    (graph(node(provider="inngest")), [("SW108", "/nodes/0/provider")]),
-    (graph(node(name="x" * 257)), [("SW509", "/nodes/0/name")]),
-    (graph(trigger={"type": "corn"}), [("SW701", "/trigger/type")]),
-    (graph(trigger={}), [("SW701", "/trigger")]),
-    (graph(trigger={"type": []}, kind="script"), [("SW701", "/trigger/type")]),
-    (graph(trigger="http"), [("SW701", "/trigger")]),
-    (graph(trigger={"type": "http", "path": "x", "method": "FETCH"}),
-     [("SW701", "/trigger/path"), ("SW701", "/trigger/method")]),
-    (graph(trigger={"type": "cron"}), [("SW701", "/trigger")]),
-    (graph(trigger={"type": "cron", "expression": "* * * * 0"}), [("SW505", "/trigger/expression")]),
-    (graph(trigger={"type": "event", "eventType": "a b"}), [("SW504", "/trigger/eventType")]),
-    (graph(trigger={"type": "event", "eventType": "x" * 101}), [("SW504", "/trigger/eventType")]),
-    (graph(kind="script"), [("SW701", "")]),
-    (graph(kind="script", trigger={"type": "manual"}), [("SW701", "/trigger")]),
-    ({"ir": graph(), "envVars": [{"name": "a", "value": "x"}, {"name": "B", "value": "é" * 2561},
-                                 {"name": "B", "value": 1}, {"value": "x"}, 4]},
-     [("SW706", "/envVars/0/name"), ("SW706", "/envVars/1/value"), ("SW706", "/envVars/2/name"),
-      ("SW706", "/envVars/2/value"), ("SW706", "/envVars/3"), ("SW706", "/envVars/4")]),
-    ({"ir": graph(),
-      "dependencies": {"Bad Name": "1", "ok": "git+https://x", "no": 1, "empty": "", "long": "1" * 101,
-                                      "slow": "1" * 99 + "!"}},
-     [("SW707", "/dependencies/Bad Name"), ("SW707", "/dependencies/ok"), ("SW707", "/dependencies/no"),
-      ("SW707", "/dependencies/empty"), ("SW707", "/dependencies/long"), ("SW707", "/dependencies/slow")]),
-    (graph(node(data={"code": deep(300)})), [("SW104", "/nodes/0/data/code" + "/0" * 196)]),
-    (graph(node(data={"code": float("inf")})), [("SW102", "/nodes/0/data/code")]),
-    (graph(node(data={"code": {1: 2}})), [("SW102", "/nodes/0/data/code")]),
-    (graph(node(data={"code": b"x"})), [("SW102", "/nodes/0/data/code")]),
-    (graph(node(data={"code": (1, 2)})), [("SW102", "/nodes/0/data/code")]),
-    (graph(nodes=[1] * 50_001), [("SW105", "/nodes")]),
-    ({"ir": graph(edges=[1] * 200_001)}, [("SW105", "/ir/edges")]),
-])
+@pytest.mark.parametrize(
+    ("document", "expected"),
+    [
+        ([], [("SW102", "")]),
+        (None, [("SW102", "")]),
+        ({"ir": None}, [("SW102", "/ir")]),
+        (without(graph(), "edges"), [("SW102", "")]),
+        (without(graph(), "metadata", "entryNodeId"), [("SW102", ""), ("SW102", "")]),
+        (graph(nodes=[]), [("SW102", "/nodes")]),
+        (graph(nodes={}), [("SW102", "/nodes")]),
+        (graph(metadata={"name": "", "version": 0}), [("SW102", "/metadata/name"), ("SW102", "/metadata/version")]),
+        (graph(metadata={"name": "x", "version": True}), [("SW102", "/metadata/version")]),
+        (graph(kind="function"), [("SW102", "/kind")]),
+        (graph(without(node(), "name")), [("SW102", "/nodes/0")]),
+        (graph(nodes=[node(id=7), 5]), [("SW102", "/nodes/0/id"), ("SW102", "/nodes/1")]),
+        (graph(node(version=1)), [("SW102", "/nodes/0/version")]),
+        (graph(node(position={"x": "left"})), [("SW102", "/nodes/0/position/x")]),
+        (
+            graph(node(config={"retries": {"limit": -1, "delay": True}, "timeout": []})),
+            [
+                ("SW102", "/nodes/0/config/retries/limit"),
+                ("SW102", "/nodes/0/config/retries/delay"),
+                ("SW102", "/nodes/0/config/timeout"),
+            ],
+        ),
+        (
+            graph(edges=[{"id": "e", "source": "", "target": None}]),
+            [("SW102", "/edges/0/source"), ("SW102", "/edges/0/target")],
+        ),
+        (graph(node(config={"retrys": {}})), [("SW103", "/nodes/0/config/retrys")]),
+        (
+            graph(node(config={"retries": {"limit": 1, "delay": 1, "max~/": 2}})),
+            [("SW103", "/nodes/0/config/retries/max~0~1")],
+        ),
+        (
+            graph(
+                node(lable="x"),
+                metadata={"name": "x", "author": "y"},
+                viewport={},
+                edges=[{"id": "e", "source": "n", "target": "n", "animated": True}],
+                trigger={"type": "http", "url": "/"},
+            ),
+            [
+                ("SW103", "/metadata/author"),
+                ("SW103", "/nodes/0/lable"),
+                ("SW103", "/edges/0/animated"),
+                ("SW103", "/viewport"),
+                ("SW103", "/trigger/url"),
+            ],
+        ),
+        ({"ir": graph(nodez=1), "envvars": []}, [("SW103", "/ir/nodez"), ("SW103", "/envvars")]),
+        (graph(node(type="htp_request")), [("SW107", "/nodes/0/type")]),
+        (graph(node(provider="inngest")), [("SW108", "/nodes/0/provider")]),
+        (graph(node(name="x" * 257)), [("SW509", "/nodes/0/name")]),
+        (graph(trigger={"type": "corn"}), [("SW701", "/trigger/type")]),
+        (graph(trigger={}), [("SW701", "/trigger")]),
+        (graph(trigger={"type": []}, kind="script"), [("SW701", "/trigger/type")]),
+        (graph(trigger="http"), [("SW701", "/trigger")]),
+        (
+            graph(trigger={"type": "http", "path": "x", "method": "FETCH"}),
+            [("SW701", "/trigger/path"), ("SW701", "/trigger/method")],
+        ),
+        (graph(trigger={"type": "cron"}), [("SW701", "/trigger")]),
+        (graph(trigger={"type": "cron", "expression": "* * * * 0"}), [("SW505", "/trigger/expression")]),
+        (graph(trigger={"type": "event", "eventType": "a b"}), [("SW504", "/trigger/eventType")]),
+        (graph(trigger={"type": "event", "eventType": "x" * 101}), [("SW504", "/trigger/eventType")]),
+        (graph(kind="script"), [("SW701", "")]),
+        (graph(kind="script", trigger={"type": "manual"}), [("SW701", "/trigger")]),
+        (
+            {
+                "ir": graph(),
+                "envVars": [
+                    {"name": "a", "value": "x"},
+                    {"name": "B", "value": "é" * 2561},
+                    {"name": "B", "value": 1},
+                    {"value": "x"},
+                    4,
+                ],
+            },
+            [
+                ("SW706", "/envVars/0/name"),
+                ("SW706", "/envVars/1/value"),
+                ("SW706", "/envVars/2/name"),
+                ("SW706", "/envVars/2/value"),
+                ("SW706", "/envVars/3"),
+                ("SW706", "/envVars/4"),
+            ],
+        ),
+        (
+            {
+                "ir": graph(),
+                "dependencies": {
+                    "Bad Name": "1",
+                    "ok": "git+https://x",
+                    "no": 1,
+                    "empty": "",
+                    "long": "1" * 101,
+                    "slow": "1" * 99 + "!",
+                },
+            },
+            [
+                ("SW707", "/dependencies/Bad Name"),
+                ("SW707", "/dependencies/ok"),
+                ("SW707", "/dependencies/no"),
+                ("SW707", "/dependencies/empty"),
+                ("SW707", "/dependencies/long"),
+                ("SW707", "/dependencies/slow"),
+            ],
+        ),
+        (graph(node(data={"code": deep(300)})), [("SW104", "/nodes/0/data/code" + "/0" * 196)]),
+        (graph(node(data={"code": float("inf")})), [("SW102", "/nodes/0/data/code")]),
+        (graph(node(data={"code": {1: 2}})), [("SW102", "/nodes/0/data/code")]),
+        (graph(node(data={"code": b"x"})), [("SW102", "/nodes/0/data/code")]),
+        (graph(node(data={"code": (1, 2)})), [("SW102", "/nodes/0/data/code")]),
+        (graph(nodes=[1] * 50_001), [("SW105", "/nodes")]),
+        ({"ir": graph(edges=[1] * 200_001)}, [("SW105", "/ir/edges")]),
+    ],
+)
 def test_reports(document: object, expected: list[tuple[str, str]]) -> None:
     read, found = read_value(document)
     assert codes(found) == expected
@@ -140,16 +203,19 @@ def test_names_the_node_a_fault_is_in() -> None:
     assert "`n` (Fetch it)" in found[0].message
 
 
-@pytest.mark.parametrize(("document", "hint"), [
-    (graph(kind="function"), "script"),
-    (graph(kind="scirpt"), "script"),
-    (graph(node(typ="x")), "`type`"),
-    (graph(without(node(), "name") | {"Name": "x"}), "`name`"),
-    (graph(node(type="HTTP Request")), "http_request"),
-    (graph(node(type="exit")), "break"),
-    (graph(trigger={"type": "corn"}), "cron"),
-    (graph(triggerCode="x"), '{"ir": <the artifact>, "triggerCode": …}'),
-])
+@pytest.mark.parametrize(
+    ("document", "hint"),
+    [
+        (graph(kind="function"), "script"),
+        (graph(kind="scirpt"), "script"),
+        (graph(node(typ="x")), "`type`"),
+        (graph(without(node(), "name") | {"Name": "x"}), "`name`"),
+        (graph(node(type="HTTP Request")), "http_request"),
+        (graph(node(type="exit")), "break"),
+        (graph(trigger={"type": "corn"}), "cron"),
+        (graph(triggerCode="x"), '{"ir": <the artifact>, "triggerCode": …}'),
+    ],
+)
 def test_hints(document: dict[str, Any], hint: str) -> None:
     document["nodes"][0].pop("type", None) if hint == "`type`" else None
     assert any(hint in (d.hint or "") for d in read_value(document)[1])
@@ -168,22 +234,25 @@ def test_shared_values_do_not_take_for_ever() -> None:
     assert [d.code.id for d in read_value(graph(node(data={"code": value})))[1]] == ["SW105"]
 
 
-@pytest.mark.parametrize(("text", "line", "column", "words"), [
-    ("", 1, 1, "empty"),
-    (" \n ", 1, 1, "empty"),
-    ('{\n  "a": ,\n}', 2, 8, "`,`"),
-    ('{"a": 1', 1, 8, "the end of the file"),
-    ('{"a": 1} x', 1, 10, "nothing may follow"),
-    ('{"a": "x\ny"}', 1, 9, "control character"),
-    ('{"a": "\\x"}', 1, 8, "backslash"),
-    ('{"a": "x', 1, 7, "no closing quote"),
-    ("{'a': 1}", 1, 2, "double quotes"),
-    ('{\n"a": NaN}', 2, 6, "`NaN`"),
-    ('{"NaN": [-Infinity]}', 1, 10, "`-Infinity`"),
-    ('{"a": ' + "1" * 5000 + "}", 1, 7, "thousands of digits"),
-    ("\ufeff{]", 1, 2, "key"),
-    ("// x\n{}", 1, 1, "value"),
-])
+@pytest.mark.parametrize(
+    ("text", "line", "column", "words"),
+    [
+        ("", 1, 1, "empty"),
+        (" \n ", 1, 1, "empty"),
+        ('{\n  "a": ,\n}', 2, 8, "`,`"),
+        ('{"a": 1', 1, 8, "the end of the file"),
+        ('{"a": 1} x', 1, 10, "nothing may follow"),
+        ('{"a": "x\ny"}', 1, 9, "control character"),
+        ('{"a": "\\x"}', 1, 8, "backslash"),
+        ('{"a": "x', 1, 7, "no closing quote"),
+        ("{'a': 1}", 1, 2, "double quotes"),
+        ('{\n"a": NaN}', 2, 6, "`NaN`"),
+        ('{"NaN": [-Infinity]}', 1, 10, "`-Infinity`"),
+        ('{"a": ' + "1" * 5000 + "}", 1, 7, "thousands of digits"),
+        ("\ufeff{]", 1, 2, "key"),
+        ("// x\n{}", 1, 1, "value"),
+    ],
+)
 def test_not_json(text: str, line: int, column: int, words: str) -> None:
     read, found = read_text(text)
     assert read is None
@@ -216,10 +285,16 @@ def test_repeated_keys() -> None:
     assert [(d.code.id, d.pointer, d.node_id) for d in found] == [("SW109", "/ir/nodes/0/name", "n")]
 
 
-@pytest.mark.parametrize("text", [
-    '{"nodes": {"x": {"a": 1, "a": 2}}}', '[{"a": 1, "a": 2}]', '{"a": {"b": 1, "b": 2}, "a": 3}',
-    '{"ir": {"nodes": {"x": {"a": 1, "a": 2}}}}', '{"nodes": [[{"a": 1, "a": 2}]], "ir": 1}',
-])
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"nodes": {"x": {"a": 1, "a": 2}}}',
+        '[{"a": 1, "a": 2}]',
+        '{"a": {"b": 1, "b": 2}, "a": 3}',
+        '{"ir": {"nodes": {"x": {"a": 1, "a": 2}}}}',
+        '{"nodes": [[{"a": 1, "a": 2}]], "ir": 1}',
+    ],
+)
 def test_repeated_keys_anywhere(text: str) -> None:
     assert "SW109" in [d.code.id for d in read_text(text)[1]]
 
@@ -227,9 +302,11 @@ def test_repeated_keys_anywhere(text: str) -> None:
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
-    max_leaves=20)
-KEYS = st.sampled_from(["ir", "nodes", "edges", "metadata", "trigger", "entryNodeId", "kind", "envVars",
-                        "dependencies"])
+    max_leaves=20,
+)
+KEYS = st.sampled_from(
+    ["ir", "nodes", "edges", "metadata", "trigger", "entryNodeId", "kind", "envVars", "dependencies"]
+)
 
 
 @given_(JSON | st.dictionaries(KEYS, JSON))

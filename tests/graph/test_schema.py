@@ -22,40 +22,60 @@ def validator() -> Draft202012Validator:
     return Draft202012Validator(schema)
 
 
-@pytest.mark.parametrize("document", [
-    *(graph(node(kind)) for kind in MINIMAL),
-    {"ir": graph(), "triggerCode": "x", "dependencies": {"zod": "3"},
-     "envVars": [{"name": "A", "value": ""}]},
-    graph(node("http_request", {"url": "{{n.url}}", "method": "post", "headers": "{}", "retryLimit": "5"})),
-    graph(node("loop", {"loopType": "forEach", "collection": "{{n.items}}", "concurrency": "3"})),
-    graph(node("loop", {"loopType": "while", "condition": "true", "count": "{{n.count}}"})),
-    graph(kind="script", trigger={"type": "http"}),
-    graph(trigger={"type": "cron", "expression": "* * * * *"}),
-    graph(node(config={"retries": {"limit": 1, "delay": 5, "backoff": "linear"}, "timeout": "1 day"}),
-          extra=1),
-    *(json.loads(path.read_text()) for path in sorted(SHARED.glob("*.json"))),
-])
+@pytest.mark.parametrize(
+    "document",
+    [
+        *(graph(node(kind)) for kind in MINIMAL),
+        {"ir": graph(), "triggerCode": "x", "dependencies": {"zod": "3"}, "envVars": [{"name": "A", "value": ""}]},
+        graph(node("http_request", {"url": "{{n.url}}", "method": "post", "headers": "{}", "retryLimit": "5"})),
+        graph(node("loop", {"loopType": "forEach", "collection": "{{n.items}}", "concurrency": "3"})),
+        graph(node("loop", {"loopType": "while", "condition": "true", "count": "{{n.count}}"})),
+        graph(kind="script", trigger={"type": "http"}),
+        graph(trigger={"type": "cron", "expression": "* * * * *"}),
+        graph(node(config={"retries": {"limit": 1, "delay": 5, "backoff": "linear"}, "timeout": "1 day"}), extra=1),
+        *(json.loads(path.read_text()) for path in sorted(SHARED.glob("*.json"))),
+    ],
+)
 def test_valid(validator: Draft202012Validator, document: dict[str, Any]) -> None:
     validator.validate(document)
     assert read_value(document)[0] is not None
 
 
-@pytest.mark.parametrize("document", [
-    [], {}, {"ir": {}}, graph(nodes=[]), graph(kind="function"), graph(kind="script"),
-    graph(kind="script", trigger={"type": "manual"}), graph(trigger={"type": "corn"}),
-    graph(trigger={"type": "cron"}),
-    graph(trigger={"type": "http", "method": "FETCH"}), graph(trigger={"type": "event", "eventType": "a b"}),
-    graph(node(type="unknown")), graph(node(provider="x")), graph(node(id="")), graph(node(name="x" * 257)),
-    graph(node(data={})), graph({k: v for k, v in node().items() if k != "data"}),
-    graph(node(config={"retries": {"limit": 1}})), graph(node(config={"timeout": []})),
-    graph(node("branch", {"branches": []})), graph(node("branch", {"branches": [{"condition": "x"}]})),
-    graph(node("loop", {"loopType": "forEach"})), graph(node("loop", {"loopType": "while"})),
-    graph(node("loop", {"loopType": "until"})), graph(node("http_request", {})),
-    graph(node("http_request", {"url": "https://x", "retryLimit": "many"})),
-    graph(node("http_request", {"url": "https://x", "headers": []})),
-    graph(node("sleep", {"duration": True})),
-    {"ir": graph(), "envVars": [{"name": "a", "value": ""}]}, {"ir": graph(), "dependencies": {"x": 1}},
-])
+@pytest.mark.parametrize(
+    "document",
+    [
+        [],
+        {},
+        {"ir": {}},
+        graph(nodes=[]),
+        graph(kind="function"),
+        graph(kind="script"),
+        graph(kind="script", trigger={"type": "manual"}),
+        graph(trigger={"type": "corn"}),
+        graph(trigger={"type": "cron"}),
+        graph(trigger={"type": "http", "method": "FETCH"}),
+        graph(trigger={"type": "event", "eventType": "a b"}),
+        graph(node(type="unknown")),
+        graph(node(provider="x")),
+        graph(node(id="")),
+        graph(node(name="x" * 257)),
+        graph(node(data={})),
+        graph({k: v for k, v in node().items() if k != "data"}),
+        graph(node(config={"retries": {"limit": 1}})),
+        graph(node(config={"timeout": []})),
+        graph(node("branch", {"branches": []})),
+        graph(node("branch", {"branches": [{"condition": "x"}]})),
+        graph(node("loop", {"loopType": "forEach"})),
+        graph(node("loop", {"loopType": "while"})),
+        graph(node("loop", {"loopType": "until"})),
+        graph(node("http_request", {})),
+        graph(node("http_request", {"url": "https://x", "retryLimit": "many"})),
+        graph(node("http_request", {"url": "https://x", "headers": []})),
+        graph(node("sleep", {"duration": True})),
+        {"ir": graph(), "envVars": [{"name": "a", "value": ""}]},
+        {"ir": graph(), "dependencies": {"x": 1}},
+    ],
+)
 def test_broken(validator: Draft202012Validator, document: Any) -> None:
     assert not validator.is_valid(document)
 

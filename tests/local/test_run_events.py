@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from tests.local.local_workers import of, options, play, workflow
-
 from stepwell.local.config import ServiceRef, WorkflowRef
 from stepwell.local.events import EventDelivered, RunEnded, WaitEnded, WaitStarted, WaitTimedOut
+from tests.local.local_workers import of, options, play, workflow
 
 RACE = """
     const approval = step.waitForEvent("approval", { type: "approval", timeout: "7 days" });
@@ -87,9 +86,7 @@ def test_code_runs_again_after_a_long_sleep_and_steps_do_not() -> None:
 
 
 def test_a_child_workflow_sleeps_and_answers() -> None:
-    child = workflow(
-        "await step.sleep('long', '3 hours'); return { got: event.payload };", name="kid", workflow="kid"
-    )
+    child = workflow("await step.sleep('long', '3 hours'); return { got: event.payload };", name="kid", workflow="kid")
     parent = workflow(POLL, foreign={"CHILD": WorkflowRef("kid", "kid")})
     outcome, told = play(parent, options(params={"x": 1}), [child])
     assert outcome.output == {"status": "complete", "output": {"got": {"x": 1}}, "error": None}

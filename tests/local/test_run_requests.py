@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
-from tests.local.local_workers import of, options, play, script, workflow
 
 from stepwell.bundle.toolchain import ensure
 from stepwell.local.config import ServiceRef, WorkerSpec
 from stepwell.local.events import Outcome, Requested, RunEvent, StepFailed, StepRetrying
 from stepwell.local.run import Job, RunFailed, RunOptions, run_batch, run_script
 from stepwell.local.runtime import RuntimeFailed
+from tests.local.local_workers import of, options, play, script, workflow
 
 GET = "return step.do('get', async () => (await fetch('https://api.test/v1/users?id=7')).json());"
 
@@ -109,9 +109,7 @@ def _script(spec: WorkerSpec, chosen: RunOptions) -> tuple[Outcome, list[RunEven
 
 
 def test_a_script_answers() -> None:
-    body = (
-        "const { a } = await request.json(); console.log(request.method); return Response.json({ a: a + 1 });"
-    )
+    body = "const { a } = await request.json(); console.log(request.method); return Response.json({ a: a + 1 });"
     outcome, told = _script(script(body), options(params={"a": 1}))
     assert (outcome.status, outcome.output, outcome.http_status) == ("complete", {"a": 2}, 200)
     assert [type(event).__name__ for event in told] == ["Logged"]
@@ -139,9 +137,7 @@ def test_a_script_calls_another() -> None:
         "return env.OTHER.fetch('https://invoke/', { method: 'POST' });",
         services={"OTHER": ServiceRef("other")},
     )
-    other = WorkerSpec(
-        "other", {"w.js": "export default { fetch: () => new Response('hey') };"}, "w.js", "2026-06-01"
-    )
+    other = WorkerSpec("other", {"w.js": "export default { fetch: () => new Response('hey') };"}, "w.js", "2026-06-01")
     told: list[RunEvent] = []
     assert run_script(ensure(), caller, options(), on_event=told.append, children=[other]).output == "hey"
 
@@ -158,9 +154,7 @@ def test_many_workers_in_one_process_each_with_its_own_clock_and_mocks() -> None
         for n in range(12)
     ]
     outcomes = run_batch(ensure(), jobs)
-    assert [outcome.output if isinstance(outcome, Outcome) else outcome for outcome in outcomes] == list(
-        range(12)
-    )
+    assert [outcome.output if isinstance(outcome, Outcome) else outcome for outcome in outcomes] == list(range(12))
     slept = [outcome.slept_ms / 86_400_000 for outcome in outcomes if isinstance(outcome, Outcome)]
     assert [round(days) for days in slept] == list(range(1, 13))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 
 import pytest
-from tests.local.local_workers import of, options, play, workflow
 
 from stepwell.bundle.toolchain import ensure
 from stepwell.local.events import (
@@ -21,6 +20,7 @@ from stepwell.local.events import (
 )
 from stepwell.local.run import RunFailed, run_workflow
 from stepwell.local.runtime import RuntimeFailed
+from tests.local.local_workers import of, options, play, workflow
 
 
 def test_a_step_and_its_result() -> None:
@@ -51,9 +51,7 @@ def test_retries_pass_without_waiting() -> None:
 
 
 def test_a_failing_run() -> None:
-    body = (
-        "await step.do('bad', { retries: { limit: 1, delay: 5 } }, async () => { throw new Error('boom'); });"
-    )
+    body = "await step.do('bad', { retries: { limit: 1, delay: 5 } }, async () => { throw new Error('boom'); });"
     outcome, told = play(workflow(body))
     assert (outcome.status, outcome.output) == ("errored", None)
     assert outcome.error == Failure("Error", "boom")
@@ -62,9 +60,7 @@ def test_a_failing_run() -> None:
 
 
 def test_a_non_retryable_error_keeps_its_words() -> None:
-    outcome, told = play(
-        workflow("await step.do('no', async () => { throw new NonRetryableError('give up'); });")
-    )
+    outcome, told = play(workflow("await step.do('no', async () => { throw new NonRetryableError('give up'); });"))
     assert outcome.error == Failure("NonRetryableError", "give up")
     assert of(StepFailed, told)[0].attempts == 1
 
@@ -129,16 +125,12 @@ def test_values_that_json_cannot_hold() -> None:
 
 
 def test_equal_names_are_numbered() -> None:
-    outcome, _ = play(
-        workflow("for (let i = 0; i < 2; i++) await step.do('a-1', async () => i); return null;")
-    )
+    outcome, _ = play(workflow("for (let i = 0; i < 2; i++) await step.do('a-1', async () => i); return null;"))
     assert [step.name for step in outcome.steps] == ["a-1", "a-1 #2"]
 
 
 def test_a_worker_that_does_not_load() -> None:
-    with pytest.raises(
-        RuntimeFailed, match=r"the Worker main does not load: Uncaught SyntaxError: .*worker\.js:7"
-    ):
+    with pytest.raises(RuntimeFailed, match=r"the Worker main does not load: Uncaught SyntaxError: .*worker\.js:7"):
         play(workflow("this is no program"))
 
 

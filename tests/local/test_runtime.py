@@ -13,12 +13,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.local.local_workers import script, workflow
 
 from stepwell.bundle.toolchain import ensure
 from stepwell.local import capnp
 from stepwell.local.config import Consumer, ServiceRef, WorkerSpec
 from stepwell.local.runtime import ControlError, LogLine, Runtime, RuntimeFailed
+from tests.local.local_workers import script, workflow
 
 LONG = """
     await step.do("a", async () => 1);
@@ -167,9 +167,7 @@ def test_stores_services_queues_and_schedules(tmp_path: Path) -> None:
         services={"OTHER": ServiceRef("other")},
     )
     consumer = Consumer("jobs", max_batch_size=1, max_batch_timeout=0)
-    other = WorkerSpec(
-        "other", {"w.js": OTHER}, "w.js", "2026-06-01", consumers=(consumer,), crons=("0 0 1 1 *",)
-    )
+    other = WorkerSpec("other", {"w.js": OTHER}, "w.js", "2026-06-01", consumers=(consumer,), crons=("0 0 1 1 *",))
     heard: list[LogLine] = []
     with Runtime(ensure().workerd, [main, other], state=tmp_path, on_log=heard.append) as runtime:
         answer = runtime.fetch("script", "https://script/", method="POST", body=b"{}")

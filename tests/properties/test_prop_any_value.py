@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -99,3 +101,8 @@ def test_a_value_that_holds_itself_is_answered() -> None:
     loop.append(loop)
     for document in (loop, {"nodes": loop}, graph(node("a", "http_request", url="https://a.test/", body=loop))):
         assert has_errors(check(document))
+
+
+def test_the_function_check_is_not_hidden_by_the_room_of_its_name() -> None:
+    program = "import stepwell; stepwell.compile_artifact({}); from stepwell import check; check({}); stepwell.check({})"
+    subprocess.run([sys.executable, "-c", program], check=True)

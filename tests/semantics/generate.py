@@ -45,14 +45,24 @@ def _node(rng: random.Random, i: int, kind: str) -> Json:
         data = {"condition": "" if rng.random() < 0.2 else "?"}
     elif kind == "sleep":
         data = {"duration": "1 second"}
-    return {"id": f"n{i}", "type": kind, "name": f"N{i}", "position": {"x": 0, "y": 0}, "version": "1.0.0",
-            "provider": "cloudflare", "data": data, "reads": []}
+    return {
+        "id": f"n{i}",
+        "type": kind,
+        "name": f"N{i}",
+        "position": {"x": 0, "y": 0},
+        "version": "1.0.0",
+        "provider": "cloudflare",
+        "data": data,
+        "reads": [],
+    }
 
 
 def _edges(rng: random.Random, i: int, node: Json, size: int, edges: list[Json]) -> None:
     def lead(label: str | None = None) -> None:
         target = min(size - 1, i + 1 + int(rng.expovariate(0.6)))
-        edges.append({"id": f"e{len(edges)}", "source": f"n{i}", "target": f"n{target}", **({"label": label} if label else {})})
+        edges.append(
+            {"id": f"e{len(edges)}", "source": f"n{i}", "target": f"n{target}", **({"label": label} if label else {})}
+        )
 
     kind = node["type"]
     if kind == "branch":
@@ -98,11 +108,19 @@ def _reachable(edges: list[Json]) -> set[str]:
 def scenario(rng: random.Random, document: Json) -> Json:
     """The payload of a run: what conditions say, how often loops turn, which steps fail, where Exits leave."""
     steps = [n["id"] for n in document["nodes"] if n["type"] == "step"]
-    flags = {f"{n['id']}_{a['label']}": rng.random() < 0.5 for n in document["nodes"] if n["type"] == "branch" for a in n["data"]["branches"]}
+    flags = {
+        f"{n['id']}_{a['label']}": rng.random() < 0.5
+        for n in document["nodes"]
+        if n["type"] == "branch"
+        for a in n["data"]["branches"]
+    }
     return {
         "flags": flags,
         "turns": {n["id"]: rng.choice([0, 1, 2, 2, 3]) for n in document["nodes"] if n["type"] == "loop"},
         "fail": [s for s in steps if rng.random() < 0.12],
-        "exits": {n["id"]: rng.choice([[], [0], [1], [0, 1, 2]]) if n.get("inLoop") else rng.random() < 0.3
-                  for n in document["nodes"] if n["type"] == "break"},
+        "exits": {
+            n["id"]: rng.choice([[], [0], [1], [0, 1, 2]]) if n.get("inLoop") else rng.random() < 0.3
+            for n in document["nodes"]
+            if n["type"] == "break"
+        },
     }

@@ -64,7 +64,9 @@ class Interpreter:
         self.live: set[tuple[str, str]] = set()
         self.history: dict[str, list[tuple[Turns, Any]]] = defaultdict(list)
         self.path: list[tuple[str, int]] = []
-        living: nx.DiGraph[str] = nx.DiGraph((u, w) for u, w in g.edges if not (u in self.nodes and self._always_exits(u)))
+        living: nx.DiGraph[str] = nx.DiGraph(
+            (u, w) for u, w in g.edges if not (u in self.nodes and self._always_exits(u))
+        )
         living.add_node(self.entry)
         self.alive = nx.descendants(living, self.entry) | {self.entry}
         self.order: dict[str | None, list[str]] = {}
@@ -115,7 +117,11 @@ class Interpreter:
     def _missing_elses(self) -> None:
         """The missing else leads to every minimal node that all arms can reach and at least two enter."""
         self.missing: dict[str, list[str]] = {}
-        without = [n for n in self.graph["nodes"] if n["type"] == "branch" and all(a["condition"] for a in n["data"]["branches"])]
+        without = [
+            n
+            for n in self.graph["nodes"]
+            if n["type"] == "branch" and all(a["condition"] for a in n["data"]["branches"])
+        ]
         base: nx.DiGraph[str] = nx.DiGraph((u, v) for u, vs in self.edges.items() for v in vs)
         base.add_nodes_from([*self.nodes, *(a for arms in self.arms.values() for a in arms.values())])
         position = {v: i for i, v in enumerate(nx.topological_sort(base))}
@@ -125,8 +131,16 @@ class Interpreter:
             g.add_nodes_from(arms)
             reach = [nx.descendants(g, a) for a in arms]
             common = {v for v in set.intersection(*reach) if v in self.nodes} if arms else set()
-            entered = {v for v in common if len({i for p in g.pred[v] for i, a in enumerate(arms) if p == a or p in reach[i]}) > 1}
-            minimal = [v for v in entered if not any(v in nx.descendants(g, w) for w in entered if w != v)] if len(arms) > 1 else []
+            entered = {
+                v
+                for v in common
+                if len({i for p in g.pred[v] for i, a in enumerate(arms) if p == a or p in reach[i]}) > 1
+            }
+            minimal = (
+                [v for v in entered if not any(v in nx.descendants(g, w) for w in entered if w != v)]
+                if len(arms) > 1
+                else []
+            )
             self._arm(n["id"], "\0else")
             for v in minimal:
                 self._edge(self.arms[n["id"]]["\0else"], v)
@@ -161,7 +175,13 @@ class Interpreter:
         for c, targets in self.then.items():
             for t in targets:
                 for j in inside:
-                    if t in inside and j != t and self.idom.get(j) == c and j not in targets and not nx.has_path(self.g, t, j):
+                    if (
+                        t in inside
+                        and j != t
+                        and self.idom.get(j) == c
+                        and j not in targets
+                        and not nx.has_path(self.g, t, j)
+                    ):
                         for x in inside:
                             if (x == j or self._dominates(j, x)) and not nx.has_path(self.g, t, x):
                                 needs[t].add(x)
@@ -221,7 +241,9 @@ class Interpreter:
             return True
         if kind in ("sleep", "break"):
             return False
-        return any(self.has_value(m) for label, arm in self.arms[v].items() if label != "finally" for m in self.members(arm))
+        return any(
+            self.has_value(m) for label, arm in self.arms[v].items() if label != "finally" for m in self.members(arm)
+        )
 
     def mark(self, source: str) -> None:
         for t in self.edges[source]:
@@ -287,7 +309,14 @@ class Interpreter:
         return next((f[0][0] for f in reversed(self.frames[outermost:]) if f[0][1]), UNDEFINED)
 
     def run_branch(self, v: str) -> Any:
-        taken = next((a["label"] for a in self.nodes[v]["data"]["branches"] if not a["condition"] or self.payload["flags"][f"{v}_{a['label']}"]), "\0else")
+        taken = next(
+            (
+                a["label"]
+                for a in self.nodes[v]["data"]["branches"]
+                if not a["condition"] or self.payload["flags"][f"{v}_{a['label']}"]
+            ),
+            "\0else",
+        )
         arm = self.arms[v][taken]
         self.mark(arm)
         return self.run_block(arm)[0]

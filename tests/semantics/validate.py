@@ -64,9 +64,14 @@ def prepared(seed: int) -> tuple[dict[str, Any], Any, Counter[str]] | None:
     if analysis is None:
         return None
     _mark_exits(document, analysis)
-    allowed = [(a, b) for a in range(len(document["nodes"])) for b in range(len(document["nodes"]))
-               if a != b and all(document["nodes"][x]["type"] == "step" for x in (a, b))
-               and analysis.reach.status(b, a) != "impossible"]
+    allowed = [
+        (a, b)
+        for a in range(len(document["nodes"]))
+        for b in range(len(document["nodes"]))
+        if a != b
+        and all(document["nodes"][x]["type"] == "step" for x in (a, b))
+        and analysis.reach.status(b, a) != "impossible"
+    ]
     for reader, target in rng.sample(allowed, min(len(allowed), rng.randint(0, 8))):
         document["nodes"][reader]["reads"].append(document["nodes"][target]["id"])
     document["nodes"] = [_bare(n) for n in document["nodes"]]
@@ -76,7 +81,9 @@ def prepared(seed: int) -> tuple[dict[str, Any], Any, Counter[str]] | None:
 
 
 def _analysed(document: dict[str, Any]) -> tuple[Any, list[Any]]:
-    read, found = read_value({**document, "nodes": [{k: v for k, v in n.items() if k not in ("reads", "inLoop")} for n in document["nodes"]]})
+    read, found = read_value(
+        {**document, "nodes": [{k: v for k, v in n.items() if k not in ("reads", "inLoop")} for n in document["nodes"]]}
+    )
     assert read is not None, found
     analysis, more = analyse(read)
     return analysis, [*found, *more]
@@ -86,8 +93,12 @@ def _bare(node: dict[str, Any]) -> dict[str, Any]:
     data = dict(node["data"])
     if node["type"] == "step":
         reads = ", ".join(f"name({{{{{r}}}}})" for r in node["reads"])
-        data["code"] = (f'const name = (x) => x === undefined ? null : x.v + x.at.join("");\nif (event.payload.fail.includes("{node["id"]}")) '
-                        f'throw new Error("{node["id"]}");\nreturn {{ v: "{node["id"]}", at: [...ctx.step.name.matchAll(/\\[(\\d+)\\]/g)].map((m) => +m[1]), r: [{reads}] }};')
+        data["code"] = (
+            'const name = (x) => x === undefined ? null : x.v + x.at.join("");\n'
+            f'if (event.payload.fail.includes("{node["id"]}")) throw new Error("{node["id"]}");\n'
+            "const at = [...ctx.step.name.matchAll(/\\[(\\d+)\\]/g)].map((m) => +m[1]);\n"
+            f'return {{ v: "{node["id"]}", at, r: [{reads}] }};'
+        )
     if node["type"] == "break" and data["condition"]:
         data["condition"] = f"event.payload.exits.{node['id']}" + (".includes(_loop_i)" if node.get("inLoop") else "")
     return {**node, "data": data}
@@ -96,7 +107,10 @@ def _bare(node: dict[str, Any]) -> dict[str, Any]:
 def _mark_exits(document: dict[str, Any], analysis: Any) -> None:
     for vertex, node in enumerate(document["nodes"]):
         if node["type"] == "break":
-            node["inLoop"] = any(analysis.flow.shape(analysis.flow.arm(a).container) == "loop" for a in analysis.regions.blocks_around(vertex))
+            node["inLoop"] = any(
+                analysis.flow.shape(analysis.flow.arm(a).container) == "loop"
+                for a in analysis.regions.blocks_around(vertex)
+            )
 
 
 def expected(document: dict[str, Any], payload: dict[str, Any]) -> dict[str, Any]:
@@ -114,7 +128,7 @@ def _plain(value: Any) -> Any:
 
 
 def compare(seed: int, engine: Engine, scenarios: int = 3, replays: bool = True) -> tuple[str, Any]:
-    """"refused", "agree", or "differ" with what differs."""
+    """ "refused", "agree", or "differ" with what differs."""
     made = prepared(seed)
     if made is None:
         return "refused", None
@@ -129,7 +143,11 @@ def compare(seed: int, engine: Engine, scenarios: int = 3, replays: bool = True)
     for payload, got in zip(payloads, answer["runs"], strict=True):
         want = expected(document, payload)
         steps = {name: value for name, value in got["steps"] if ": value" not in name}
-        same = want["status"] == got["status"] and want.get("output") == _without_reason(got.get("output")) and want.get("error") == got.get("error")
+        same = (
+            want["status"] == got["status"]
+            and want.get("output") == _without_reason(got.get("output"))
+            and want.get("error") == got.get("error")
+        )
         if not same or want["steps"] != steps or got["faults"]:
             return "differ", {"want": want, "got": got, "payload": payload, "source": source, "document": document}
     return "agree", None
@@ -155,9 +173,16 @@ def main() -> None:
             tally[verdict] += 1
             if verdict == "differ":
                 print("seed", seed)
-                print(json.dumps(detail["document"]["edges"]), [(n["id"], n["type"], n["data"].get("mode"), n["reads"]) for n in detail["document"]["nodes"]])
+                print(
+                    json.dumps(detail["document"]["edges"]),
+                    [(n["id"], n["type"], n["data"].get("mode"), n["reads"]) for n in detail["document"]["nodes"]],
+                )
                 source = detail["source"]
-                print(source[source.index("async run(") : source.index("export default")] if "async run(" in source else source)
+                print(
+                    source[source.index("async run(") : source.index("export default")]
+                    if "async run(" in source
+                    else source
+                )
                 print({k: v for k, v in detail.items() if k not in ("document", "source")})
                 break
     print(dict(tally))

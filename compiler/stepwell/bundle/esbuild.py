@@ -51,9 +51,7 @@ def transform(
     faults = tuple(fault for kind, fault in found if kind == "ERROR")
     if done.returncode != 0 and not faults:
         raise RuntimeError(f"esbuild ended with code {done.returncode}: {log.strip()[:500]}")
-    code, mapping = (
-        _split_map(done.stdout.decode("utf-8")) if sourcemap else (done.stdout.decode("utf-8"), None)
-    )
+    code, mapping = _split_map(done.stdout.decode("utf-8")) if sourcemap else (done.stdout.decode("utf-8"), None)
     return Transformed(code, mapping, faults, tuple(fault for kind, fault in found if kind == "WARNING"))
 
 

@@ -36,15 +36,18 @@ def manifest(document: Document, program: Program, js: str) -> Json:
         "description": program.description,
         "version": ir.metadata.version,
         "worker": program.worker_name,
-        "workflow": None if program.kind == "script" else {
-            "name": program.workflow_name, "class": program.class_name, "binding": "WORKFLOW"},
+        "workflow": None
+        if program.kind == "script"
+        else {"name": program.workflow_name, "class": program.class_name, "binding": "WORKFLOW"},
         "main": "worker.js",
         "compatibilityDate": COMPATIBILITY_DATE,
         "compatibilityFlags": list(COMPATIBILITY_FLAGS),
         "trigger": ir.trigger.model_dump(exclude_none=True) if ir.trigger else {"type": "http"},
-        "handlers": [{"kind": h.kind, "name": h.name, **({"queue": h.queue} if h.queue else {})} for h in program.handlers],
+        "handlers": [
+            {"kind": h.kind, "name": h.name, **({"queue": h.queue} if h.queue else {})} for h in program.handlers
+        ],
         "crons": list(program.crons),
-        "queues": {name: settings for name, settings in program.queues},
+        "queues": dict(program.queues),
         "bindings": [_binding(b) for b in program.bindings],
         "dependencies": dict(sorted(document.source.dependencies.items())),
         "steps": [{"name": name, "node": node} for name, node in program.steps],
@@ -75,7 +78,7 @@ def _sha256(text: str) -> str:
 
 
 def wrangler(manifest_: Mapping[str, Any], variables: Mapping[str, str]) -> Json:
-    """A `wrangler.json` with which the Worker deploys through Cloudflare's own CLI; ids of resources are left to fill in."""
+    """A `wrangler.json` that deploys the Worker through Cloudflare's own CLI; ids of resources are left to fill in."""
     by_kind: dict[str, list[Json]] = {}
     for binding in manifest_["bindings"]:
         by_kind.setdefault(binding["kind"], []).append(binding)
@@ -88,22 +91,36 @@ def wrangler(manifest_: Mapping[str, Any], variables: Mapping[str, str]) -> Json
         "compatibility_flags": manifest_["compatibilityFlags"],
         "observability": {"enabled": True},
     }
-    config |= {key: value for key, value in {
-        "workflows": [_workflow(b) for b in by_kind.get("workflow", [])],
-        "triggers": {"crons": manifest_["crons"]} if manifest_["crons"] else None,
-        "vars": dict(sorted(variables.items())),
-        "kv_namespaces": [{"binding": b["name"], "id": f"<{b['name']}_BINDING_ID>"} for b in by_kind.get("kv_namespace", [])],
-        "d1_databases": [{"binding": b["name"], "database_name": _lower(b), "database_id": f"<{b['name']}_BINDING_ID>"}
-                         for b in by_kind.get("d1", [])],
-        "r2_buckets": [{"binding": b["name"], "bucket_name": _lower(b)} for b in by_kind.get("r2_bucket", [])],
-        "queues": _queues(manifest_, by_kind),
-        "services": [{"binding": b["name"], "service": b.get("worker") or _lower(b)} for b in by_kind.get("service", [])],
-        "vectorize": [{"binding": b["name"], "index_name": _lower(b)} for b in by_kind.get("vectorize", [])],
-        "hyperdrive": [{"binding": b["name"], "id": f"<{b['name']}_BINDING_ID>"} for b in by_kind.get("hyperdrive", [])],
-        "analytics_engine_datasets": [{"binding": b["name"], "dataset": _lower(b)} for b in by_kind.get("analytics_engine", [])],
-        "ai": {"binding": by_kind["ai"][0]["name"]} if "ai" in by_kind else None,
-        "browser": {"binding": by_kind["browser"][0]["name"]} if "browser" in by_kind else None,
-    }.items() if value}
+    config |= {
+        key: value
+        for key, value in {
+            "workflows": [_workflow(b) for b in by_kind.get("workflow", [])],
+            "triggers": {"crons": manifest_["crons"]} if manifest_["crons"] else None,
+            "vars": dict(sorted(variables.items())),
+            "kv_namespaces": [
+                {"binding": b["name"], "id": f"<{b['name']}_BINDING_ID>"} for b in by_kind.get("kv_namespace", [])
+            ],
+            "d1_databases": [
+                {"binding": b["name"], "database_name": _lower(b), "database_id": f"<{b['name']}_BINDING_ID>"}
+                for b in by_kind.get("d1", [])
+            ],
+            "r2_buckets": [{"binding": b["name"], "bucket_name": _lower(b)} for b in by_kind.get("r2_bucket", [])],
+            "queues": _queues(manifest_, by_kind),
+            "services": [
+                {"binding": b["name"], "service": b.get("worker") or _lower(b)} for b in by_kind.get("service", [])
+            ],
+            "vectorize": [{"binding": b["name"], "index_name": _lower(b)} for b in by_kind.get("vectorize", [])],
+            "hyperdrive": [
+                {"binding": b["name"], "id": f"<{b['name']}_BINDING_ID>"} for b in by_kind.get("hyperdrive", [])
+            ],
+            "analytics_engine_datasets": [
+                {"binding": b["name"], "dataset": _lower(b)} for b in by_kind.get("analytics_engine", [])
+            ],
+            "ai": {"binding": by_kind["ai"][0]["name"]} if "ai" in by_kind else None,
+            "browser": {"binding": by_kind["browser"][0]["name"]} if "browser" in by_kind else None,
+        }.items()
+        if value
+    }
     return config
 
 
@@ -117,7 +134,9 @@ def _workflow(binding: Mapping[str, Any]) -> Json:
 
 
 def _queues(manifest_: Mapping[str, Any], by_kind: Mapping[str, list[Json]]) -> Json | None:
-    producers = [{"binding": b["name"], "queue": _lower(b).removeprefix("queue-") or "queue"} for b in by_kind.get("queue", [])]
+    producers = [
+        {"binding": b["name"], "queue": _lower(b).removeprefix("queue-") or "queue"} for b in by_kind.get("queue", [])
+    ]
     consumers = [{"queue": name, **settings} for name, settings in manifest_["queues"].items()]
     found = {key: value for key, value in {"producers": producers, "consumers": consumers}.items() if value}
     return found or None

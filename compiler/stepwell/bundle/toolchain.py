@@ -106,8 +106,7 @@ def _this_platform() -> _Platform:
     where = _PLATFORMS.get((name, machine))
     if where is None:
         raise ToolchainMissing(
-            f"the Workers runtime has no build for {name} on {machine}; "
-            "use Linux (glibc) or macOS on x86-64 or ARM64"
+            f"the Workers runtime has no build for {name} on {machine}; use Linux (glibc) or macOS on x86-64 or ARM64"
         )
     if where.loader is not None and not Path(where.loader).exists():
         raise ToolchainMissing(
@@ -177,9 +176,7 @@ def _locked(folder: Path) -> Iterator[None]:
         folder.parent.mkdir(parents=True, exist_ok=True)
         lock = folder.with_suffix(".lock").open("w")
     except OSError as error:
-        raise ToolchainMissing(
-            f"cannot write to the cache folder {folder.parent}: {error.strerror}"
-        ) from error
+        raise ToolchainMissing(f"cannot write to the cache folder {folder.parent}: {error.strerror}") from error
     with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
@@ -262,8 +259,6 @@ def _size(folder: Path) -> int:
 
 def _reason(log: str) -> str:
     """npm's own words, on one line."""
-    words = [
-        line.removeprefix("npm error").strip() for line in log.splitlines() if line.startswith("npm error")
-    ]
+    words = [line.removeprefix("npm error").strip() for line in log.splitlines() if line.startswith("npm error")]
     kept = [line for line in words if line and not line.startswith("A complete log")]
     return "; ".join(kept[:4]) or "it gave no reason"

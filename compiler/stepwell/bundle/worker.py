@@ -25,16 +25,22 @@ class Module:
     map: str
 
 
-def strip_types(esbuild: Path, text: str, map_: str, mappings: Sequence[Mapped], origins: Mapping[str, Origin]) -> tuple[Module | None, list[Diagnostic]]:
+def strip_types(
+    esbuild: Path, text: str, map_: str, mappings: Sequence[Mapped], origins: Mapping[str, Origin]
+) -> tuple[Module | None, list[Diagnostic]]:
     """TypeScript to JavaScript. The map composes, so that a line of the result leads to the user's line."""
     inline = base64.b64encode(map_.encode()).decode()
-    done = transform(esbuild, f"{text}\n//# sourceMappingURL=data:application/json;base64,{inline}", loader="ts", sourcemap=True)
+    done = transform(
+        esbuild, f"{text}\n//# sourceMappingURL=data:application/json;base64,{inline}", loader="ts", sourcemap=True
+    )
     if done.faults:
         return None, [lead_back(f, mappings, origins) for f in done.faults]
     return Module(done.code, done.map or map_), []
 
 
-def refuse_unloadable(esbuild: Path, js: str, mappings: Sequence[Mapped], origins: Mapping[str, Origin]) -> list[Diagnostic]:
+def refuse_unloadable(
+    esbuild: Path, js: str, mappings: Sequence[Mapped], origins: Mapping[str, Origin]
+) -> list[Diagnostic]:
     """What a full parser has against the module."""
     done = transform(esbuild, js, loader="js", sourcemap=False)
     return [lead_back(f, mappings, origins) for f in done.faults]
@@ -49,7 +55,15 @@ def too_large(js: str, limit: int = LIMIT) -> list[Diagnostic]:
     size = len(js.encode("utf-8", "replace"))
     if size <= limit:
         return []
-    return [Diagnostic(c.SIZE, f"the Worker has {size:,} bytes; {limit:,} is the most", "", None, "move parts of it to sub-workflows")]
+    return [
+        Diagnostic(
+            c.SIZE,
+            f"the Worker has {size:,} bytes; {limit:,} is the most",
+            "",
+            None,
+            "move parts of it to sub-workflows",
+        )
+    ]
 
 
 def lead_back(fault: Fault, mappings: Sequence[Mapped], origins: Mapping[str, Origin]) -> Diagnostic:
@@ -61,5 +75,10 @@ def lead_back(fault: Fault, mappings: Sequence[Mapped], origins: Mapping[str, Or
         pointer, node = origins[mapped.source]
         position = SnippetPosition(mapped.source_line + 1, mapped.source_column + fault.column - mapped.column + 1)
         return Diagnostic(c.DOES_NOT_LOAD, fault.message, pointer, node, None, position)
-    return Diagnostic(c.DOES_NOT_LOAD, f"{fault.message} (line {fault.line} of the compiled Worker)", "", None,
-                      "this looks like a fault of the compiler: please report it with the graph")
+    return Diagnostic(
+        c.DOES_NOT_LOAD,
+        f"{fault.message} (line {fault.line} of the compiled Worker)",
+        "",
+        None,
+        "this looks like a fault of the compiler: please report it with the graph",
+    )

@@ -71,7 +71,12 @@ def analyse(document: Document) -> tuple[Analysis | None, list[Diagnostic]]:
 
 
 def _read_all(
-    typed: Sequence[Typed], scope: Scope, document: Document, trigger: Trigger, found: list[Diagnostic], sources: dict[str, str],
+    typed: Sequence[Typed],
+    scope: Scope,
+    document: Document,
+    trigger: Trigger,
+    found: list[Diagnostic],
+    sources: dict[str, str],
 ) -> list[Fields]:
     scanner = Scanner(scope.ids)
     owners = _local_names(typed, scanner, document.source.ir.kind == "script")

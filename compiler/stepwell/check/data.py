@@ -39,11 +39,22 @@ _SETTING_KEYS = frozenset(d.Retrying.model_fields)
 _TIMING_KEYS = ("duration", "timeout", "retryDelay")
 # Words that JavaScript reserves only in some places are good names of a loop's variables.
 _NO_NAMES = (RESERVED - {"async", "get", "set", "of", "as", "type"}) | {
-    "event", "env", "step", "ctx", "_output", "NonRetryableError"}
-_FIELD_CODES: Mapping[str, Code] = MappingProxyType({
-    "duration": c.BAD_DURATION, "timeout": c.BAD_DURATION, "retryDelay": c.BAD_DURATION,
-    "timestamp": c.BAD_TIMESTAMP, "eventType": c.BAD_EVENT_TYPE,
-})
+    "event",
+    "env",
+    "step",
+    "ctx",
+    "_output",
+    "NonRetryableError",
+}
+_FIELD_CODES: Mapping[str, Code] = MappingProxyType(
+    {
+        "duration": c.BAD_DURATION,
+        "timeout": c.BAD_DURATION,
+        "retryDelay": c.BAD_DURATION,
+        "timestamp": c.BAD_TIMESTAMP,
+        "eventType": c.BAD_EVENT_TYPE,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +133,11 @@ class _Check:
 def _typed(check: _Check) -> Typed | None:
     check.given = _given(check.node.data, check.kind.data)
     if check.script and check.kind.durable:
-        check.report(c.NOT_IN_SCRIPT, f"is a `{check.kind.type}`, which a script cannot do; make the graph a "
-                     "workflow, or take the node out.", "type")
+        check.report(
+            c.NOT_IN_SCRIPT,
+            f"is a `{check.kind.type}`, which a script cannot do; make the graph a workflow, or take the node out.",
+            "type",
+        )
     if not check.node.data.keys() <= check.kind.keys:
         _unknown_keys(check)
     timings = _timings(check)
@@ -143,7 +157,8 @@ def _given(data: dict[str, Any], model: type[d.Data]) -> dict[str, Any]:
     A blank `code` is kept: an empty body is a body. So are blank conditions of arms, which mean else.
     """
     given = {
-        key: value for key, value in data.items()
+        key: value
+        for key, value in data.items()
         if value is not None and (key == "code" or type(value) is not str or (value and not value.isspace()))
     }
     if model is d.BranchData and isinstance(given.get("branches"), list):
@@ -152,6 +167,7 @@ def _given(data: dict[str, Any], model: type[d.Data]) -> dict[str, Any]:
             for arm in given["branches"]
         ]
     return given
+
 
 # -- the model ---------------------------------------------------------------------------------------
 
@@ -169,16 +185,25 @@ def _report_fault(check: _Check, fault: Fault) -> None:
     where = _dotted(fault.path)
     if fault.missing:
         purpose = _purpose(check.kind.data, fault)
-        check.report(c.MISSING_DATA, f"has no `{_dotted((*fault.path, fault.field))}`; add it"
-                     f"{f': {purpose}' if purpose else ''}.", "data", *fault.path)
+        check.report(
+            c.MISSING_DATA,
+            f"has no `{_dotted((*fault.path, fault.field))}`; add it{f': {purpose}' if purpose else ''}.",
+            "data",
+            *fault.path,
+        )
         return
     if fault.path == ("branches",) and fault.value == []:
         check.report(c.MISSING_DATA, "has no arms; add at least one: a label and a condition.", "data", where)
         return
     meant = did_you_mean(fault.value, fault.choices) if fault.choices else None
     code = _FIELD_CODES.get(fault.field, c.BAD_DATA)
-    check.report(code, f"has {fault.found} as `{where}`; it must be {fault.wanted}.", "data", *fault.path,
-                 hint=f'Did you mean "{meant}"?' if meant else None)
+    check.report(
+        code,
+        f"has {fault.found} as `{where}`; it must be {fault.wanted}.",
+        "data",
+        *fault.path,
+        hint=f'Did you mean "{meant}"?' if meant else None,
+    )
 
 
 def _purpose(model: type[d.Data], fault: Fault) -> str | None:
@@ -203,8 +228,9 @@ def _unknown_keys(check: _Check) -> None:
 
 
 def _ignored(check: _Check, setting: str, *parts: str | int) -> None:
-    check.report(c.SETTING_IGNORED, f"has {setting}, which has no effect on a `{check.kind.type}`; "
-                 "take it out.", *parts)
+    check.report(
+        c.SETTING_IGNORED, f"has {setting}, which has no effect on a `{check.kind.type}`; take it out.", *parts
+    )
 
 
 # -- durations and the settings of its run -------------------------------------------------------------
@@ -215,7 +241,8 @@ def _timings(check: _Check) -> dict[str, Timing | None]:
     return {
         # A retry may come at once; everything else takes time.
         key: _timing(check, check.given[key], key == "retryDelay", "data", key)
-        for key in _TIMING_KEYS if key in check.given and key in check.kind.keys
+        for key in _TIMING_KEYS
+        if key in check.given and key in check.kind.keys
     }
 
 
@@ -229,12 +256,15 @@ def _timing(check: _Check, value: object, zero: bool, *parts: str | int) -> Timi
         _unreadable(check, value, *parts)
         return None
     if duration.milliseconds < 0 or (not duration.milliseconds and not zero):
-        check.report(c.TOO_LONG, f"has {shown(value)} as `{_dotted(parts)}`; a duration is longer than 0.",
-                     *parts)
+        check.report(c.TOO_LONG, f"has {shown(value)} as `{_dotted(parts)}`; a duration is longer than 0.", *parts)
         return None
     if duration.milliseconds > durations.MAX:
-        check.report(c.TOO_LONG, f"has {shown(value)} as `{_dotted(parts)}`; a duration is at most 365 days.",
-                     *parts, hint=_milliseconds_hint(value))
+        check.report(
+            c.TOO_LONG,
+            f"has {shown(value)} as `{_dotted(parts)}`; a duration is at most 365 days.",
+            *parts,
+            hint=_milliseconds_hint(value),
+        )
         return None
     return duration
 
@@ -242,9 +272,12 @@ def _timing(check: _Check, value: object, zero: bool, *parts: str | int) -> Timi
 def _unreadable(check: _Check, value: object, *parts: str | int) -> None:
     meant = durations.suggest(value) if isinstance(value, str) else None
     check.report(
-        c.BAD_DURATION, f"has {shown(value)} as `{_dotted(parts)}`, which is no duration; write "
-        '"<n> seconds", minutes, hours, days, weeks, months or years, or a number of milliseconds.', *parts,
-        hint=f'Did you mean "{meant}"?' if meant else None)
+        c.BAD_DURATION,
+        f"has {shown(value)} as `{_dotted(parts)}`, which is no duration; write "
+        '"<n> seconds", minutes, hours, days, weeks, months or years, or a number of milliseconds.',
+        *parts,
+        hint=f'Did you mean "{meant}"?' if meant else None,
+    )
 
 
 def _milliseconds_hint(value: object) -> str | None:
@@ -265,7 +298,8 @@ def _settings(check: _Check, data: d.Data | None, timings: Mapping[str, Timing |
     own = data if isinstance(data, d.Retrying) else _NO_RETRYING
     return Settings(
         own.retryLimit if retries is None else _limit(check, retries.limit),
-        timings.get("retryDelay") if retries is None
+        timings.get("retryDelay")
+        if retries is None
         else _timing(check, retries.delay, True, "config", "retries", "delay"),
         retries.backoff if retries and retries.backoff else own.backoff,
         timings.get("timeout") if timeout is None else _timing(check, timeout, False, "config", "timeout"),
@@ -282,8 +316,13 @@ def _effective(check: _Check, setting: Setting, given: _T | None) -> _T | None:
 
 def _limit(check: _Check, limit: int) -> int:
     if limit > RETRY_LIMIT:
-        check.report(c.BAD_DATA, f"asks for {limit:,} retries; at most {RETRY_LIMIT:,} are possible.",
-                     "config", "retries", "limit")
+        check.report(
+            c.BAD_DATA,
+            f"asks for {limit:,} retries; at most {RETRY_LIMIT:,} are possible.",
+            "config",
+            "retries",
+            "limit",
+        )
     return limit
 
 
@@ -291,8 +330,11 @@ def _inline(check: _Check, config: StepConfig) -> None:
     places = [("config", key) for key in ("retries", "timeout") if getattr(config, key) is not None]
     places += [("data", key) for key in check.given if key in _SETTING_KEYS]
     for place in places:
-        check.report(c.INLINE_SETTINGS, f"is inline, so never retried, and has `{_dotted(place)}`; "
-                     "take it out, or turn `inline` off.", *place)
+        check.report(
+            c.INLINE_SETTINGS,
+            f"is inline, so never retried, and has `{_dotted(place)}`; take it out, or turn `inline` off.",
+            *place,
+        )
 
 
 # -- what each type asks for ---------------------------------------------------------------------------
@@ -310,8 +352,13 @@ def _request(check: _Check, data: d.RequestData) -> None:
     for key in ("headers", "queryParams"):
         text = getattr(data, key)
         if isinstance(text, str) and not is_dynamic(text) and not isinstance(_json(text), dict):
-            check.report(c.BAD_DATA, f"has {shown(text)} as `{key}`, which is no JSON text of an object; "
-                         'write an object, such as {"Accept": "text/plain"}.', "data", key)
+            check.report(
+                c.BAD_DATA,
+                f"has {shown(text)} as `{key}`, which is no JSON text of an object; "
+                'write an object, such as {"Accept": "text/plain"}.',
+                "data",
+                key,
+            )
 
 
 def _url_fault(url: str) -> str | None:
@@ -339,15 +386,24 @@ def _sleep_until(check: _Check, data: d.SleepUntilData) -> None:
     if isinstance(data.timestamp, str) and is_dynamic(data.timestamp):
         return
     if times.parse(data.timestamp) is None:
-        check.report(c.BAD_TIMESTAMP, f"has {shown(data.timestamp)} as `timestamp`; write ISO 8601, such as "
-                     "2027-01-31T09:00:00Z, or a number of milliseconds since 1970.", "data", "timestamp")
+        check.report(
+            c.BAD_TIMESTAMP,
+            f"has {shown(data.timestamp)} as `timestamp`; write ISO 8601, such as "
+            "2027-01-31T09:00:00Z, or a number of milliseconds since 1970.",
+            "data",
+            "timestamp",
+        )
 
 
 def _wait(check: _Check, data: d.WaitData) -> None:
     kind = data.eventType
     if not is_dynamic(kind) and not (len(kind) <= EVENT_TYPE_LENGTH and re.fullmatch(EVENT_TYPE, kind)):
-        check.report(c.BAD_EVENT_TYPE, f"waits for {shown(kind)}; an event type is 1 to {EVENT_TYPE_LENGTH} "
-                     "characters of A-Z a-z 0-9 _ -.", "data", "eventType")
+        check.report(
+            c.BAD_EVENT_TYPE,
+            f"waits for {shown(kind)}; an event type is 1 to {EVENT_TYPE_LENGTH} characters of A-Z a-z 0-9 _ -.",
+            "data",
+            "eventType",
+        )
 
 
 def _branch(check: _Check, data: d.BranchData) -> None:
@@ -357,23 +413,36 @@ def _branch(check: _Check, data: d.BranchData) -> None:
         _arm_label(check, arm, number, counts[arm.label] > 1 and arm.label in seen)
         seen.add(arm.label)
         if not arm.condition.strip() and number + 1 < len(data.branches):
-            check.report(c.ELSE_NOT_LAST, f'has the arm "{shortened(arm.label)}" without a condition before '
-                         "others, which would never be taken; move it to the end, or give it a condition.",
-                         "data", "branches", number, "condition")
+            check.report(
+                c.ELSE_NOT_LAST,
+                f'has the arm "{shortened(arm.label)}" without a condition before '
+                "others, which would never be taken; move it to the end, or give it a condition.",
+                "data",
+                "branches",
+                number,
+                "condition",
+            )
     _arm_keys(check)
 
 
 def _arm_label(check: _Check, arm: d.Arm, number: int, twice: bool) -> None:
     place = ("data", "branches", number, "label")
     if not arm.label.strip():
-        check.report(c.BAD_DATA, f"has an arm without a label (number {number + 1}); give it one, and the "
-                     "edge that leads into it the same.", *place)
+        check.report(
+            c.BAD_DATA,
+            f"has an arm without a label (number {number + 1}); give it one, and the edge that leads into it the same.",
+            *place,
+        )
     elif arm.label == "then":
-        check.report(c.BAD_DATA, 'has an arm with the label "then", which is that of the edge behind the '
-                     "branch; give the arm another one.", *place)
+        check.report(
+            c.BAD_DATA,
+            'has an arm with the label "then", which is that of the edge behind the branch; give the arm another one.',
+            *place,
+        )
     elif twice:
-        check.report(c.DOUBLED_ARM, f'has more than one arm with the label "{shortened(arm.label)}"; give '
-                     "each its own.", *place)
+        check.report(
+            c.DOUBLED_ARM, f'has more than one arm with the label "{shortened(arm.label)}"; give each its own.', *place
+        )
 
 
 def _arm_keys(check: _Check) -> None:
@@ -391,52 +460,77 @@ def _loop(check: _Check, data: d.LoopData) -> None:
         name = getattr(data, key)
         if not is_identifier(name) or name in _NO_NAMES:
             why = "is taken" if is_identifier(name) else "is no name of a variable"
-            check.report(c.BAD_DATA, f"has {shown(name)} as `{key}`, which {why}; use another name.",
-                         "data", key)
+            check.report(c.BAD_DATA, f"has {shown(name)} as `{key}`, which {why}; use another name.", "data", key)
     if data.itemVar == data.indexVar and data.loopType == "forEach":
-        check.report(c.BAD_DATA, f"gives item and index the same name `{data.itemVar}`; use two names.",
-                     "data", "indexVar" if "indexVar" in check.given else "itemVar")
+        check.report(
+            c.BAD_DATA,
+            f"gives item and index the same name `{data.itemVar}`; use two names.",
+            "data",
+            "indexVar" if "indexVar" in check.given else "itemVar",
+        )
 
 
 def _for_each(check: _Check, data: d.LoopData) -> None:
     if data.collection is None:
         _lacks(check, data, "collection")
     elif not isinstance(data.collection, str | list):
-        check.report(c.BAD_DATA, f"goes through {shown(data.collection)}; a collection is an array or an "
-                     "expression.", "data", "collection")
+        check.report(
+            c.BAD_DATA,
+            f"goes through {shown(data.collection)}; a collection is an array or an expression.",
+            "data",
+            "collection",
+        )
 
 
 def _while(check: _Check, data: d.LoopData) -> None:
     if data.condition is None:
         _lacks(check, data, "condition")
     if data.concurrency > 1:
-        check.report(c.WHILE_CONCURRENT, "is a `while` loop and cannot be concurrent, since its condition is "
-                     "read after each turn; take `concurrency` out.", "data", "concurrency")
+        check.report(
+            c.WHILE_CONCURRENT,
+            "is a `while` loop and cannot be concurrent, since its condition is "
+            "read after each turn; take `concurrency` out.",
+            "data",
+            "concurrency",
+        )
 
 
 def _times(check: _Check, data: d.LoopData) -> None:
     # Text that is no number is an expression, which is checked as code.
     if not isinstance(data.count, str) and (data.count < 1 or not isinstance(data.count, int)):
-        check.report(c.BAD_DATA, f"has {shown(data.count)} as `count`; it must be {WANTED['count']}.",
-                     "data", "count")
+        check.report(c.BAD_DATA, f"has {shown(data.count)} as `count`; it must be {WANTED['count']}.", "data", "count")
 
 
 def _lacks(check: _Check, data: d.LoopData, key: str) -> None:
-    check.report(c.MISSING_DATA, f"is a `{data.loopType}` loop and has no `{key}`; add it: "
-                 f"{d.LoopData.model_fields[key].description}.", "data")
+    check.report(
+        c.MISSING_DATA,
+        f"is a `{data.loopType}` loop and has no `{key}`; add it: {d.LoopData.model_fields[key].description}.",
+        "data",
+    )
 
 
 def _sub_workflow(check: _Check, data: d.SubWorkflowData) -> None:
     size = _size(data.input)
     if size > PAYLOAD_BYTES:
-        check.report(c.PAYLOAD_TOO_LARGE, f"hands over {size:,} bytes as `input`; a payload may hold 1 MiB. "
-                     "Keep it in KV or R2 and hand over its key.", "data", "input")
+        check.report(
+            c.PAYLOAD_TOO_LARGE,
+            f"hands over {size:,} bytes as `input`; a payload may hold 1 MiB. "
+            "Keep it in KV or R2 and hand over its key.",
+            "data",
+            "input",
+        )
     if check.script and check.given.get("waitForCompletion") is True:
-        check.report(c.SETTING_IGNORED, "has `waitForCompletion`, but a script never waits for a workflow; "
-                     "its value is {instanceId}. Set it to false.", "data", "waitForCompletion")
+        check.report(
+            c.SETTING_IGNORED,
+            "has `waitForCompletion`, but a script never waits for a workflow; "
+            "its value is {instanceId}. Set it to false.",
+            "data",
+            "waitForCompletion",
+        )
     if not data.waitForCompletion and "timeout" in check.given:
-        check.report(c.SETTING_IGNORED, "has `timeout`, but does not wait for the workflow; take it out.",
-                     "data", "timeout")
+        check.report(
+            c.SETTING_IGNORED, "has `timeout`, but does not wait for the workflow; take it out.", "data", "timeout"
+        )
 
 
 def _size(value: object) -> int:
@@ -450,15 +544,18 @@ def _size(value: object) -> int:
 
 _NO_CONFIG = StepConfig()
 _NO_RETRYING = d.Retrying()
-_LOOPS: Mapping[str, Callable[[_Check, d.LoopData], None]] = MappingProxyType({
-    "forEach": _for_each, "while": _while, "times": _times})
-_RULES: Mapping[type[d.Data], Callable[[_Check, Any], None]] = MappingProxyType({
-    d.StepData: _step,
-    d.RequestData: _request,
-    d.SubScriptData: _request,
-    d.SleepUntilData: _sleep_until,
-    d.WaitData: _wait,
-    d.BranchData: _branch,
-    d.LoopData: _loop,
-    d.SubWorkflowData: _sub_workflow,
-})
+_LOOPS: Mapping[str, Callable[[_Check, d.LoopData], None]] = MappingProxyType(
+    {"forEach": _for_each, "while": _while, "times": _times}
+)
+_RULES: Mapping[type[d.Data], Callable[[_Check, Any], None]] = MappingProxyType(
+    {
+        d.StepData: _step,
+        d.RequestData: _request,
+        d.SubScriptData: _request,
+        d.SleepUntilData: _sleep_until,
+        d.WaitData: _wait,
+        d.BranchData: _branch,
+        d.LoopData: _loop,
+        d.SubWorkflowData: _sub_workflow,
+    }
+)

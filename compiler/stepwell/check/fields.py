@@ -38,8 +38,12 @@ def _request(data: d.RequestData, reader: FieldReader) -> Fields:
             fields[name] = _record(given, reader, name)
     if data.body not in (None, ""):
         if data.method in ("GET", "HEAD"):
-            reader.say(c.BODY_IGNORED, f"a {data.method} request has no body; it is left out", _at(reader, "body"),
-                       "choose another method, or remove the body")
+            reader.say(
+                c.BODY_IGNORED,
+                f"a {data.method} request has no body; it is left out",
+                _at(reader, "body"),
+                "choose another method, or remove the body",
+            )
         else:
             fields["body"] = reader.payload(data.body, _at(reader, "body"), "body")
     return fields
@@ -72,9 +76,11 @@ def _wait(data: d.WaitData, reader: FieldReader) -> Fields:
 
 def _branch(data: d.BranchData, reader: FieldReader) -> Fields:
     return {
-        f"arms/{number}": reader.expression(arm.condition, reader.base + pointer("branches", number, "condition"),
-                                            f"branches/{number}/condition")
-        for number, arm in enumerate(data.branches) if arm.condition.strip()
+        f"arms/{number}": reader.expression(
+            arm.condition, reader.base + pointer("branches", number, "condition"), f"branches/{number}/condition"
+        )
+        for number, arm in enumerate(data.branches)
+        if arm.condition.strip()
     }
 
 

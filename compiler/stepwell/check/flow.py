@@ -86,7 +86,11 @@ class Flow:
 
 
 def build_flow(
-    nodes: Sequence[Node], kinds: Sequence[NodeKind], data: Sequence[object], edges: Sequence[Edge], entry_id: str,
+    nodes: Sequence[Node],
+    kinds: Sequence[NodeKind],
+    data: Sequence[object],
+    edges: Sequence[Edge],
+    entry_id: str,
     base: str = "",
 ) -> tuple[Flow | None, list[Diagnostic]]:
     """The extended graph, or None when the graph has no meaning (dangling edges, a cycle, wrong labels …).
@@ -97,8 +101,14 @@ def build_flow(
     index = _index(nodes, base, found)
     entry = index.get(entry_id)
     if entry is None:
-        found.append(Diagnostic(c.MISSING_ENTRY, f"the entry node `{entry_id}` does not exist",
-                                base + "/entryNodeId", hint=_ids_hint(index)))
+        found.append(
+            Diagnostic(
+                c.MISSING_ENTRY,
+                f"the entry node `{entry_id}` does not exist",
+                base + "/entryNodeId",
+                hint=_ids_hint(index),
+            )
+        )
     flow = Flow(nodes, kinds, entry or 0)
     flow.exits = frozenset(v for v, d in enumerate(data) if isinstance(d, ExitData) and not (d.condition or "").strip())
     for _ in nodes:
@@ -125,9 +135,15 @@ def _index(nodes: Sequence[Node], base: str, found: list[Diagnostic]) -> dict[st
     index: dict[str, int] = {}
     for vertex, node in enumerate(nodes):
         if node.id in index:
-            found.append(Diagnostic(c.DUPLICATE_NODE, f"a node with the id `{node.id}` exists already",
-                                    base + pointer("nodes", vertex, "id"), node.id,
-                                    f"the first one is number {index[node.id] + 1} in `nodes`; give this one another id"))
+            found.append(
+                Diagnostic(
+                    c.DUPLICATE_NODE,
+                    f"a node with the id `{node.id}` exists already",
+                    base + pointer("nodes", vertex, "id"),
+                    node.id,
+                    f"the first one is number {index[node.id] + 1} in `nodes`; give this one another id",
+                )
+            )
         else:
             index[node.id] = vertex
     return index
@@ -151,12 +167,23 @@ def _outgoing(
                 fine = False
                 found.append(_dangling(edge, end, number, index, base))
         if edge.id in ids:
-            found.append(Diagnostic(c.EDGE_ID_TWICE, f"another edge has the id `{edge.id}`", base + pointer("edges", number, "id")))
+            found.append(
+                Diagnostic(
+                    c.EDGE_ID_TWICE, f"another edge has the id `{edge.id}`", base + pointer("edges", number, "id")
+                )
+            )
         ids.add(edge.id)
         key = (edge.source, edge.target, edge.label or None)
         if key in said:
-            found.append(Diagnostic(c.DUPLICATE_EDGE, f"a second edge leads from `{edge.source}` to `{edge.target}`",
-                                    base + pointer("edges", number), edge.source, "remove one of them"))
+            found.append(
+                Diagnostic(
+                    c.DUPLICATE_EDGE,
+                    f"a second edge leads from `{edge.source}` to `{edge.target}`",
+                    base + pointer("edges", number),
+                    edge.source,
+                    "remove one of them",
+                )
+            )
             # Each edge of a parallel or a race is an arm of its own, so there it does add something.
             if edge.source not in concurrent:
                 continue
@@ -172,8 +199,13 @@ def _dangling(edge: Edge, end: str, number: int, index: dict[str, int], base: st
     name = getattr(edge, end)
     close = get_close_matches(name, list(index), 1)
     hint = f"did you mean `{close[0]}`?" if close else "remove the edge, or add the node"
-    return Diagnostic(c.DANGLING_EDGE, f"the edge `{edge.id}` has the {end} `{name}`, which does not exist",
-                      base + pointer("edges", number, end), None, hint)
+    return Diagnostic(
+        c.DANGLING_EDGE,
+        f"the edge `{edge.id}` has the {end} `{name}`, which does not exist",
+        base + pointer("edges", number, end),
+        None,
+        hint,
+    )
 
 
 @dataclass(slots=True)
@@ -202,8 +234,12 @@ class _Ports:
     def _plain(self) -> None:
         for number, edge in self.edges:
             if edge.label and edge.label != "then":
-                self._say(c.LABEL_IGNORED, f"the label `{edge.label}` means nothing on an edge that leaves `{self.node.id}`",
-                          number, "only branches, loops, try/catch, parallels and races have labelled edges")
+                self._say(
+                    c.LABEL_IGNORED,
+                    f"the label `{edge.label}` means nothing on an edge that leaves `{self.node.id}`",
+                    number,
+                    "only branches, loops, try/catch, parallels and races have labelled edges",
+                )
             self._lead(self.vertex, number, edge)
 
     def _lead(self, source: int, number: int, edge: Edge) -> None:
@@ -223,8 +259,12 @@ class _Ports:
             label = edge.label or ""
             if label in labels and label:
                 if label in by_label:
-                    self._say(c.DOUBLED_ARM, f"the arm `{label}` of `{self.node.id}` has a second edge", number,
-                              "one edge for each arm: let one node stand first in the arm and fan out from there")
+                    self._say(
+                        c.DOUBLED_ARM,
+                        f"the arm `{label}` of `{self.node.id}` has a second edge",
+                        number,
+                        "one edge for each arm: let one node stand first in the arm and fan out from there",
+                    )
                 by_label.setdefault(label, (number, edge))
             elif label in ("", "then"):
                 self._lead(self.vertex, number, edge)
@@ -240,10 +280,15 @@ class _Ports:
         if edge:
             self._lead(arm, *edge)
         elif conditional:
-            self.found.append(Diagnostic(
-                c.EMPTY_ARM, f"the arm `{label}` of `{self.node.id}` has no edge: nothing runs when it is taken",
-                self.base + pointer("nodes", self.vertex, "data", "branches", position), self.node.id,
-                f"draw an edge with the label `{label}`, or remove the arm"))
+            self.found.append(
+                Diagnostic(
+                    c.EMPTY_ARM,
+                    f"the arm `{label}` of `{self.node.id}` has no edge: nothing runs when it is taken",
+                    self.base + pointer("nodes", self.vertex, "data", "branches", position),
+                    self.node.id,
+                    f"draw an edge with the label `{label}`, or remove the arm",
+                )
+            )
 
     def _parallel(self) -> None:
         arms = [(n, e) for n, e in self.edges if e.label != "then"]
@@ -254,9 +299,13 @@ class _Ports:
             arm = self.flow.add_arm(self.vertex, edge.label or str(position + 1), number)
             self._lead(arm, number, edge)
         if not arms:
-            self._say(c.MISSING_ARM, f"`{self.node.id}` has no arms", None, "draw an edge to the first node of each arm")
+            self._say(
+                c.MISSING_ARM, f"`{self.node.id}` has no arms", None, "draw an edge to the first node of each arm"
+            )
         elif len(arms) == 1:
-            self._say(c.SINGLE_ARM, f"`{self.node.id}` has only one arm", None, "draw another arm, or leave the node out")
+            self._say(
+                c.SINGLE_ARM, f"`{self.node.id}` has only one arm", None, "draw another arm, or leave the node out"
+            )
 
     _race = _parallel
 
@@ -285,8 +334,12 @@ class _Ports:
             for number, edge in edges:
                 self._lead(arm, number, edge)
         elif required:
-            self._say(c.MISSING_ARM, f"`{self.node.id}` has no `{label}` edge", None,
-                      f"draw an edge with the label `{label}` to the first node of that part")
+            self._say(
+                c.MISSING_ARM,
+                f"`{self.node.id}` has no `{label}` edge",
+                None,
+                f"draw an edge with the label `{label}` to the first node of that part",
+            )
 
     def _wrong(self, number: int, edge: Edge, labels: list[str]) -> None:
         from difflib import get_close_matches
@@ -294,8 +347,12 @@ class _Ports:
         close = get_close_matches(edge.label or "", labels, 1)
         could = ", ".join(f"`{label}`" for label in labels)
         hint = (f"did you mean `{close[0]}`? " if close else "") + f"the labels of `{self.node.id}` are {could}"
-        self._say(c.WRONG_LABEL, f"the edge `{edge.id}` leaves `{self.node.id}` with the label `{edge.label}`, "
-                  "which it does not have", number, hint)
+        self._say(
+            c.WRONG_LABEL,
+            f"the edge `{edge.id}` leaves `{self.node.id}` with the label `{edge.label}`, which it does not have",
+            number,
+            hint,
+        )
 
 
 def _sort(flow: Flow) -> bool:
@@ -330,16 +387,30 @@ def _report_cycle(flow: Flow, base: str, found: list[Diagnostic]) -> None:
         return
     cycle = [u for u, _ in edges if not flow.is_arm(u)]
     names = " → ".join(f"`{flow.nodes[v].id}`" for v in [*cycle, cycle[0]])
-    found.append(Diagnostic(c.CYCLE, f"the edges form a cycle: {names}", base + pointer("nodes", min(cycle)),
-                            flow.nodes[min(cycle)].id, "use a `loop` node to repeat something"))
+    found.append(
+        Diagnostic(
+            c.CYCLE,
+            f"the edges form a cycle: {names}",
+            base + pointer("nodes", min(cycle)),
+            flow.nodes[min(cycle)].id,
+            "use a `loop` node to repeat something",
+        )
+    )
 
 
 def _unreachable(flow: Flow, base: str, found: list[Diagnostic]) -> None:
     seen = reach(flow.succ, [flow.entry])
     for vertex, node in enumerate(flow.nodes):
         if vertex not in seen:
-            found.append(Diagnostic(c.UNREACHABLE, f"no way leads from the entry `{flow.nodes[flow.entry].id}` to `{node.id}`",
-                                    base + pointer("nodes", vertex), node.id, "connect it, or remove it"))
+            found.append(
+                Diagnostic(
+                    c.UNREACHABLE,
+                    f"no way leads from the entry `{flow.nodes[flow.entry].id}` to `{node.id}`",
+                    base + pointer("nodes", vertex),
+                    node.id,
+                    "connect it, or remove it",
+                )
+            )
 
 
 def reach(succ: Sequence[Sequence[int]], start: Iterable[int], without: int = -1) -> set[int]:
@@ -365,10 +436,16 @@ def _connect_missing_elses(flow: Flow, found: list[Diagnostic], base: str) -> No
         for merge in merges:
             if all(flow.succ[a] == [merge] for a in arms):
                 branch = flow.nodes[arm.container].id
-                found.append(Diagnostic(
-                    c.MISSING_ELSE_JOIN, f"`{flow.nodes[merge].id}` runs also when no arm of `{branch}` is true, for all arms "
-                    "lead straight to it and there is no else", base + pointer("nodes", arm.container), branch,
-                    "add an arm with an empty condition and no edge if it should not run then"))
+                found.append(
+                    Diagnostic(
+                        c.MISSING_ELSE_JOIN,
+                        f"`{flow.nodes[merge].id}` runs also when no arm of `{branch}` is true, for all arms "
+                        "lead straight to it and there is no else",
+                        base + pointer("nodes", arm.container),
+                        branch,
+                        "add an arm with an empty condition and no edge if it should not run then",
+                    )
+                )
 
 
 def merges_of(flow: Flow, arms: Sequence[int]) -> list[int]:

@@ -20,4 +20,6 @@ def identifier_of(name: str) -> str:
 
 def export_name(name: str) -> str | None:
     """The key of a node's value in the result of a run, None when it is not exported."""
-    return name.removeprefix(EXPORT_PREFIX) if name.startswith(EXPORT_PREFIX) and len(name) > len(EXPORT_PREFIX) else None
+    return (
+        name.removeprefix(EXPORT_PREFIX) if name.startswith(EXPORT_PREFIX) and len(name) > len(EXPORT_PREFIX) else None
+    )

@@ -1,4 +1,4 @@
-"""Whether a node has run where another reads it: definite, possible or impossible (design.md, section 3, References)."""
+"""Whether a node has run where another reads it: definite, possible or impossible (design.md, section 3)."""
 
 from __future__ import annotations
 

@@ -34,8 +34,16 @@ class FieldReader:
     """Reads the fields of the node `vertex`; findings are added to `found`, texts to `sources`."""
 
     def __init__(
-        self, scope: Scope, scanner: Scanner, vertex: int, base: str, found: list[Diagnostic], sources: dict[str, str],
-        known: frozenset[str] = frozenset(), locals_of: dict[str, str] | None = None, turn_of: int | None = None,
+        self,
+        scope: Scope,
+        scanner: Scanner,
+        vertex: int,
+        base: str,
+        found: list[Diagnostic],
+        sources: dict[str, str],
+        known: frozenset[str] = frozenset(),
+        locals_of: dict[str, str] | None = None,
+        turn_of: int | None = None,
     ) -> None:
         self.scope, self.scanner, self.vertex = scope, scanner, vertex
         self.node = scope.flow.nodes[vertex]
@@ -48,8 +56,9 @@ class FieldReader:
 
     # -- findings ---------------------------------------------------------------------------------
 
-    def say(self, code: Code, message: str, at: str, hint: str | None = None,
-            facts: Facts | None = None, offset: int = 0) -> None:
+    def say(
+        self, code: Code, message: str, at: str, hint: str | None = None, facts: Facts | None = None, offset: int = 0
+    ) -> None:
         """A finding at the field `at`, and at `offset` of the code `facts` when given. Said once for one place."""
         place = None
         if facts is not None:
@@ -83,7 +92,11 @@ class FieldReader:
         root, path = reference.root, reference.path
         target = self.scope.ids.get(root)
         if target is not None:
-            if path[:1] == ("error",) and self.scope.flow.shape(target) == "try" and self.scope.in_catch_of(self.vertex, target):
+            if (
+                path[:1] == ("error",)
+                and self.scope.flow.shape(target) == "try"
+                and self.scope.in_catch_of(self.vertex, target)
+            ):
                 return Use("error", target), path[1:], None
             use, fault = self.scope.node_use(target, self.vertex, self.turn_of)
             return use, path, fault
@@ -113,7 +126,9 @@ class FieldReader:
             return self.reference(found[0], at) or Lit(text)
         return self._template(text, found, escapes, at, key)
 
-    def _template(self, text: str, found: Sequence[Reference | Malformed], escapes: list[int], at: str, key: str) -> Value:
+    def _template(
+        self, text: str, found: Sequence[Reference | Malformed], escapes: list[int], at: str, key: str
+    ) -> Value:
         parts: list[str | Value] = []
         by_start = {f.start: f for f in found}
         skip = set(escapes)
@@ -124,7 +139,11 @@ class FieldReader:
                 parts += [literal, self.reference(expression, at) or Lit(None)]
                 literal, position = "", expression.end
             elif isinstance(expression, Malformed):
-                self.say(c.BAD_EXPRESSION, f"`{text[expression.start:expression.end]}` cannot be read: {expression.reason}", at)
+                self.say(
+                    c.BAD_EXPRESSION,
+                    f"`{text[expression.start : expression.end]}` cannot be read: {expression.reason}",
+                    at,
+                )
                 position = expression.end
             elif text.startswith("\\${", position):
                 literal, position = literal + "${", position + 3
@@ -139,7 +158,9 @@ class FieldReader:
                 position += 1
         parts.append(literal)
         kept = tuple(p for p in parts if p != "")
-        return Lit("".join(p for p in kept if isinstance(p, str))) if all(isinstance(p, str) for p in kept) else Text(kept)
+        return (
+            Lit("".join(p for p in kept if isinstance(p, str))) if all(isinstance(p, str) for p in kept) else Text(kept)
+        )
 
     def _interpolation(self, text: str, start: int, at: str, key: str) -> tuple[CodeValue | None, int]:
         """The code of `${…}` at `start`, and where it ends: at the first brace with which it parses."""
@@ -155,8 +176,12 @@ class FieldReader:
                 return self._code_value(facts, shifted, at, key, text, (line, column)), end + 1
             end = prepared.find("}", end + 1)
             tries += 1
-        self.say(c.BAD_EXPRESSION, "what stands in `${…}` is not one JavaScript expression", at,
-                 "write `\\${` where the characters themselves are meant")
+        self.say(
+            c.BAD_EXPRESSION,
+            "what stands in `${…}` is not one JavaScript expression",
+            at,
+            "write `\\${` where the characters themselves are meant",
+        )
         return None, len(text)
 
     # -- code ------------------------------------------------------------------------------------
@@ -169,16 +194,26 @@ class FieldReader:
             return self._code_value(facts, holes, at, key, text, (0, 0))
         for fault in facts.faults[:5]:
             if half_pair(text) >= 0:
-                self.say(c.LONE_SURROGATE, "the code holds half a surrogate pair, which no source file can", at,
-                         "write its escape (`\\ud83d`), or the whole character", facts, fault.start)
+                self.say(
+                    c.LONE_SURROGATE,
+                    "the code holds half a surrogate pair, which no source file can",
+                    at,
+                    "write its escape (`\\ud83d`), or the whole character",
+                    facts,
+                    fault.start,
+                )
                 break
             code = c.SYNTAX if kind is Kind.BODY or fault.code == "syntax" else c.NOT_ONE_EXPRESSION
             self.say(code, fault.message, at, None, facts, fault.start)
         return self._code_value(facts, holes, at, key, text, (0, 0))
 
     def _unknown_roots(self, text: str, at: str) -> bool:
-        """Code that does not parse and holds braces of an unknown root: the root is what is wrong. Whether there is one."""
-        unknown = [f for f in self.scanner.scan(text)[0] if isinstance(f, Reference) and self._root(f)[2] is c.UNKNOWN_REFERENCE]
+        """Whether code that does not parse holds braces of an unknown root, which is then what is wrong."""
+        unknown = [
+            f
+            for f in self.scanner.scan(text)[0]
+            if isinstance(f, Reference) and self._root(f)[2] is c.UNKNOWN_REFERENCE
+        ]
         for reference in unknown:
             self.reference(reference, at)
         return bool(unknown)
@@ -194,7 +229,11 @@ class FieldReader:
             if expression.start < begin:
                 continue
             if isinstance(expression, Malformed):
-                self.say(c.BAD_EXPRESSION, f"`{text[expression.start:expression.end]}` cannot be read: {expression.reason}", at)
+                self.say(
+                    c.BAD_EXPRESSION,
+                    f"`{text[expression.start : expression.end]}` cannot be read: {expression.reason}",
+                    at,
+                )
                 continue
             ref = self.reference(expression, at, strict=False)
             if ref is None:
@@ -208,12 +247,17 @@ class FieldReader:
             prepared = prepared[:escape] + " " + prepared[escape + 1 :]
         return prepared, holes
 
-    def _code_value(self, facts: Facts, holes: list[Hole], at: str, key: str, text: str, offset: tuple[int, int]) -> CodeValue:
+    def _code_value(
+        self, facts: Facts, holes: list[Hole], at: str, key: str, text: str, offset: tuple[int, int]
+    ) -> CodeValue:
         source = f"nodes/{self.node.id}/{key}"
         self.sources[source] = text
         standing = self._standing(facts, holes, at)
-        names = tuple(n for name in facts.free if not any(name.start <= h.start < name.end for h in holes)
-                      and (n := self._named(name, facts, at)))
+        names = tuple(
+            n
+            for name in facts.free
+            if not any(name.start <= h.start < name.end for h in holes) and (n := self._named(name, facts, at))
+        )
         return CodeValue(facts, source, at, offset, standing, names)
 
     def _standing(self, facts: Facts, holes: list[Hole], at: str) -> tuple[Hole, ...]:
@@ -228,11 +272,23 @@ class FieldReader:
             if inside == "comment":
                 continue
             if inside in ("string", "template"):
-                self.say(c.EXPRESSION_IN_STRING, "an expression stands inside a string of code, where it would be plain text", at,
-                         "use a template literal: `` `… ${{{node.path}}} …` ``", facts, hole.start)
+                self.say(
+                    c.EXPRESSION_IN_STRING,
+                    "an expression stands inside a string of code, where it would be plain text",
+                    at,
+                    "use a template literal: `` `… ${{{node.path}}} …` ``",
+                    facts,
+                    hole.start,
+                )
             elif not facts.faults:
-                self.say(c.BAD_EXPRESSION, "an expression cannot stand here", at,
-                         "it stands where a value can", facts, hole.start)
+                self.say(
+                    c.BAD_EXPRESSION,
+                    "an expression cannot stand here",
+                    at,
+                    "it stands where a value can",
+                    facts,
+                    hole.start,
+                )
         return tuple(kept)
 
     def _named(self, name: Any, facts: Facts, at: str) -> NamedUse | None:
@@ -252,14 +308,33 @@ class FieldReader:
         if name.typeof:
             return None
         if name.name == "_output":
-            self.say(c.OUTPUT_OUTSIDE, "`_output` stands outside a loop", at, "it belongs to the loop around a step", facts, name.start)
+            self.say(
+                c.OUTPUT_OUTSIDE,
+                "`_output` stands outside a loop",
+                at,
+                "it belongs to the loop around a step",
+                facts,
+                name.start,
+            )
         elif name.name in self.locals_of and self.locals_of[name.name] != self.node.id:
             owner = self.locals_of[name.name]
-            self.say(c.INLINE_LOCAL, f"`{name.name}` is local to the body of `{owner}`", at,
-                     f"return it there, and read `{{{{{owner}}}}}`", facts, name.start)
+            self.say(
+                c.INLINE_LOCAL,
+                f"`{name.name}` is local to the body of `{owner}`",
+                at,
+                f"return it there, and read `{{{{{owner}}}}}`",
+                facts,
+                name.start,
+            )
         else:
-            self.say(c.UNKNOWN_NAME, f"`{name.name}` is not known here", at, self.scope.suggestion(name.name, self.vertex),
-                     facts, name.start)
+            self.say(
+                c.UNKNOWN_NAME,
+                f"`{name.name}` is not known here",
+                at,
+                self.scope.suggestion(name.name, self.vertex),
+                facts,
+                name.start,
+            )
         return None
 
     # -- fields that are one of several things ----------------------------------------------------------
@@ -279,7 +354,11 @@ class FieldReader:
         if not isinstance(value, str):
             return self.value(value, at, key)
         found, _ = self.scanner.scan(value) if "{{" in value else ([], [])
-        if len(found) == 1 and isinstance(found[0], Reference) and value[found[0].start : found[0].end] == value.strip():
+        if (
+            len(found) == 1
+            and isinstance(found[0], Reference)
+            and value[found[0].start : found[0].end] == value.strip()
+        ):
             return self.reference(found[0], at) or Lit(None)
         parsed = self.json_text(value, found)
         if parsed is not None:
@@ -288,14 +367,19 @@ class FieldReader:
         code = self.code(value, Kind.EXPRESSION, at, key)
         if code.facts.faults:
             del self.found[before:]
-            self.say(c.BAD_BODY, f"this is neither JSON nor one JavaScript expression: {code.facts.faults[0].message}", at,
-                     "text is written as a JavaScript string: \"…\", or `… ${…}` with expressions in it",
-                     code.facts, code.facts.faults[0].start)
+            self.say(
+                c.BAD_BODY,
+                f"this is neither JSON nor one JavaScript expression: {code.facts.faults[0].message}",
+                at,
+                'text is written as a JavaScript string: "…", or `… ${…}` with expressions in it',
+                code.facts,
+                code.facts.faults[0].start,
+            )
         return code
 
     def json_text(self, text: str, found: Sequence[Reference | Malformed]) -> tuple[Any] | None:
         """The value of JSON text once each of its expressions is taken for a value; None when it is not JSON."""
-        if not text.lstrip().startswith(("{", "[", '"')) or text.lstrip().startswith("{{") :
+        if not text.lstrip().startswith(("{", "[", '"')) or text.lstrip().startswith("{{"):
             return None
         pieces, position, inside = [], 0, False
         for expression in found:

@@ -365,5 +365,9 @@ def _positions(regions: Regions) -> None:
         if here != ROOT and here not in regions.groups:
             regions.position[here] = clock
             clock += 1
-        inside = regions.parts.get(here, []) if here == ROOT or here in regions.groups or flow.is_arm(here) else flow.arms_of.get(here, [])
+        inside = (
+            regions.parts.get(here, [])
+            if here == ROOT or here in regions.groups or flow.is_arm(here)
+            else flow.arms_of.get(here, [])
+        )
         stack.extend(reversed(inside))

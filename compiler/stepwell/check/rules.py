@@ -26,8 +26,16 @@ def _at(analysis: Analysis, vertex: int, *parts: str | int) -> str:
     return analysis.document.base + pointer("nodes", vertex, *parts)
 
 
-def _find(analysis: Analysis, code: Code, vertex: int, message: str, at: str, hint: str | None = None,
-          value: CodeValue | None = None, offset: int = 0) -> Diagnostic:
+def _find(
+    analysis: Analysis,
+    code: Code,
+    vertex: int,
+    message: str,
+    at: str,
+    hint: str | None = None,
+    value: CodeValue | None = None,
+    offset: int = 0,
+) -> Diagnostic:
     place = SnippetPosition(*value.facts.position(offset)) if value else None
     return Diagnostic(code, message, at, analysis.flow.nodes[vertex].id, hint, place)
 
@@ -58,10 +66,17 @@ def stored_fields(analysis: Analysis) -> tuple[frozenset[tuple[int, str]], list[
             if why:
                 stored.add((vertex, name))
                 node = analysis.flow.nodes[vertex]
-                notes.append(_find(
-                    analysis, c.VALUE_STEP, vertex, f"`{name.split('/')[0]}` of `{node.id}` reads `{why[0]}` and is evaluated in "
-                    f"a step of its own, `{node.name}: value`", _field_pointer(analysis, vertex, name),
-                    "compute it in a step before if you want to name that step yourself"))
+                notes.append(
+                    _find(
+                        analysis,
+                        c.VALUE_STEP,
+                        vertex,
+                        f"`{name.split('/')[0]}` of `{node.id}` reads `{why[0]}` and is evaluated in "
+                        f"a step of its own, `{node.name}: value`",
+                        _field_pointer(analysis, vertex, name),
+                        "compute it in a step before if you want to name that step yourself",
+                    )
+                )
     return frozenset(stored), notes
 
 
@@ -78,30 +93,65 @@ def _inline_is_deterministic(analysis: Analysis) -> Iterator[Diagnostic]:
         data = analysis.data[vertex]
         if not (isinstance(data, StepData) and data.inline):
             continue
-        bindings = {m.start for m in (*code.facts.members, *code.facts.followed) if m.root == "env" and (len(m.path) > 1 or m.call)}
+        bindings = {
+            m.start
+            for m in (*code.facts.members, *code.facts.followed)
+            if m.root == "env" and (len(m.path) > 1 or m.call)
+        }
         for impurity in code.facts.impurities:
-            if impurity.kind in ("clock", "random", "network") or (impurity.kind == "env" and impurity.start in bindings):
+            if impurity.kind in ("clock", "random", "network") or (
+                impurity.kind == "env" and impurity.start in bindings
+            ):
                 node = analysis.flow.nodes[vertex]
-                yield _find(analysis, c.INLINE_NONDETERMINISTIC, vertex, f"the inline step `{node.id}` reads `{impurity.what}`, which "
-                            "is another one on every replay", code.pointer, "turn `inline` off", code, impurity.start)
+                yield _find(
+                    analysis,
+                    c.INLINE_NONDETERMINISTIC,
+                    vertex,
+                    f"the inline step `{node.id}` reads `{impurity.what}`, which is another one on every replay",
+                    code.pointer,
+                    "turn `inline` off",
+                    code,
+                    impurity.start,
+                )
 
 
 def _race_events(analysis: Analysis) -> Iterator[Diagnostic]:
     waits = [v for v, d in enumerate(analysis.data) if isinstance(d, WaitData)]
     for vertex in waits:
-        race = next((a for a in analysis.regions.blocks_around(vertex)
-                     if analysis.flow.shape(analysis.flow.arm(a).container) == "race"), None)
+        race = next(
+            (
+                a
+                for a in analysis.regions.blocks_around(vertex)
+                if analysis.flow.shape(analysis.flow.arm(a).container) == "race"
+            ),
+            None,
+        )
         if race is None:
             continue
         kind = _event_type(analysis, vertex)
-        later = next((w for w in waits if w != vertex and kind and _event_type(analysis, w) == kind
-                      and analysis.regions.position[w] > analysis.regions.position[vertex]
-                      and not analysis.regions.dominates(race, w)), None)
+        later = next(
+            (
+                w
+                for w in waits
+                if w != vertex
+                and kind
+                and _event_type(analysis, w) == kind
+                and analysis.regions.position[w] > analysis.regions.position[vertex]
+                and not analysis.regions.dominates(race, w)
+            ),
+            None,
+        )
         if later is not None:
-            yield _find(analysis, c.RACE_EVENT_TWICE, vertex,
-                        f"`{analysis.flow.nodes[vertex].id}` waits for `{kind}` in a race, and `{analysis.flow.nodes[later].id}` waits for "
-                        "it again: when the race is lost, the first wait still takes the next event",
-                        _at(analysis, vertex, "data", "eventType"), "give the two waits different event types")
+            yield _find(
+                analysis,
+                c.RACE_EVENT_TWICE,
+                vertex,
+                f"`{analysis.flow.nodes[vertex].id}` waits for `{kind}` in a race, and "
+                f"`{analysis.flow.nodes[later].id}` waits for "
+                "it again: when the race is lost, the first wait still takes the next event",
+                _at(analysis, vertex, "data", "eventType"),
+                "give the two waits different event types",
+            )
 
 
 def _event_type(analysis: Analysis, vertex: int) -> str | None:
@@ -116,26 +166,75 @@ def _code_rules(analysis: Analysis) -> Iterator[Diagnostic]:
     for vertex, name, code in _codes(analysis):
         facts, node = code.facts, analysis.flow.nodes[vertex]
         for method, offset in facts.step_calls:
-            yield _find(analysis, c.STEP_CALL, vertex, f"the code of `{node.id}` calls `step.{method}`", code.pointer,
-                        "steps are made by nodes: draw a node for it", code, offset)
+            yield _find(
+                analysis,
+                c.STEP_CALL,
+                vertex,
+                f"the code of `{node.id}` calls `step.{method}`",
+                code.pointer,
+                "steps are made by nodes: draw a node for it",
+                code,
+                offset,
+            )
         for offset in facts.jsx:
             yield _find(analysis, c.JSX, vertex, "a Worker's code cannot hold JSX", code.pointer, None, code, offset)
         for offset in facts.exports:
-            yield _find(analysis, c.EXPORT_IN_BODY, vertex, f"the code of `{node.id}` exports something", code.pointer,
-                        "remove `export`; a body returns its value", code, offset)
+            yield _find(
+                analysis,
+                c.EXPORT_IN_BODY,
+                vertex,
+                f"the code of `{node.id}` exports something",
+                code.pointer,
+                "remove `export`; a body returns its value",
+                code,
+                offset,
+            )
         for offset in facts.non_retryable_extra:
-            yield _find(analysis, c.NON_RETRYABLE_ARGUMENT, vertex, "with a second argument the runtime retries a NonRetryableError",
-                        code.pointer, "give it the message only", code, offset)
+            yield _find(
+                analysis,
+                c.NON_RETRYABLE_ARGUMENT,
+                vertex,
+                "with a second argument the runtime retries a NonRetryableError",
+                code.pointer,
+                "give it the message only",
+                code,
+                offset,
+            )
         for offset in facts.floating:
-            yield _find(analysis, c.UNAWAITED, vertex, "a promise is not awaited", code.pointer, "write `await` in front of it", code, offset)
+            yield _find(
+                analysis,
+                c.UNAWAITED,
+                vertex,
+                "a promise is not awaited",
+                code.pointer,
+                "write `await` in front of it",
+                code,
+                offset,
+            )
         for imported in facts.imports:
             if not importable(imported.module, analysis.document.source.dependencies):
-                yield _find(analysis, c.IMPORT_UNKNOWN, vertex, f"the package `{imported.module}` is not among the dependencies",
-                            code.pointer, f'add "{package_of(imported.module)}" to `dependencies`', code, imported.start)
+                yield _find(
+                    analysis,
+                    c.IMPORT_UNKNOWN,
+                    vertex,
+                    f"the package `{imported.module}` is not among the dependencies",
+                    code.pointer,
+                    f'add "{package_of(imported.module)}" to `dependencies`',
+                    code,
+                    imported.start,
+                )
         if any(root == "env" for root, _ in facts.whole):
             offset = next(o for root, o in facts.whole if root == "env")
-            yield _find(analysis, c.NO_TOKEN, vertex, "`env` is used as a whole, so the bindings that are read cannot be seen",
-                        code.pointer, "read them by name: `env.NAME`", code, offset)
+            yield _find(
+                analysis,
+                c.NO_TOKEN,
+                vertex,
+                "`env` is used as a whole, so the bindings that are read cannot be seen",
+                code.pointer,
+                "read them by name: `env.NAME`",
+                code,
+                offset,
+            )
         yield from _upstream_writes(analysis, vertex, name, code)
 
 
@@ -155,9 +254,17 @@ def _upstream_writes(analysis: Analysis, vertex: int, name: str, code: CodeValue
         if use in said or use.kind in ("env", "output"):
             continue
         said.add(use)
-        yield _find(analysis, c.WRITES_UPSTREAM, vertex, f"the code of `{analysis.flow.nodes[vertex].id}` writes to `{label}`; it works "
-                    "on a copy, for on replay the code does not run and the change would be lost",
-                    code.pointer, "return the changed value instead", code, offset)
+        yield _find(
+            analysis,
+            c.WRITES_UPSTREAM,
+            vertex,
+            f"the code of `{analysis.flow.nodes[vertex].id}` writes to `{label}`; it works "
+            "on a copy, for on replay the code does not run and the change would be lost",
+            code.pointer,
+            "return the changed value instead",
+            code,
+            offset,
+        )
 
 
 def written_uses(code: CodeValue) -> Iterator[tuple[Use, str, int]]:
@@ -174,13 +281,20 @@ def written_uses(code: CodeValue) -> Iterator[tuple[Use, str, int]]:
 
 
 def _status(analysis: Analysis) -> Iterator[Diagnostic]:
-    for vertex, name, code in _codes(analysis):
+    for vertex, _, code in _codes(analysis):
         for target, path, comparison in _compared(analysis, code):
             request = analysis.flow.nodes[target].id
             if path == ("status",) and isinstance(comparison.literal, str):
-                yield _find(analysis, c.STATUS_IS_NUMBER, vertex, f"`.status` of `{request}` is the HTTP status, a number; it never "
-                            f"equals \"{comparison.literal}\"", code.pointer,
-                            f"the answer's own field is `{{{{{request}.body.status}}}}`", code, comparison.start)
+                yield _find(
+                    analysis,
+                    c.STATUS_IS_NUMBER,
+                    vertex,
+                    f'`.status` of `{request}` is the HTTP status, a number; it never equals "{comparison.literal}"',
+                    code.pointer,
+                    f"the answer's own field is `{{{{{request}.body.status}}}}`",
+                    code,
+                    comparison.start,
+                )
     for vertex, fields in enumerate(analysis.fields):
         for name, value in fields.items():
             if name == "condition" or name.startswith("arms/"):
@@ -203,9 +317,15 @@ def _status_throws(analysis: Analysis, vertex: int, name: str, value: Value) -> 
         data = analysis.data[target]
         if isinstance(data, RequestData) and data.throwOnError:
             request = analysis.flow.nodes[target].id
-            yield _find(analysis, c.STATUS_THROWS, vertex, f"the condition reads the status of `{request}`, which throws when the status is "
-                        "not ok, so that the condition is not reached then", _field_pointer(analysis, vertex, name),
-                        f"set `throwOnError` of `{request}` to false to handle it here")
+            yield _find(
+                analysis,
+                c.STATUS_THROWS,
+                vertex,
+                f"the condition reads the status of `{request}`, which throws when the status is "
+                "not ok, so that the condition is not reached then",
+                _field_pointer(analysis, vertex, name),
+                f"set `throwOnError` of `{request}` to false to handle it here",
+            )
 
 
 def _status_reads(analysis: Analysis, value: Value) -> Iterator[int]:
@@ -234,21 +354,42 @@ def _while_can_end(analysis: Analysis) -> Iterator[Diagnostic]:
         changes = impurities_of(value) or any(
             (use.kind in ("output", "index") and use.vertex == vertex)
             or (use.kind == "node" and any(analysis.regions.dominates(a, use.vertex) for a in arms))
-            for use, _ in uses_of(value))
-        leaves = any(n.type == "break" and analysis.scope._loops(v, None)[:1] == [vertex]
-                     for v, n in enumerate(analysis.flow.nodes))
+            for use, _ in uses_of(value)
+        )
+        leaves = any(
+            n.type == "break" and analysis.scope._loops(v, None)[:1] == [vertex]
+            for v, n in enumerate(analysis.flow.nodes)
+        )
         if not changes and not leaves:
-            yield _find(analysis, c.WHILE_CONSTANT, vertex, f"nothing in the body of `{analysis.flow.nodes[vertex].id}` can change its condition",
-                        _at(analysis, vertex, "data", "condition"), "read the value of a node of the body, `_output` or the index")
+            yield _find(
+                analysis,
+                c.WHILE_CONSTANT,
+                vertex,
+                f"nothing in the body of `{analysis.flow.nodes[vertex].id}` can change its condition",
+                _at(analysis, vertex, "data", "condition"),
+                "read the value of a node of the body, `_output` or the index",
+            )
 
 
 def _output_of_concurrent(analysis: Analysis) -> Iterator[Diagnostic]:
     for vertex, _, code in _codes(analysis):
         for named in code.names:
             loop = analysis.data[named.use.vertex] if named.use.kind == "output" else None
-            if isinstance(loop, LoopData) and loop.concurrency > 1 and (not named.name.write or "_output" in code.facts.mutated):
-                yield _find(analysis, c.OUTPUT_CONCURRENT, vertex, "`_output` is read in a loop whose turns run at once", code.pointer,
-                            "assign it only, or set `concurrency` to 1", code, named.name.start)
+            if (
+                isinstance(loop, LoopData)
+                and loop.concurrency > 1
+                and (not named.name.write or "_output" in code.facts.mutated)
+            ):
+                yield _find(
+                    analysis,
+                    c.OUTPUT_CONCURRENT,
+                    vertex,
+                    "`_output` is read in a loop whose turns run at once",
+                    code.pointer,
+                    "assign it only, or set `concurrency` to 1",
+                    code,
+                    named.name.start,
+                )
 
 
 # -- settings ------------------------------------------------------------------------------------------
@@ -259,15 +400,33 @@ def _fixed_settings(analysis: Analysis) -> Iterator[Diagnostic]:
     for vertex, typed in enumerate(analysis.typed):
         for name, given in (("delay", typed.retries.delay), ("timeout", typed.retries.timeout)):
             if isinstance(given, str) and not isinstance(typed.data, WaitData):
-                yield _find(analysis, c.BAD_DURATION, vertex, f"the {name} of `{typed.node.id}` is an expression; retry settings are fixed",
-                            _at(analysis, vertex), 'write a duration: "10 seconds"')
+                yield _find(
+                    analysis,
+                    c.BAD_DURATION,
+                    vertex,
+                    f"the {name} of `{typed.node.id}` is an expression; retry settings are fixed",
+                    _at(analysis, vertex),
+                    'write a duration: "10 seconds"',
+                )
         for name in ("workflowId", "workflowName", "workerName"):
             if is_dynamic(str(getattr(typed.data, name, ""))):
-                yield _find(analysis, c.BAD_DATA, vertex, f"`{name}` of `{typed.node.id}` is an expression; bindings are fixed",
-                            _at(analysis, vertex, "data", name), "write the name of the deployed Worker or its class")
+                yield _find(
+                    analysis,
+                    c.BAD_DATA,
+                    vertex,
+                    f"`{name}` of `{typed.node.id}` is an expression; bindings are fixed",
+                    _at(analysis, vertex, "data", name),
+                    "write the name of the deployed Worker or its class",
+                )
         if isinstance(typed.data, SubWorkflowData) and is_dynamic(str(typed.data.timeout)):
-            yield _find(analysis, c.BAD_DURATION, vertex, f"the timeout of `{typed.node.id}` is an expression; it is fixed",
-                        _at(analysis, vertex, "data", "timeout"), 'write a duration: "5 minutes"')
+            yield _find(
+                analysis,
+                c.BAD_DURATION,
+                vertex,
+                f"the timeout of `{typed.node.id}` is an expression; it is fixed",
+                _at(analysis, vertex, "data", "timeout"),
+                'write a duration: "5 minutes"',
+            )
 
 
 # -- limits and names -------------------------------------------------------------------------------------
@@ -276,18 +435,36 @@ def _fixed_settings(analysis: Analysis) -> Iterator[Diagnostic]:
 def _limits(analysis: Analysis) -> Iterator[Diagnostic]:
     if analysis.document.source.ir.kind == "script":
         return
-    steps = sum(1 for n, k in zip(analysis.flow.nodes, analysis.typed, strict=True)
-                if n.type in ("step", "http_request", "sub_script", "sub_workflow") and not getattr(k.data, "inline", False))
+    steps = sum(
+        1
+        for n, k in zip(analysis.flow.nodes, analysis.typed, strict=True)
+        if n.type in ("step", "http_request", "sub_script", "sub_workflow") and not getattr(k.data, "inline", False)
+    )
     place = analysis.document.base + "/nodes"
     if steps > 25_000:
-        yield Diagnostic(c.STEP_LIMIT_HARD, f"the graph has {steps} steps; an instance can have 25,000", place,
-                         None, "use a loop, or move parts of it to sub-workflows")
+        yield Diagnostic(
+            c.STEP_LIMIT_HARD,
+            f"the graph has {steps} steps; an instance can have 25,000",
+            place,
+            None,
+            "use a loop, or move parts of it to sub-workflows",
+        )
     elif steps > 10_000:
-        yield Diagnostic(c.STEP_LIMIT, f"the graph has {steps} steps; an instance can have 10,000", place, None,
-                         "raise the workflow's `limits.steps` (25,000 at most, paid plan), or use sub-workflows")
+        yield Diagnostic(
+            c.STEP_LIMIT,
+            f"the graph has {steps} steps; an instance can have 10,000",
+            place,
+            None,
+            "raise the workflow's `limits.steps` (25,000 at most, paid plan), or use sub-workflows",
+        )
     elif steps > 1024:
-        yield Diagnostic(c.STEP_LIMIT, f"the graph has {steps} steps; the free plan allows 1,024", place, None,
-                         "the paid plan allows 10,000")
+        yield Diagnostic(
+            c.STEP_LIMIT,
+            f"the graph has {steps} steps; the free plan allows 1,024",
+            place,
+            None,
+            "the paid plan allows 10,000",
+        )
 
 
 def _loop_depth(analysis: Analysis) -> Iterator[Diagnostic]:
@@ -299,8 +476,15 @@ def _loop_depth(analysis: Analysis) -> Iterator[Diagnostic]:
         if not flow.is_arm(vertex) and flow.shape(vertex) == "loop":
             around = sum(flow.shape(flow.arm(a).container) == "loop" for a in analysis.regions.blocks_around(vertex))
             if around >= DEEP_LOOPS:
-                yield _find(analysis, c.TOO_DEEP, vertex, f"loops are nested {around + 1} deep at `{flow.nodes[vertex].id}`; {DEEP_LOOPS} is the "
-                            "most, for a step's name carries the index of each", _at(analysis, vertex), "move the inner part to a sub-workflow")
+                yield _find(
+                    analysis,
+                    c.TOO_DEEP,
+                    vertex,
+                    f"loops are nested {around + 1} deep at `{flow.nodes[vertex].id}`; {DEEP_LOOPS} is the "
+                    "most, for a step's name carries the index of each",
+                    _at(analysis, vertex),
+                    "move the inner part to a sub-workflow",
+                )
                 return
 
 
@@ -311,21 +495,48 @@ def _exports(analysis: Analysis) -> Iterator[Diagnostic]:
         if key is None:
             continue
         if not analysis.flow.kinds[vertex].value:
-            yield _find(analysis, c.NO_VALUE, vertex, f"`{node.id}` is to be exported but has no value", _at(analysis, vertex, "name"),
-                        "give the name to a node that returns something")
+            yield _find(
+                analysis,
+                c.NO_VALUE,
+                vertex,
+                f"`{node.id}` is to be exported but has no value",
+                _at(analysis, vertex, "name"),
+                "give the name to a node that returns something",
+            )
         elif key in first:
-            yield _find(analysis, c.DUPLICATE_EXPORT, vertex, f"`{analysis.flow.nodes[first[key]].id}` exports `{key}` too",
-                        _at(analysis, vertex, "name"), "the result holds the value of the one that ran last")
+            yield _find(
+                analysis,
+                c.DUPLICATE_EXPORT,
+                vertex,
+                f"`{analysis.flow.nodes[first[key]].id}` exports `{key}` too",
+                _at(analysis, vertex, "name"),
+                "the result holds the value of the one that ran last",
+            )
         first.setdefault(key, vertex)
 
 
 def _names(analysis: Analysis) -> Iterator[Diagnostic]:
     for vertex, node in enumerate(analysis.flow.nodes):
         if any(ch < " " or ch == "\x7f" for ch in node.name):
-            yield _find(analysis, c.NAME_CLEANED, vertex, f"the name of `{node.id}` holds control characters; they become spaces",
-                        _at(analysis, vertex, "name"))
+            yield _find(
+                analysis,
+                c.NAME_CLEANED,
+                vertex,
+                f"the name of `{node.id}` holds control characters; they become spaces",
+                _at(analysis, vertex, "name"),
+            )
 
 
 _RULES: tuple[Callable[[Analysis], Iterator[Diagnostic]], ...] = (
-    _inline_is_deterministic, _race_events, _fixed_settings, _code_rules, _status, _while_can_end, _output_of_concurrent, _limits, _loop_depth, _exports, _names,
+    _inline_is_deterministic,
+    _race_events,
+    _fixed_settings,
+    _code_rules,
+    _status,
+    _while_can_end,
+    _output_of_concurrent,
+    _limits,
+    _loop_depth,
+    _exports,
+    _names,
 )

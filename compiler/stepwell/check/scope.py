@@ -33,7 +33,7 @@ class Scope:
                     self._named.setdefault(each, vertex)
 
     def local(self, name: str, vertex: int, turn_of: int | None = None) -> Use | None:
-        """What `name` stands for at `vertex` apart from nodes. `turn_of` is a loop whose own turn is read (its condition)."""
+        """What `name` stands for at `vertex` apart from nodes; `turn_of`: the loop whose own turn its condition reads."""
         if name in ("event", "env"):
             return Use("event" if name == "event" else "env")
         for loop in self._loops(vertex, turn_of):
@@ -56,8 +56,9 @@ class Scope:
         """The loops around `vertex`, innermost first."""
         regions, flow = self.reach.regions, self.flow
         own = [turn_of] if turn_of is not None else []
-        return own + [flow.arm(a).container for a in regions.blocks_around(vertex)
-                      if flow.shape(flow.arm(a).container) == "loop"]
+        return own + [
+            flow.arm(a).container for a in regions.blocks_around(vertex) if flow.shape(flow.arm(a).container) == "loop"
+        ]
 
     def _catch(self, vertex: int) -> int | None:
         for arm in self.reach.regions.blocks_around(vertex):
@@ -68,8 +69,10 @@ class Scope:
 
     def in_catch_of(self, vertex: int, container: int) -> bool:
         flow = self.flow
-        return any(flow.arm(a).container == container and flow.arm(a).label == "catch"
-                   for a in self.reach.regions.blocks_around(vertex))
+        return any(
+            flow.arm(a).container == container and flow.arm(a).label == "catch"
+            for a in self.reach.regions.blocks_around(vertex)
+        )
 
     def node_named(self, name: str) -> int | None:
         """The node that code names directly: by its id, or by its display name made an identifier."""
@@ -84,8 +87,11 @@ class Scope:
         close = get_close_matches(name, known, 1, 0.6)
         if close:
             return f"did you mean `{close[0]}`?"
-        upstream = [n.id for v, n in enumerate(self.flow.nodes[:200])
-                    if v != vertex and self.flow.kinds[v].value and self.reach.regions.dominates(v, vertex)][-5:]
+        upstream = [
+            n.id
+            for v, n in enumerate(self.flow.nodes[:200])
+            if v != vertex and self.flow.kinds[v].value and self.reach.regions.dominates(v, vertex)
+        ][-5:]
         return "values that can be read here: " + ", ".join(f"`{i}`" for i in upstream) if upstream else None
 
     def node_use(self, target: int, vertex: int, turn_of: int | None = None) -> tuple[Use | None, Code | None]:
@@ -111,10 +117,18 @@ class Scope:
         say = {
             c.NO_VALUE: (f"`{name}` has no value that `{node.id}` could read", "read a node that returns something"),
             c.SELF_REFERENCE: (f"`{node.id}` reads its own value, which it does not have yet", None),
-            c.IMPOSSIBLE_REFERENCE: (f"`{name}` cannot have run when `{node.id}` starts", self._impossible_hint(target, vertex)),
-            c.POSSIBLE_REFERENCE: (f"`{name}` may not have run when `{node.id}` starts; its value is `undefined` then",
-                                   f'give a default: `{{{{{name}.… ?? "none"}}}}`, or read it where it always ran'),
-            c.UNKNOWN_REFERENCE: (f"`{name}` is neither a node nor `event`, `env` or `trigger`", self.suggestion(name, vertex)),
+            c.IMPOSSIBLE_REFERENCE: (
+                f"`{name}` cannot have run when `{node.id}` starts",
+                self._impossible_hint(target, vertex),
+            ),
+            c.POSSIBLE_REFERENCE: (
+                f"`{name}` may not have run when `{node.id}` starts; its value is `undefined` then",
+                f'give a default: `{{{{{name}.… ?? "none"}}}}`, or read it where it always ran',
+            ),
+            c.UNKNOWN_REFERENCE: (
+                f"`{name}` is neither a node nor `event`, `env` or `trigger`",
+                self.suggestion(name, vertex),
+            ),
         }[code]
         return Diagnostic(code, say[0], pointer, node.id, say[1])
 

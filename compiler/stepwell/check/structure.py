@@ -80,15 +80,22 @@ def _crossing(regions: Regions, source: int, target: int, arm: int, base: str) -
         c.CROSSING,
         f"the edge from `{flow.nodes[inside].id}` to `{flow.nodes[target].id}` crosses the border of `{container.id}`: "
         f"only its `{flow.arm(arm).label}` part leads there, and so does `{flow.nodes[outside].id}` outside",
-        base + pointer("edges", number), flow.nodes[inside].id,
-        f"lead a `then` edge of `{container.id}` to `{flow.nodes[target].id}`, or remove one of the two edges")
+        base + pointer("edges", number),
+        flow.nodes[inside].id,
+        f"lead a `then` edge of `{container.id}` to `{flow.nodes[target].id}`, or remove one of the two edges",
+    )
 
 
 def _empty_race_arms(regions: Regions, base: str) -> list[Diagnostic]:
     flow = regions.flow
     return [
-        Diagnostic(c.RACE_EMPTY_ARM, f"the arm `{arm.label}` of the race `{flow.nodes[arm.container].id}` has no nodes: it would win at once",
-                   base + pointer("edges", arm.edge or 0), flow.nodes[arm.container].id, "put a node into the arm, or remove it")
+        Diagnostic(
+            c.RACE_EMPTY_ARM,
+            f"the arm `{arm.label}` of the race `{flow.nodes[arm.container].id}` has no nodes: it would win at once",
+            base + pointer("edges", arm.edge or 0),
+            flow.nodes[arm.container].id,
+            "put a node into the arm, or remove it",
+        )
         for arm in flow.arms
         if flow.shape(arm.container) == "race" and not regions.parts.get(arm.vertex)
     ]
@@ -101,9 +108,15 @@ def _exits(regions: Regions, data: Sequence[object], base: str) -> list[Diagnost
         if node.type == "break":
             wall = exit_wall(regions, data, vertex)
             if wall is not None:
-                found.append(Diagnostic(
-                    c.EXIT_CROSSES, f"the Exit `{node.id}` would have to leave {flow.name(wall)}, which cannot be left from inside",
-                    _place(base, vertex), node.id, "move the Exit behind the container, or let its arm end in a value that a branch behind it reads"))
+                found.append(
+                    Diagnostic(
+                        c.EXIT_CROSSES,
+                        f"the Exit `{node.id}` would have to leave {flow.name(wall)}, which cannot be left from inside",
+                        _place(base, vertex),
+                        node.id,
+                        "move the Exit behind the container, or end its arm in a value that a branch behind it reads",
+                    )
+                )
     return found
 
 
@@ -123,9 +136,15 @@ def exit_wall(regions: Regions, data: Sequence[object], vertex: int) -> int | No
 def _never_runs(regions: Regions, base: str) -> list[Diagnostic]:
     flow = regions.flow
     return [
-        Diagnostic(c.NEVER_RUNS, f"`{flow.nodes[v].id}` never runs: every way to it goes through an Exit without a condition",
-                   _place(base, v), flow.nodes[v].id, "give the Exit a condition, or remove the node")
-        for v in sorted(dead_nodes(flow)) if not flow.is_arm(v)
+        Diagnostic(
+            c.NEVER_RUNS,
+            f"`{flow.nodes[v].id}` never runs: every way to it goes through an Exit without a condition",
+            _place(base, v),
+            flow.nodes[v].id,
+            "give the Exit a condition, or remove the node",
+        )
+        for v in sorted(dead_nodes(flow))
+        if not flow.is_arm(v)
     ]
 
 
@@ -144,5 +163,12 @@ def _too_deep(regions: Regions, base: str) -> list[Diagnostic]:
     if depth[deepest] <= MAX_DEPTH:
         return []
     container = regions.groups[deepest] if deepest in regions.groups else flow.arm(deepest).container
-    return [Diagnostic(c.TOO_DEEP, f"containers and conditions are nested {depth[deepest]} deep; {MAX_DEPTH} is the most",
-                       _place(base, container), flow.nodes[container].id, "move the inner part to a sub-workflow")]
+    return [
+        Diagnostic(
+            c.TOO_DEEP,
+            f"containers and conditions are nested {depth[deepest]} deep; {MAX_DEPTH} is the most",
+            _place(base, container),
+            flow.nodes[container].id,
+            "move the inner part to a sub-workflow",
+        )
+    ]

@@ -32,17 +32,39 @@ def read_trigger(document: Document) -> tuple[Trigger, list[Diagnostic]]:
         return Trigger(), []
     code = parse_trigger(text)
     found = [
-        Diagnostic(_CODES.get(f.code, c.TRIGGER_ANNOTATION), f.message, "/" + SOURCE, None, None, SnippetPosition(f.line, f.column))
+        Diagnostic(
+            _CODES.get(f.code, c.TRIGGER_ANNOTATION),
+            f.message,
+            "/" + SOURCE,
+            None,
+            None,
+            SnippetPosition(f.line, f.column),
+        )
         for f in code.faults[:5]
     ]
     facts = code.facts
     for imported in code.imports:
         if not importable(imported.module, document.source.dependencies):
-            found.append(Diagnostic(
-                c.IMPORT_UNKNOWN, f"the package `{imported.module}` is not among the dependencies", "/" + SOURCE, None,
-                f'add "{package_of(imported.module)}" to `dependencies`', SnippetPosition(*facts.position(imported.start))))
+            found.append(
+                Diagnostic(
+                    c.IMPORT_UNKNOWN,
+                    f"the package `{imported.module}` is not among the dependencies",
+                    "/" + SOURCE,
+                    None,
+                    f'add "{package_of(imported.module)}" to `dependencies`',
+                    SnippetPosition(*facts.position(imported.start)),
+                )
+            )
     for offset in facts.jsx:
-        found.append(Diagnostic(c.JSX, "a Worker's code cannot hold JSX", "/" + SOURCE, None, None,
-                                SnippetPosition(*facts.position(offset))))
+        found.append(
+            Diagnostic(
+                c.JSX,
+                "a Worker's code cannot hold JSX",
+                "/" + SOURCE,
+                None,
+                None,
+                SnippetPosition(*facts.position(offset)),
+            )
+        )
     names = facts.declared if code.form == "declarations" else frozenset()
     return Trigger(code, names | {n.name for n in facts.free} & facts.declared, text), found

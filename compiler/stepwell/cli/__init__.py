@@ -56,9 +56,7 @@ class _LazyGroup(click.Group):
         return super().resolve_command(ctx, args)
 
 
-@click.group(
-    cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
-)
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="stepwell", message="%(prog)s %(version)s")
 def stepwell() -> None:
     """Compiles workflow graphs into Cloudflare Workers and runs them on the real runtime."""

@@ -85,9 +85,7 @@ def _build(path: str, folder: Path, language: Language, off: frozenset[str], onl
     return 1 if wrong else 0
 
 
-def compile_source(
-    source: Input, language: Language, off: frozenset[str], fault: type[Failed] = Failed
-) -> Compiled:
+def compile_source(source: Input, language: Language, off: frozenset[str], fault: type[Failed] = Failed) -> Compiled:
     """Compiles and prints the findings on stderr."""
     from stepwell.cli import formats
     from stepwell.cli.findings import Checked

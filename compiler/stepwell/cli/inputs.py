@@ -102,16 +102,12 @@ def _looks_like_a_graph(source: Input) -> bool:
     """A broken graph must not pass for something else: where it cannot be read, the words are enough."""
     if source.document is None:
         return '"entryNodeId"' in source.text or '"nodes"' in source.text
-    return "nodes" in source.graph and not source.graph.keys().isdisjoint(
-        {"edges", "entryNodeId", "metadata"}
-    )
+    return "nodes" in source.graph and not source.graph.keys().isdisjoint({"edges", "entryNodeId", "metadata"})
 
 
 def _json_files(folder: str) -> Iterator[str]:
     for root, folders, names in os.walk(folder, onerror=None):
-        folders[:] = sorted(
-            name for name in folders if name not in _IGNORED_FOLDERS and not name.startswith(".")
-        )
+        folders[:] = sorted(name for name in folders if name not in _IGNORED_FOLDERS and not name.startswith("."))
         yield from (str(Path(root, name)) for name in sorted(names) if name.endswith(".json"))
 
 
@@ -130,8 +126,4 @@ def _decode(name: str, data: bytes) -> str:
 
 
 def _why(path: str, error: Exception) -> str:
-    return (
-        f"{path}: {reason(error).removeprefix(f'{path}: ')}"
-        if isinstance(error, OSError)
-        else f"{path!r}: {error}"
-    )
+    return f"{path}: {reason(error).removeprefix(f'{path}: ')}" if isinstance(error, OSError) else f"{path!r}: {error}"

@@ -28,9 +28,7 @@ class LiveView:
         self._main: str | None = None
         self._now: dict[tuple[str, str], str] = {}
         self._slept: dict[tuple[str, str], int] = {}
-        self._live = (
-            Live(console=console, transient=True, refresh_per_second=12) if console.is_terminal else None
-        )
+        self._live = Live(console=console, transient=True, refresh_per_second=12) if console.is_terminal else None
 
     def __enter__(self) -> Self:
         if self._live is not None:
@@ -61,9 +59,7 @@ class LiveView:
 
     @_show.register
     def _(self, event: e.StepRetrying) -> None:
-        said = (
-            f"attempt {event.attempt} failed: {_error(event.error)}; again after {duration(event.delay_ms)}"
-        )
+        said = f"attempt {event.attempt} failed: {_error(event.error)}; again after {duration(event.delay_ms)}"
         self._line("↻", "yellow", event.place, event.name, said)
 
     @_show.register

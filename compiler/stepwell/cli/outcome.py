@@ -127,9 +127,7 @@ def show(report: Report, console: Console) -> None:
     status = f" (HTTP {outcome.http_status})" if outcome.http_status is not None else ""
     console.print()
     console.print(
-        Text(outcome.status, "bold green" if is_good else "bold red").append(
-            f"{status}{took}{skipped}", "default"
-        )
+        Text(outcome.status, "bold green" if is_good else "bold red").append(f"{status}{took}{skipped}", "default")
     )
     if outcome.error is not None:
         _show_error(report, outcome.error, console)

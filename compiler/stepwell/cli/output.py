@@ -42,9 +42,7 @@ def stale(folder: Path, files: Mapping[str, str]) -> list[str]:
             wrong.append(f"{folder / name} is missing")
         elif not _same(folder / name, text):
             wrong.append(f"{folder / name} is stale")
-    return wrong + [
-        f"{folder / name} is left over from an earlier build" for name in _left_over(folder, files)
-    ]
+    return wrong + [f"{folder / name} is left over from an earlier build" for name in _left_over(folder, files)]
 
 
 def _left_over(folder: Path, files: Iterable[str]) -> list[str]:

@@ -47,13 +47,9 @@ class _Job:
     help="The answer to requests, like 'POST https://host/path*={\"ok\":true}'; "
     "@FILE alone is an object of them. Repeatable.",
 )
-@click.option(
-    "--child", "children", multiple=True, metavar="PATH", help="A graph that this one calls. Repeatable."
-)
+@click.option("--child", "children", multiple=True, metavar="PATH", help="A graph that this one calls. Repeatable.")
 @click.option("--env", "env", multiple=True, metavar="NAME=VALUE", help="A variable or secret. Repeatable.")
-@click.option(
-    "--env-file", "env_files", multiple=True, metavar="FILE", help="A file of variables. Repeatable."
-)
+@click.option("--env-file", "env_files", multiple=True, metavar="FILE", help="A file of variables. Repeatable.")
 @click.option("--allow-network", is_flag=True, help="Let out requests that no mock answers.")
 @click.option("--real-time", is_flag=True, help="Wait for sleeps; without it they are skipped.")
 @click.option(

@@ -105,9 +105,7 @@ def _callback(context: Context, work: Work, settings: Settings | None = None) ->
 
 
 @pass_context
-def _promise(
-    context: Context, work: Work, settings: Settings | None = None, step: StepName | None = None
-) -> Js:
+def _promise(context: Context, work: Work, settings: Settings | None = None, step: StepName | None = None) -> Js:
     """What a step's work comes to without a step."""
     made: Js = _printer(context).macros(type(work)).promise(work, settings, step)
     return made

@@ -29,9 +29,7 @@ class Level(IntEnum):
 _BRACKETS = re.compile(r"[()\[\]{}]")
 _SIMPLE = re.compile(r"[^\W\d][\w$]*(?:\.[^\W\d][\w$]*)*")
 _TEMPLATE = r"`(?:\$\{`)*"
-_CHAIN = re.compile(
-    rf"(?:[\w$]+|{_TEMPLATE}|[(\[])(?:\s*(?:\?\.\s*)?(?:[(\[]|{_TEMPLATE})|\s*\??\.\s*[\w$#]+)*|\{{"
-)
+_CHAIN = re.compile(rf"(?:[\w$]+|{_TEMPLATE}|[(\[])(?:\s*(?:\?\.\s*)?(?:[(\[]|{_TEMPLATE})|\s*\??\.\s*[\w$#]+)*|\{{")
 _OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
 _SIGNS = {"template": "`", "comment": " "}
 _WORDS = re.compile(r"(?:new|await|typeof|void|delete|async|function|class|yield)\b")

@@ -33,8 +33,7 @@ _FIELDS = (
     _Field("hour", 0, 23),
     _Field("day of the month", 1, 31, alone=r"\*|L|LW|L-([1-9]|[12][0-9]|30)W?|([1-9]|[12][0-9]|3[01])W"),
     _Field("month", 1, 12, _MONTHS),
-    _Field("weekday", 1, 7, _WEEKDAYS,
-           alone=rf"\*|L|([1-7]|(?i:{'|'.join(_WEEKDAYS)}))(L|#[1-5])"),
+    _Field("weekday", 1, 7, _WEEKDAYS, alone=rf"\*|L|([1-7]|(?i:{'|'.join(_WEEKDAYS)}))(L|#[1-5])"),
 )
 
 

@@ -22,20 +22,16 @@ class Data(BaseModel):
 class Retrying(Data):
     """The retry settings that AwaitStep keeps in `data`; a node's `config` wins over them."""
 
-    retryLimit: RetryCount | None = Field(
-        default=None, description="how many times a failed node is tried again")
-    retryDelay: Duration | None = Field(
-        default=None, description='how long to wait before that: "10 seconds"')
-    backoff: Backoff | None = Field(
-        default=None, description="how the delay grows: constant, linear or exponential")
+    retryLimit: RetryCount | None = Field(default=None, description="how many times a failed node is tried again")
+    retryDelay: Duration | None = Field(default=None, description='how long to wait before that: "10 seconds"')
+    backoff: Backoff | None = Field(default=None, description="how the delay grows: constant, linear or exponential")
     timeout: Duration | None = Field(default=None, description='how long one attempt may take: "10 minutes"')
 
 
 class StepData(Retrying):
     """A body of code, run as a durable step."""
 
-    code: str = Field(
-        description="the body of a function, TypeScript or JavaScript; what it returns is the value")
+    code: str = Field(description="the body of a function, TypeScript or JavaScript; what it returns is the value")
     inline: bool = Field(default=False, description="run between the steps, on every replay, without retries")
 
 
@@ -44,15 +40,15 @@ class RequestData(Retrying):
 
     method: Method = Field(default="GET", description="the request's method")
     url: str = Field(description="the address, beginning with http:// or https://; may hold expressions")
-    headers: dict[str, Any] | str | None = Field(
-        default=None, description="the headers, an object or JSON text")
+    headers: dict[str, Any] | str | None = Field(default=None, description="the headers, an object or JSON text")
     queryParams: dict[str, Any] | str | None = Field(
-        default=None, description="parameters added to the address, an object or JSON text")
-    body: Any = Field(
-        default=None, description="the body: an object, JSON text with expressions, or one expression")
+        default=None, description="parameters added to the address, an object or JSON text"
+    )
+    body: Any = Field(default=None, description="the body: an object, JSON text with expressions, or one expression")
     throwOnError: bool = Field(default=True, description="whether a status that is not ok is an error")
     idempotencyKey: bool = Field(
-        default=False, description="send an `Idempotency-Key` header that is the same on every attempt")
+        default=False, description="send an `Idempotency-Key` header that is the same on every attempt"
+    )
 
 
 class SubScriptData(RequestData):
@@ -67,31 +63,32 @@ class SleepData(Data):
     """A pause."""
 
     duration: Duration = Field(
-        description='how long to sleep, at most 365 days: "3 days", milliseconds, or an expression')
+        description='how long to sleep, at most 365 days: "3 days", milliseconds, or an expression'
+    )
 
 
 class SleepUntilData(Data):
     """A pause up to a point in time."""
 
     timestamp: str | int | float = Field(
-        description="when to go on: ISO 8601, milliseconds since 1970, or an expression")
+        description="when to go on: ISO 8601, milliseconds since 1970, or an expression"
+    )
 
 
 class WaitData(Data):
     """Waits for an event that is sent to the running instance."""
 
-    eventType: str = Field(
-        description=f"the type of the event: 1 to {EVENT_TYPE_LENGTH} characters of A-Z a-z 0-9 _ -")
+    eventType: str = Field(description=f"the type of the event: 1 to {EVENT_TYPE_LENGTH} characters of A-Z a-z 0-9 _ -")
     timeout: Duration | None = Field(
-        default=None, description='how long to wait, at most 365 days; "24 hours" when absent')
+        default=None, description='how long to wait, at most 365 days; "24 hours" when absent'
+    )
 
 
 class Arm(Data):
     """One arm of a branch."""
 
     label: str = Field(description="the arm's label; the edge that leads into the arm has the same one")
-    condition: str = Field(
-        default="", description="when the arm is taken; empty for the else arm, which stands last")
+    condition: str = Field(default="", description="when the arm is taken; empty for the else arm, which stands last")
 
 
 class BranchData(Data):
@@ -105,7 +102,8 @@ class ParallelData(Data):
 
     mode: Literal["all", "settled"] = Field(
         default="all",
-        description="`all`: the first error is thrown when every arm is done; `settled`: nothing is thrown")
+        description="`all`: the first error is thrown when every arm is done; `settled`: nothing is thrown",
+    )
 
 
 class NoData(Data):
@@ -116,9 +114,9 @@ class LoopData(Data):
     """Repeats its body."""
 
     loopType: Literal["forEach", "while", "times"] = Field(
-        description="`forEach` item of a collection, `while` a condition holds, or a number of `times`")
-    collection: Any = Field(
-        default=None, description="forEach: what to go through, an expression or an array")
+        description="`forEach` item of a collection, `while` a condition holds, or a number of `times`"
+    )
+    collection: Any = Field(default=None, description="forEach: what to go through, an expression or an array")
     itemVar: str = Field(default="item", description="forEach: the name of the current item in the body")
     indexVar: str = Field(default="i", description="the name of the current index, from 0, in the body")
     condition: str | None = Field(default=None, description="while: goes on as long as this is true")
@@ -129,18 +127,16 @@ class LoopData(Data):
 class ExitData(Data):
     """Leaves the innermost loop; outside of loops it ends the run."""
 
-    condition: str | None = Field(
-        default=None, description="leave only when this is true; always, when absent")
+    condition: str | None = Field(default=None, description="leave only when this is true; always, when absent")
 
 
 class SubWorkflowData(Data):
     """Starts another workflow, and waits for it."""
 
-    workflowId: str = Field(
-        min_length=1, description="the name of the deployed Worker that holds the workflow")
+    workflowId: str = Field(min_length=1, description="the name of the deployed Worker that holds the workflow")
     workflowName: str = Field(min_length=1, description="the name of the workflow's class in that Worker")
     input: Any = Field(
-        default=None,
-        description="the child's payload: an object, JSON text with expressions, or an expression")
+        default=None, description="the child's payload: an object, JSON text with expressions, or an expression"
+    )
     waitForCompletion: bool = Field(default=True, description="whether to wait for the child's result")
     timeout: Duration = Field(default="5 minutes", description="how long to wait for the child")

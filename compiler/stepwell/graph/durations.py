@@ -14,22 +14,42 @@ DAY = 86_400 * SECOND
 MAX = 365 * DAY
 """The longest duration that Cloudflare takes, in milliseconds."""
 
-UNITS = MappingProxyType({
-    "second": SECOND,
-    "minute": 60 * SECOND,
-    "hour": 3600 * SECOND,
-    "day": DAY,
-    "week": 7 * DAY,
-    "month": 30 * DAY,
-    "year": 365 * DAY,
-})
+UNITS = MappingProxyType(
+    {
+        "second": SECOND,
+        "minute": 60 * SECOND,
+        "hour": 3600 * SECOND,
+        "day": DAY,
+        "week": 7 * DAY,
+        "month": 30 * DAY,
+        "year": 365 * DAY,
+    }
+)
 """Milliseconds of each unit; a month is 30 days and a year 365."""
 
-_SHORT = MappingProxyType({
-    "s": "second", "sec": "second", "secs": "second", "m": "minute", "min": "minute", "mins": "minute",
-    "h": "hour", "hr": "hour", "hrs": "hour", "d": "day", "w": "week", "wk": "week", "wks": "week",
-    "mo": "month", "mon": "month", "mth": "month", "y": "year", "yr": "year", "yrs": "year",
-})
+_SHORT = MappingProxyType(
+    {
+        "s": "second",
+        "sec": "second",
+        "secs": "second",
+        "m": "minute",
+        "min": "minute",
+        "mins": "minute",
+        "h": "hour",
+        "hr": "hour",
+        "hrs": "hour",
+        "d": "day",
+        "w": "week",
+        "wk": "week",
+        "wks": "week",
+        "mo": "month",
+        "mon": "month",
+        "mth": "month",
+        "y": "year",
+        "yr": "year",
+        "yrs": "year",
+    }
+)
 _GRAMMAR = re.compile(r"([0-9]+)\s+(second|minute|hour|day|week|month|year)s?", re.ASCII)
 _LOOSE = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)\s*([A-Za-z]{1,12})\.?", re.ASCII)
 _DIGITS = 15

@@ -14,39 +14,43 @@ from pydantic_core import ErrorDetails
 _DURATION = 'a duration such as "10 seconds", or a number of milliseconds'
 _BACKOFF = '"constant", "linear" or "exponential"'
 
-WANTED: Mapping[str, str] = MappingProxyType({
-    "retryLimit": "a whole number from 0 to 10,000",
-    "limit": "a whole number from 0 to 10,000",
-    "retryDelay": _DURATION,
-    "delay": _DURATION,
-    "timeout": _DURATION,
-    "duration": _DURATION + ", or an expression",
-    "timestamp": "a time such as 2027-01-31T09:00:00Z, a number of milliseconds since 1970, or an expression",
-    "backoff": _BACKOFF,
-    "count": "a whole number of at least 1, or an expression",
-    "concurrency": "a whole number of at least 1",
-    "headers": "an object, or the JSON text of one",
-    "queryParams": "an object, or the JSON text of one",
-    "eventType": "1 to 100 characters of A-Z a-z 0-9 _ -",
-    "path": "a path that begins with `/`",
-})
+WANTED: Mapping[str, str] = MappingProxyType(
+    {
+        "retryLimit": "a whole number from 0 to 10,000",
+        "limit": "a whole number from 0 to 10,000",
+        "retryDelay": _DURATION,
+        "delay": _DURATION,
+        "timeout": _DURATION,
+        "duration": _DURATION + ", or an expression",
+        "timestamp": "a time such as 2027-01-31T09:00:00Z, a number of milliseconds since 1970, or an expression",
+        "backoff": _BACKOFF,
+        "count": "a whole number of at least 1, or an expression",
+        "concurrency": "a whole number of at least 1",
+        "headers": "an object, or the JSON text of one",
+        "queryParams": "an object, or the JSON text of one",
+        "eventType": "1 to 100 characters of A-Z a-z 0-9 _ -",
+        "path": "a path that begins with `/`",
+    }
+)
 """What a field takes, where its type alone does not say it."""
 
-_TYPES: Mapping[str, str] = MappingProxyType({
-    "string_type": "text",
-    "bool_type": "true or false",
-    "int_type": "a whole number",
-    "int_from_float": "a whole number",
-    "float_type": "a number",
-    "list_type": "a list",
-    "dict_type": "an object",
-    "model_type": "an object",
-    "model_attributes_type": "an object",
-    "is_instance_of": "text",
-    "string_unicode": "text without half a surrogate pair",
-    "string_too_short": "text that is not empty",
-    "finite_number": "a finite number",
-})
+_TYPES: Mapping[str, str] = MappingProxyType(
+    {
+        "string_type": "text",
+        "bool_type": "true or false",
+        "int_type": "a whole number",
+        "int_from_float": "a whole number",
+        "float_type": "a number",
+        "list_type": "a list",
+        "dict_type": "an object",
+        "model_type": "an object",
+        "model_attributes_type": "an object",
+        "is_instance_of": "text",
+        "string_unicode": "text without half a surrogate pair",
+        "string_too_short": "text that is not empty",
+        "finite_number": "a finite number",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

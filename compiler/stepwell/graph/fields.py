@@ -45,10 +45,15 @@ RETRY_LIMIT = 10_000
 Method = Annotated[
     Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"],
     BeforeValidator(_upper),
-    WithJsonSchema({"type": "string", "anyOf": [
-        {"enum": ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]},
-        {"pattern": _any_case("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")},
-    ]}),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "anyOf": [
+                {"enum": ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]},
+                {"pattern": _any_case("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")},
+            ],
+        }
+    ),
 ]
 """An HTTP method; lower case is taken too."""
 
@@ -56,14 +61,17 @@ Backoff = Literal["constant", "linear", "exponential"]
 
 Duration = Annotated[
     str | int | float,
-    WithJsonSchema({
-        "anyOf": [{"type": "number", "minimum": 0}, {"type": "string"}],
-        "examples": ["10 seconds", "5 minutes", "24 hours", "3 days"],
-    }),
+    WithJsonSchema(
+        {
+            "anyOf": [{"type": "number", "minimum": 0}, {"type": "string"}],
+            "examples": ["10 seconds", "5 minutes", "24 hours", "3 days"],
+        }
+    ),
 ]
 """`"<n> second|minute|hour|day|week|month|year[s]"` or milliseconds; `stepwell.graph.durations` reads it."""
 
-RetryCount = Annotated[int, Field(ge=0, le=RETRY_LIMIT), BeforeValidator(_whole),
-                       WithJsonSchema(_count_schema(0, RETRY_LIMIT))]
+RetryCount = Annotated[
+    int, Field(ge=0, le=RETRY_LIMIT), BeforeValidator(_whole), WithJsonSchema(_count_schema(0, RETRY_LIMIT))
+]
 Turns = Annotated[int, Field(ge=1), BeforeValidator(_whole), WithJsonSchema(_count_schema(1))]
 NumberOrText = Annotated[int | float | str, BeforeValidator(_whole)]

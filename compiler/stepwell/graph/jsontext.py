@@ -67,8 +67,14 @@ def parse(text: str) -> tuple[Any, list[Repeated], Diagnostic | None]:
 
 def too_deep(place: Place | None = None, pointer: str = "", node_id: str | None = None) -> Diagnostic:
     """The finding that a value is nested more than `DEPTH` deep."""
-    return Diagnostic(c.TOO_DEEP, f"The document is nested more than {DEPTH} deep here; move the inner part "
-                      "to a sub-workflow, or to a step that builds it.", pointer, node_id, place=place)
+    return Diagnostic(
+        c.TOO_DEEP,
+        f"The document is nested more than {DEPTH} deep here; move the inner part "
+        "to a sub-workflow, or to a step that builds it.",
+        pointer,
+        node_id,
+        place=place,
+    )
 
 
 def _repeated(members: list[tuple[str, Any]]) -> tuple[str, ...]:
@@ -114,8 +120,7 @@ def _advice(text: str, at: int) -> str | None:
 def _number(text: str, name: str) -> Diagnostic:
     """A constant that JSON does not have, or an integer of thousands of digits."""
     wanted = name if name in ("NaN", "Infinity", "-Infinity") else None
-    at = next((m.start() for m in _TOKEN.finditer(text)
-               if (m[0] == wanted if wanted else m[0].isdigit())), None)
+    at = next((m.start() for m in _TOKEN.finditer(text) if (m[0] == wanted if wanted else m[0].isdigit())), None)
     place = None if at is None else _place(text, at)
     found = f"`{wanted}` is no JSON" if wanted else "A number has thousands of digits"
     where = "" if place is None else f"Line {place.line}, column {place.column}: "

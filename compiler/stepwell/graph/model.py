@@ -47,10 +47,8 @@ class Retries(Model):
     """How a node is tried again when it fails."""
 
     limit: int = Field(ge=0, description="how many times a failed node is tried again")
-    delay: Duration = Field(
-        description='how long to wait before it is tried again: "10 seconds", or milliseconds')
-    backoff: Backoff | None = Field(
-        default=None, description="how the delay grows: constant, linear or exponential")
+    delay: Duration = Field(description='how long to wait before it is tried again: "10 seconds", or milliseconds')
+    backoff: Backoff | None = Field(default=None, description="how the delay grows: constant, linear or exponential")
 
 
 class StepConfig(Model):
@@ -58,7 +56,8 @@ class StepConfig(Model):
 
     retries: Retries | None = Field(default=None, description="how the node is tried again when it fails")
     timeout: Duration | None = Field(
-        default=None, description='how long one attempt may take: "10 minutes", or milliseconds')
+        default=None, description='how long one attempt may take: "10 minutes", or milliseconds'
+    )
 
 
 class Node(Model):
@@ -71,8 +70,7 @@ class Node(Model):
     version: str | None = Field(default=None, description="the version of the node's type")
     provider: str = Field(default="cloudflare", description="always `cloudflare`")
     data: dict[str, Any] = Field(default_factory=dict, description="what the node's type needs to know")
-    config: StepConfig | None = Field(
-        default=None, description="retries and timeout; they win over those in `data`")
+    config: StepConfig | None = Field(default=None, description="retries and timeout; they win over those in `data`")
 
     @property
     def label(self) -> str:
@@ -88,16 +86,15 @@ class Edge(Model):
     source: Name = Field(description="the id of the node it leaves")
     target: Name = Field(description="the id of the node it leads to")
     label: str | None = Field(
-        default=None,
-        description="which way out of a container it is: an arm's label, `body`, `try`, `then` …")
+        default=None, description="which way out of a container it is: an arm's label, `body`, `try`, `then` …"
+    )
 
 
 class HttpTrigger(Model):
     """Started by an HTTP request."""
 
     type: Literal["http"]
-    path: str | None = Field(
-        default=None, pattern="^/", description="the path that starts it; any, when absent")
+    path: str | None = Field(default=None, pattern="^/", description="the path that starts it; any, when absent")
     method: Method | None = Field(default=None, description="the method that starts it; POST, when absent")
 
 
@@ -106,7 +103,8 @@ class CronTrigger(Model):
 
     type: Literal["cron"]
     expression: Name = Field(
-        description="minute hour day month weekday, in UTC; weekdays are 1 (Sunday) to 7, or SUN to SAT")
+        description="minute hour day month weekday, in UTC; weekdays are 1 (Sunday) to 7, or SUN to SAT"
+    )
 
 
 class EventTrigger(Model):
@@ -114,8 +112,11 @@ class EventTrigger(Model):
 
     type: Literal["event"]
     eventType: str = Field(
-        min_length=1, max_length=EVENT_TYPE_LENGTH, pattern=EVENT_TYPE,
-        description="the type of the event that starts it: 1 to 100 characters of A-Z a-z 0-9 _ -")
+        min_length=1,
+        max_length=EVENT_TYPE_LENGTH,
+        pattern=EVENT_TYPE,
+        description="the type of the event that starts it: 1 to 100 characters of A-Z a-z 0-9 _ -",
+    )
 
 
 class ManualTrigger(Model):
@@ -131,8 +132,8 @@ class Artifact(Model):
     """A graph: nodes, the edges between them, and where it starts."""
 
     kind: Literal["workflow", "script"] = Field(
-        default="workflow",
-        description="`workflow` (durable, the default) or `script` (runs once per request)")
+        default="workflow", description="`workflow` (durable, the default) or `script` (runs once per request)"
+    )
     metadata: Metadata = Field(description="the graph's name and version")
     nodes: list[Node] = Field(min_length=1, description="the graph's nodes")
     edges: list[Edge] = Field(description="the edges between the nodes; `[]` when there are none")
@@ -153,9 +154,10 @@ class Source(Model):
 
     ir: Artifact = Field(description="the artifact")
     triggerCode: str | None = Field(
-        default=None,
-        description="code of the Worker's own handlers; a default one is made when it is absent or empty")
+        default=None, description="code of the Worker's own handlers; a default one is made when it is absent or empty"
+    )
     dependencies: dict[str, str] = Field(
-        default_factory=dict, description='npm packages and their version ranges: {"zod": "^3"}')
+        default_factory=dict, description='npm packages and their version ranges: {"zod": "^3"}'
+    )
     envVars: list[EnvVar] = Field(default_factory=list, description="variables and secrets of the Worker")
     deployConfig: dict[str, Any] = Field(default_factory=dict, description="settings of the deployment")

@@ -26,10 +26,14 @@ NAME_LENGTH = 256
 ENV_VALUE_BYTES = 5 * 1024
 
 _Found = list[Diagnostic]
-_TRIGGERS: Mapping[str, type[BaseModel]] = MappingProxyType({
-    "http": model.HttpTrigger, "cron": model.CronTrigger,
-    "event": model.EventTrigger, "manual": model.ManualTrigger,
-})
+_TRIGGERS: Mapping[str, type[BaseModel]] = MappingProxyType(
+    {
+        "http": model.HttpTrigger,
+        "cron": model.CronTrigger,
+        "event": model.EventTrigger,
+        "manual": model.ManualTrigger,
+    }
+)
 _NPM_NAME = re.compile(r"(@[a-z0-9-~][a-z0-9-._~]*/)?[a-z0-9-~][a-z0-9-._~]*")
 _NPM_NAME_LENGTH = 214
 _NPM_RANGE_LENGTH = 100
@@ -64,8 +68,11 @@ class _Raw:
     def items(self, key: str) -> Iterator[tuple[int, dict[str, Any]]]:
         """The objects of a list of the artifact, with their indices."""
         listed = self.artifact.get(key)
-        return ((i, item) for i, item in enumerate(listed) if isinstance(item, dict)) if isinstance(
-            listed, list) else iter(())
+        return (
+            ((i, item) for i, item in enumerate(listed) if isinstance(item, dict))
+            if isinstance(listed, list)
+            else iter(())
+        )
 
     def at(self, *parts: str | int) -> str:
         """The pointer of a place in the artifact."""
@@ -87,8 +94,9 @@ def read_value(value: object) -> tuple[Document | None, list[Diagnostic]]:
     What JSON does not have (other Python types, NaN, an object that holds itself) is a finding, not an error.
     """
     if not isinstance(value, dict):
-        message = ("The document must be an object with `metadata`, `nodes`, `edges` and `entryNodeId`, "
-                   f"not {shown(value)}.")
+        message = (
+            f"The document must be an object with `metadata`, `nodes`, `edges` and `entryNodeId`, not {shown(value)}."
+        )
         return None, [Diagnostic(c.NOT_AN_ARTIFACT, message)]
     fault = values.fault(value) or _too_large(value)
     if fault is not None:
@@ -116,19 +124,26 @@ def _too_large(value: dict[str, Any]) -> Diagnostic | None:
     for key, limit in (("nodes", NODES), ("edges", EDGES)):
         listed = raw.artifact.get(key)
         if isinstance(listed, list) and len(listed) > limit:
-            return Diagnostic(c.TOO_LARGE, f"The graph has {len(listed):,} {key}, more than {limit:,}; "
-                              "split it into sub-workflows.", raw.at(key))
+            return Diagnostic(
+                c.TOO_LARGE,
+                f"The graph has {len(listed):,} {key}, more than {limit:,}; split it into sub-workflows.",
+                raw.at(key),
+            )
     return None
 
 
 def _repeated(value: object, repeated: list[jsontext.Repeated]) -> _Found:
     pointers = values.find(value, {id(one.holder) for one in repeated})
     return [
-        Diagnostic(c.DUPLICATE_KEY, f"`{shortened(key)}` stands more than once in this object; the last one "
-                   "counts. Remove the others.", pointers[id(one.holder)] + pointer(key),
-                   values.node_id(value, pointers[id(one.holder)]))
+        Diagnostic(
+            c.DUPLICATE_KEY,
+            f"`{shortened(key)}` stands more than once in this object; the last one counts. Remove the others.",
+            pointers[id(one.holder)] + pointer(key),
+            values.node_id(value, pointers[id(one.holder)]),
+        )
         # An object that a repeated key dropped is in the document no more.
-        for one in repeated if id(one.holder) in pointers
+        for one in repeated
+        if id(one.holder) in pointers
         for key in one.keys
     ]
 
@@ -167,10 +182,13 @@ def _sentence(subject: str, path: tuple[str | int, ...], fault: Fault) -> str:
         purpose = _purpose(path, fault)
         return f"{subject} has no `{fault.field}`; add it{f': {purpose}' if purpose else ''}."
     if fault.field == "name" and path[:1] == ("envVars",) and isinstance(fault.value, str):
-        return f'{subject}: a variable\'s name is upper case letters, digits and `_`, not {fault.found}.'
+        return f"{subject}: a variable's name is upper case letters, digits and `_`, not {fault.found}."
     where = _inner_path(path)
-    return f"{subject} must be {fault.wanted}, not {fault.found}." if not where else (
-        f"{subject}: `{where}` must be {fault.wanted}, not {fault.found}.")
+    return (
+        f"{subject} must be {fault.wanted}, not {fault.found}."
+        if not where
+        else (f"{subject}: `{where}` must be {fault.wanted}, not {fault.found}.")
+    )
 
 
 def _inner_path(path: tuple[str | int, ...]) -> str:
@@ -204,10 +222,16 @@ def _purpose(path: tuple[str | int, ...], fault: Fault) -> str | None:
     return field.description if field else None
 
 
-_OWNERS: Mapping[tuple[str, ...], type[BaseModel]] = MappingProxyType({
-    (): model.Artifact, ("metadata",): model.Metadata, ("nodes",): model.Node, ("edges",): model.Edge,
-    ("nodes", "config", "retries"): model.Retries, ("envVars",): model.EnvVar,
-})
+_OWNERS: Mapping[tuple[str, ...], type[BaseModel]] = MappingProxyType(
+    {
+        (): model.Artifact,
+        ("metadata",): model.Metadata,
+        ("nodes",): model.Node,
+        ("edges",): model.Edge,
+        ("nodes", "config", "retries"): model.Retries,
+        ("envVars",): model.EnvVar,
+    }
+)
 
 
 def _hint(fault: Fault) -> str | None:
@@ -256,8 +280,9 @@ def _node_keys(raw: _Raw, index: int, node: dict[str, Any]) -> Iterator[Diagnost
     config = node.get("config")
     yield from _strangers(config, _CONFIG, place + "/config", f"the config of {owner}", node_id)
     if isinstance(config, dict):
-        yield from _strangers(config.get("retries"), _RETRIES, place + "/config/retries",
-                              f"the retries of {owner}", node_id)
+        yield from _strangers(
+            config.get("retries"), _RETRIES, place + "/config/retries", f"the retries of {owner}", node_id
+        )
 
 
 def _config_is_known(config: object) -> bool:
@@ -284,14 +309,13 @@ def _strangers(
             yield unknown_key(key, known - holder.keys(), place, owner, node_id)
 
 
-def unknown_key(
-    key: str, known: Iterable[str], place: str, owner: str, node_id: str | None = None
-) -> Diagnostic:
+def unknown_key(key: str, known: Iterable[str], place: str, owner: str, node_id: str | None = None) -> Diagnostic:
     """The warning that `owner` (in words) has a key that nobody knows; `known` are what it could have had."""
     meant = did_you_mean(key, known)
     message = f"`{shortened(key)}` is no key of {owner} and is left out."
-    return Diagnostic(c.UNKNOWN_KEY, message, place + pointer(key), node_id,
-                      f"Did you mean `{meant}`?" if meant else None)
+    return Diagnostic(
+        c.UNKNOWN_KEY, message, place + pointer(key), node_id, f"Did you mean `{meant}`?" if meant else None
+    )
 
 
 def _misplaced(stranger: Diagnostic) -> Diagnostic:
@@ -299,8 +323,12 @@ def _misplaced(stranger: Diagnostic) -> Diagnostic:
     key = stranger.pointer.rpartition("/")[2]
     if key not in _ENVELOPE or key == "ir":
         return stranger
-    return Diagnostic(stranger.code, stranger.message, stranger.pointer,
-                      hint=f'`{key}` stands beside the artifact: {{"ir": <the artifact>, "{key}": …}}.')
+    return Diagnostic(
+        stranger.code,
+        stranger.message,
+        stranger.pointer,
+        hint=f'`{key}` stands beside the artifact: {{"ir": <the artifact>, "{key}": …}}.',
+    )
 
 
 # -- what the models cannot say ----------------------------------------------------------------------
@@ -313,19 +341,28 @@ def _nodes(raw: _Raw) -> Iterator[Diagnostic]:
             yield _unknown_type(node, kind, raw.at("nodes", index, "type"))
         if isinstance(provider, str) and provider != "cloudflare":
             message = f'is meant for "{shortened(provider)}"; set its `provider` to "cloudflare".'
-            yield Diagnostic(c.WRONG_PROVIDER, f"Node {_name(node)} {message}",
-                             raw.at("nodes", index, "provider"), _id(node))
+            yield Diagnostic(
+                c.WRONG_PROVIDER, f"Node {_name(node)} {message}", raw.at("nodes", index, "provider"), _id(node)
+            )
         if isinstance(name, str) and len(name) > NAME_LENGTH:
-            yield Diagnostic(c.NAME_TOO_LONG, f"The name of node {_name(node)} has {len(name):,} characters; "
-                             f"shorten it to {NAME_LENGTH}.", raw.at("nodes", index, "name"), _id(node))
+            yield Diagnostic(
+                c.NAME_TOO_LONG,
+                f"The name of node {_name(node)} has {len(name):,} characters; shorten it to {NAME_LENGTH}.",
+                raw.at("nodes", index, "name"),
+                _id(node),
+            )
 
 
 def _unknown_type(node: dict[str, Any], kind: str, place: str) -> Diagnostic:
     meant = did_you_mean(kind, BUILTIN) or did_you_mean(kind, (row.title for row in BUILTIN.values()))
     meant = next((row.type for row in BUILTIN.values() if row.title == meant), meant)
     return Diagnostic(
-        c.UNKNOWN_TYPE, f'The type "{shortened(kind)}" of node {_name(node)} is not known; the types are '
-        f"{', '.join(BUILTIN)}.", place, _id(node), f'Did you mean "{meant}"?' if meant else None)
+        c.UNKNOWN_TYPE,
+        f'The type "{shortened(kind)}" of node {_name(node)} is not known; the types are {", ".join(BUILTIN)}.',
+        place,
+        _id(node),
+        f'Did you mean "{meant}"?' if meant else None,
+    )
 
 
 def _trigger(raw: _Raw) -> Iterator[Diagnostic]:
@@ -333,14 +370,20 @@ def _trigger(raw: _Raw) -> Iterator[Diagnostic]:
     kind = trigger.get("type") if isinstance(trigger, dict) else None
     if raw.artifact.get("kind") == "script" and (trigger is None or kind in ("cron", "event", "manual")):
         found = "has no trigger" if trigger is None else f'has a trigger of type "{kind}"'
-        yield Diagnostic(c.BAD_TRIGGER, f"A script is called by HTTP, but this one {found}; "
-                         'write `"trigger": {"type": "http"}`.', raw.at("trigger") if trigger else raw.base)
+        yield Diagnostic(
+            c.BAD_TRIGGER,
+            f'A script is called by HTTP, but this one {found}; write `"trigger": {{"type": "http"}}`.',
+            raw.at("trigger") if trigger else raw.base,
+        )
     expression = trigger.get("expression") if isinstance(trigger, dict) else None
     if kind == "cron" and isinstance(expression, str) and expression:
         reason = cron.fault(expression)
         if reason:
-            yield Diagnostic(c.BAD_CRON, f"The cron expression `{shortened(expression)}` cannot be used: "
-                             f"{reason}.", raw.at("trigger", "expression"))
+            yield Diagnostic(
+                c.BAD_CRON,
+                f"The cron expression `{shortened(expression)}` cannot be used: {reason}.",
+                raw.at("trigger", "expression"),
+            )
 
 
 def _variables(raw: _Raw) -> Iterator[Diagnostic]:
@@ -349,8 +392,11 @@ def _variables(raw: _Raw) -> Iterator[Diagnostic]:
         name = variable.get("name") if isinstance(variable, dict) else None
         value = variable.get("value") if isinstance(variable, dict) else None
         if isinstance(name, str) and name in seen:
-            yield Diagnostic(c.ENV_VAR, f"The variable `{shortened(name)}` stands twice; remove one.",
-                             pointer("envVars", index, "name"))
+            yield Diagnostic(
+                c.ENV_VAR,
+                f"The variable `{shortened(name)}` stands twice; remove one.",
+                pointer("envVars", index, "name"),
+            )
         seen.update([name] if isinstance(name, str) else [])
         if isinstance(value, str) and len(value.encode("utf-8", "surrogatepass")) > ENV_VALUE_BYTES:
             message = f"The value of the variable `{shortened(str(name))}` is over 5 KB; keep it in KV."
@@ -362,16 +408,25 @@ def _dependencies(raw: _Raw) -> Iterator[Diagnostic]:
     for name, wanted in listed.items() if isinstance(listed, dict) else ():
         place = pointer("dependencies", name)
         if len(name) > _NPM_NAME_LENGTH or not _NPM_NAME.fullmatch(name):
-            yield Diagnostic(c.DEPENDENCY, f'"{shortened(name)}" is no npm package name: lower case letters, '
-                             "digits, `-`, `.`, `_`, with an optional `@scope/` before it.", place)
+            yield Diagnostic(
+                c.DEPENDENCY,
+                f'"{shortened(name)}" is no npm package name: lower case letters, '
+                "digits, `-`, `.`, `_`, with an optional `@scope/` before it.",
+                place,
+            )
         if isinstance(wanted, str) and not _is_range(wanted):
-            yield Diagnostic(c.DEPENDENCY, f'"{shortened(wanted)}" is no version range of {shortened(name)}; '
-                             'write one such as "^1.2.3", "1.x" or "latest".', place)
+            yield Diagnostic(
+                c.DEPENDENCY,
+                f'"{shortened(wanted)}" is no version range of {shortened(name)}; '
+                'write one such as "^1.2.3", "1.x" or "latest".',
+                place,
+            )
 
 
 def _is_range(text: str) -> bool:
     return len(text) <= _NPM_RANGE_LENGTH and (
-        _TAG.fullmatch(text.strip()) is not None or all(map(_is_comparators, text.split("||"))))
+        _TAG.fullmatch(text.strip()) is not None or all(map(_is_comparators, text.split("||")))
+    )
 
 
 def _is_comparators(text: str) -> bool:
@@ -383,7 +438,12 @@ def _is_comparators(text: str) -> bool:
 
 
 _CHECKS: tuple[Callable[[_Raw], Iterator[Diagnostic]], ...] = (
-    _unknown_keys, _nodes, _trigger, _variables, _dependencies)
+    _unknown_keys,
+    _nodes,
+    _trigger,
+    _variables,
+    _dependencies,
+)
 
 
 def _list(value: object) -> list[Any]:
@@ -400,5 +460,8 @@ def _name(item: dict[str, Any]) -> str:
     identifier, name = _id(item), item.get("name")
     if identifier is None:
         return "without an id"
-    return f"`{shortened(identifier)}`" if not isinstance(name, str) or name in ("", identifier) else (
-        f"`{shortened(identifier)}` ({shortened(name)})")
+    return (
+        f"`{shortened(identifier)}`"
+        if not isinstance(name, str) or name in ("", identifier)
+        else (f"`{shortened(identifier)}` ({shortened(name)})")
+    )

@@ -61,8 +61,9 @@ def _finish_node(node: Schema) -> None:
     node["properties"]["type"] = {
         "title": "type",
         "description": node["properties"]["type"]["description"],
-        "oneOf": [{"const": kind.type, "title": kind.title, "description": _summary(kind)}
-                  for kind in BUILTIN.values()],
+        "oneOf": [
+            {"const": kind.type, "title": kind.title, "description": _summary(kind)} for kind in BUILTIN.values()
+        ],
     }
     node["properties"]["provider"]["const"] = "cloudflare"
     node["properties"]["name"]["maxLength"] = NAME_LENGTH
@@ -91,8 +92,9 @@ def _finish_artifact(artifact: Schema) -> None:
 
 def _loop_needs() -> Schema:
     needs = {"forEach": "collection", "while": "condition"}
-    return {"allOf": [
-        {"if": {"properties": {"loopType": {"const": kind}}, "required": ["loopType"]},
-         "then": {"required": [key]}}
-        for kind, key in needs.items()
-    ]}
+    return {
+        "allOf": [
+            {"if": {"properties": {"loopType": {"const": kind}}, "required": ["loopType"]}, "then": {"required": [key]}}
+            for kind, key in needs.items()
+        ]
+    }

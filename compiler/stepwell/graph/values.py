@@ -49,8 +49,7 @@ def fault(value: object) -> Diagnostic | None:
 
 def _too_much(document: object, way: Way, budget: int) -> Diagnostic:
     if budget < 0:
-        return Diagnostic(c.TOO_LARGE, f"The document holds more than {_BUDGET:,} values; split it into "
-                          "sub-workflows.")
+        return Diagnostic(c.TOO_LARGE, f"The document holds more than {_BUDGET:,} values; split it into sub-workflows.")
     return too_deep(None, _pointer(way), node_id(document, _pointer(way)))
 
 
@@ -107,14 +106,20 @@ def _alien(document: object, item: object, way: Way) -> Diagnostic:
     if isinstance(item, float):
         message = "A number here is not finite; JSON numbers reach to about 1.8e308."
     else:
-        message = (f"Here stands {shown(item)}, which JSON does not have; hand in dicts, lists, text, "
-                   "numbers, booleans and None.")
+        message = (
+            f"Here stands {shown(item)}, which JSON does not have; hand in dicts, lists, text, "
+            "numbers, booleans and None."
+        )
     return Diagnostic(c.NOT_AN_ARTIFACT, message, _pointer(way), node_id(document, _pointer(way)))
 
 
 def _alien_key(document: object, key: object, way: Way) -> Diagnostic:
-    return Diagnostic(c.NOT_AN_ARTIFACT, f"A key of this object is {shown(key)}; keys are text.",
-                      _pointer(way), node_id(document, _pointer(way)))
+    return Diagnostic(
+        c.NOT_AN_ARTIFACT,
+        f"A key of this object is {shown(key)}; keys are text.",
+        _pointer(way),
+        node_id(document, _pointer(way)),
+    )
 
 
 def _pointer(way: Way) -> str:

@@ -179,9 +179,7 @@ def _hosted(worker: WorkerSpec, workflow: WorkflowSpec) -> _Struct:
 
 
 def _modules(worker: WorkerSpec) -> list[capnp.Value]:
-    names = sorted(
-        worker.modules, key=lambda name: name != worker.main
-    )  # workerd takes the first for the main one
+    names = sorted(worker.modules, key=lambda name: name != worker.main)  # workerd takes the first for the main one
     return [_module(name, worker.modules[name]) for name in names]
 
 
@@ -199,11 +197,7 @@ def _module(name: str, content: str | bytes) -> _Struct:
 
 def _bindings(worker: WorkerSpec, workers: Sequence[WorkerSpec]) -> Iterator[_Struct]:
     for name, value in worker.vars.items():
-        yield (
-            {"name": name, "text": value}
-            if isinstance(value, str)
-            else {"name": name, "json": json.dumps(value)}
-        )
+        yield ({"name": name, "text": value} if isinstance(value, str) else {"name": name, "json": json.dumps(value)})
     for name, namespace in worker.kv.items():
         yield {"name": name, "kvNamespace": _service("kv", props={"namespace": namespace})}
     for name, database in worker.d1.items():
@@ -308,9 +302,7 @@ def _control(workers: Sequence[WorkerSpec], setting: Setting) -> _Struct:
     for worker in workers:
         bindings += [{"name": f"worker:{worker.name}", "service": _service(f"worker:{worker.name}")}]
         if worker.workflows:
-            bindings += [
-                {"name": f"engine:{worker.name}", "service": _service(f"engine:{worker.name}", "Observer")}
-            ]
+            bindings += [{"name": f"engine:{worker.name}", "service": _service(f"engine:{worker.name}", "Observer")}]
         for workflow in worker.workflows:
             name = f"workflow:{worker.name}/{workflow.name}"
             bindings += [_workflow_binding(name, _workflow_service(worker, workflow.name))]

@@ -101,9 +101,7 @@ def make_mock(pattern: str, value: JSON) -> Mock:
     found = _METHOD.fullmatch(pattern.strip())
     method, url = (found[1].upper(), found[2].strip()) if found else (None, pattern.strip())
     if "://" not in url and not url.startswith(("*", "workflow:")):
-        raise ValueError(
-            f"mock {pattern!r}: give the whole URL, like 'POST https://host/path*' or workflow:NAME"
-        )
+        raise ValueError(f"mock {pattern!r}: give the whole URL, like 'POST https://host/path*' or workflow:NAME")
     if re.fullmatch(r"[a-z]+://[^/*?]+", url):
         url += "/"  # as the request will have it
     return Mock(pattern, method, url, _responses(pattern, value))
@@ -128,9 +126,7 @@ def _split(text: str) -> tuple[str, JSON]:
             return text[: found.start()], json.loads(text[found.end() :])
     if "=" not in text:
         raise ValueError(f"mock {text!r}: write it as '[METHOD ]URL=JSON'")
-    raise ValueError(
-        f"mock {text!r}: what follows '=' is not JSON (text is written with quotes: '=\"text\"')"
-    )
+    raise ValueError(f"mock {text!r}: what follows '=' is not JSON (text is written with quotes: '=\"text\"')")
 
 
 def _responses(pattern: str, value: JSON) -> tuple[Response, ...]:
@@ -152,9 +148,7 @@ def _response(pattern: str, value: JSON) -> Response:
         raise ValueError(f"mock {pattern!r}: delayMs must be a number of milliseconds")
     if not isinstance(headers, Mapping) or not all(isinstance(item, str) for item in headers.values()):
         raise ValueError(f"mock {pattern!r}: headers must be an object of strings")
-    return _full(
-        status, {name.lower(): str(item) for name, item in headers.items()}, value.get("body"), delay
-    )
+    return _full(status, {name.lower(): str(item) for name, item in headers.items()}, value.get("body"), delay)
 
 
 def _full(status: int, headers: dict[str, str], body: JSON, delay: float) -> Response:
@@ -170,9 +164,7 @@ def _full(status: int, headers: dict[str, str], body: JSON, delay: float) -> Res
 class Desk:
     """Answers the requests of one run's Workers, and counts them. Safe in several threads."""
 
-    def __init__(
-        self, mocks: Sequence[Mock], *, allow_network: bool, on_exchange: Callable[[Exchange], None]
-    ) -> None:
+    def __init__(self, mocks: Sequence[Mock], *, allow_network: bool, on_exchange: Callable[[Exchange], None]) -> None:
         self._mocks = tuple(mocks)
         self._network = _Network() if allow_network else None
         self._on_exchange = on_exchange
@@ -233,9 +225,7 @@ class Desk:
                 return mock.responses[min(turn, len(mock.responses) - 1)]
         return None
 
-    def _passed_on(
-        self, worker: str, method: str, url: str, headers: Mapping[str, str], body: bytes
-    ) -> Response:
+    def _passed_on(self, worker: str, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Response:
         assert self._network is not None
         answer, failure = self._network.send(method, url, headers, body)
         self._on_exchange(Exchange(worker, method, url, None if failure else answer.status, False, failure))
@@ -269,9 +259,7 @@ class _Network:
         self._client: httpx.Client | None = None
         self._lock = threading.Lock()
 
-    def send(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes
-    ) -> tuple[Response, str | None]:
+    def send(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> tuple[Response, str | None]:
         """The answer, and the reason when there was none."""
         import httpx
 

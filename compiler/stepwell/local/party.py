@@ -116,9 +116,7 @@ def _renamed(worker: WorkerSpec, names: Mapping[str, str]) -> WorkerSpec:
         binding: ServiceRef(names.get(ref.worker, ref.worker), ref.entrypoint)
         for binding, ref in worker.services.items()
     }
-    foreign = {
-        binding: WorkflowRef(ref.workflow, names[ref.worker or ""]) for binding, ref in worker.foreign.items()
-    }
+    foreign = {binding: WorkflowRef(ref.workflow, names[ref.worker or ""]) for binding, ref in worker.foreign.items()}
     return replace(worker, name=names[worker.name], services=services, foreign=foreign)
 
 

@@ -197,9 +197,7 @@ class _Run:
         except TimeoutError:
             raise RunFailed(f"the script did not answer within {self._options.timeout:g} seconds") from None
         output, status = _parsed(answer.body), answer.status
-        error = (
-            None if status < 400 else Failure("Error", _message(output) or f"the script answered {status}")
-        )
+        error = None if status < 400 else Failure("Error", _message(output) or f"the script answered {status}")
         ended: Status = "errored" if error else "complete"
         return Outcome(ended, output, error, (), self._wall_ms(), 0, status)
 
@@ -250,15 +248,11 @@ class _Run:
         return self._histories.setdefault((instance["worker"], instance["key"]), fresh)
 
     def _end_of(self, worker: str, instance: str) -> Outcome | None:
-        history = next(
-            (h for (w, _), h in self._histories.items() if (w, h.instance) == (worker, instance)), None
-        )
+        history = next((h for (w, _), h in self._histories.items() if (w, h.instance) == (worker, instance)), None)
         if history is None or history.ended is None:
             return None
         ended = history.ended
-        return Outcome(
-            ended.status, ended.output, ended.error, history.steps, self._wall_ms(), self._slept_ms
-        )
+        return Outcome(ended.status, ended.output, ended.error, history.steps, self._wall_ms(), self._slept_ms)
 
     # Time and events
 

@@ -226,9 +226,7 @@ class Runtime:
 
     # Calls
 
-    def call(
-        self, action: str, arguments: Mapping[str, JSON], *, timeout: float | None = _CALL_SECONDS
-    ) -> Any:
+    def call(self, action: str, arguments: Mapping[str, JSON], *, timeout: float | None = _CALL_SECONDS) -> Any:
         """One action of the control Worker; ``timeout`` in seconds, None for no limit.
 
         Raises ControlError when it fails, TimeoutError when user code keeps the runtime busy for so long, and
@@ -278,9 +276,7 @@ class Runtime:
     def act(self, worker: str, workflow: str, id: str, action: str, options: JSON = None) -> dict[str, Any]:
         """``pause``, ``resume``, ``terminate`` or ``restart``; returns the status after it."""
         place: dict[str, JSON] = {"worker": worker, "workflow": workflow, "id": id, "action": action}
-        return cast(
-            "dict[str, Any]", self.call("act", {**place, **({} if options is None else {"options": options})})
-        )
+        return cast("dict[str, Any]", self.call("act", {**place, **({} if options is None else {"options": options})}))
 
     def _connection(self, timeout: float | None) -> HTTPConnection:
         """This thread's own connection, kept open between calls."""

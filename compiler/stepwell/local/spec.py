@@ -14,7 +14,7 @@ _REAL = frozenset({"kv_namespace", "d1", "queue", "service", "workflow", "string
 
 
 def worker_spec(compiled: Compiled, variables: Mapping[str, JSON] | None = None) -> WorkerSpec:
-    """The Worker of a compile that succeeded. `variables` are values of variables and secrets, over those of the document.
+    """The Worker of a compile that succeeded. `variables` are values of variables and secrets, over the document's own.
 
     A variable or secret without a value is left undefined, as on Cloudflare. Raises `ValueError` when there is no code.
     """
@@ -35,10 +35,16 @@ def worker_spec(compiled: Compiled, variables: Mapping[str, JSON] | None = None)
         kv={name: name for name in named.get("kv_namespace", {})},
         d1={name: name for name in named.get("d1", {})},
         queues={name: _queue(name) for name in named.get("queue", {})},
-        services={name: ServiceRef(b.get("worker") or name.lower().replace("_", "-")) for name, b in named.get("service", {}).items()},
+        services={
+            name: ServiceRef(b.get("worker") or name.lower().replace("_", "-"))
+            for name, b in named.get("service", {}).items()
+        },
         workflows=(WorkflowSpec(own["name"], own["class"], own["binding"]),) if own else (),
-        foreign={name: WorkflowRef(b["workflow"], b.get("worker")) for name, b in named.get("workflow", {}).items()
-                 if not own or name != own["binding"]},
+        foreign={
+            name: WorkflowRef(b["workflow"], b.get("worker"))
+            for name, b in named.get("workflow", {}).items()
+            if not own or name != own["binding"]
+        },
         missing=_missing(manifest["bindings"]),
         consumers=tuple(_consumer(name, settings) for name, settings in manifest["queues"].items()),
         crons=tuple(manifest["crons"]),
@@ -59,11 +65,17 @@ def _queue(binding: str) -> str:
 def _missing(bindings: list[dict[str, Any]]) -> dict[str, str]:
     return {
         b["name"]: f"env.{b['name']} ({b['kind']}) has no counterpart on this machine; deploy the Worker to use it"
-        for b in bindings if b["kind"] not in _REAL
+        for b in bindings
+        if b["kind"] not in _REAL
     }
 
 
 def _consumer(queue: str, settings: Mapping[str, Any]) -> Consumer:
     return Consumer(
-        queue, settings.get("max_batch_size"), settings.get("max_batch_timeout"), settings.get("max_retries"),
-        settings.get("dead_letter_queue"), settings.get("max_concurrency"))
+        queue,
+        settings.get("max_batch_size"),
+        settings.get("max_batch_timeout"),
+        settings.get("max_retries"),
+        settings.get("dead_letter_queue"),
+        settings.get("max_concurrency"),
+    )

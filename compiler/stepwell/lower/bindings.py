@@ -1,4 +1,4 @@
-"""The bindings of a Worker: every `env.NAME` that is read anywhere, and those of called Workers (design.md, section 6)."""
+"""The bindings of a Worker: every `env.NAME` that is read, and those of called Workers (design.md, section 6)."""
 
 from __future__ import annotations
 
@@ -33,8 +33,9 @@ def called_bindings(analysis: Analysis) -> tuple[dict[int, str], list[Binding]]:
             continue
         if key not in by_target:
             script, kind, class_ = key
-            by_target[key] = Binding(_unique(n.upper_snake(wanted), taken), kind, target, class_,
-                                     script if kind == "workflow" else None)
+            by_target[key] = Binding(
+                _unique(n.upper_snake(wanted), taken), kind, target, class_, script if kind == "workflow" else None
+            )
         of_node[vertex] = by_target[key].name
     return of_node, list(by_target.values())
 
@@ -64,7 +65,7 @@ def _reads(analysis: Analysis) -> dict[str, EnvRead]:
 
 
 def env_bindings(analysis: Analysis) -> list[Binding]:
-    """What is read of `env`, by name. Variables and secrets have the kind `string`, or `secret` where the document says so."""
+    """What is read of `env`, by name. Variables have the kind `string`, or `secret` where the document says so."""
     reads = _reads(analysis)
     variables = {v.name: v for v in analysis.document.source.envVars}
     bindings = []
@@ -76,4 +77,8 @@ def env_bindings(analysis: Analysis) -> list[Binding]:
         if given is not None:
             kind = BindingKind.STRING
         bindings.append(Binding(name, "secret" if given is not None and given.isSecret else kind.value))
-    return bindings + [Binding(v.name, "secret" if v.isSecret else "string") for v in analysis.document.source.envVars if v.name not in reads]
+    return bindings + [
+        Binding(v.name, "secret" if v.isSecret else "string")
+        for v in analysis.document.source.envVars
+        if v.name not in reads
+    ]

@@ -50,7 +50,11 @@ class Builder:
 
     def build(self) -> p.Block:
         """The body of the program."""
-        parts = [part for part in self.regions.parts if part != ROOT and self.regions.groups.get(part, part) not in self.plan.dead]
+        parts = [
+            part
+            for part in self.regions.parts
+            if part != ROOT and self.regions.groups.get(part, part) not in self.plan.dead
+        ]
         missing = [a.vertex for a in self.flow.arms if a.vertex not in self.regions.parts]
         order = sorted([*parts, *missing], key=lambda part: len(self.plan.chain(part)), reverse=True)
         for part in order:
@@ -103,20 +107,31 @@ class Builder:
             if use.kind == "node" and self.regions.dominates(arm, use.vertex):
                 keyed = self.names.naming.keyed.get(use.vertex)
                 view = keyed is not None and (not path or path[0] not in keyed)
-                found.add(Key("view" if view else "value", use.vertex, self.plan.level(use.vertex, self.plan.parent(arm))))
+                found.add(
+                    Key("view" if view else "value", use.vertex, self.plan.level(use.vertex, self.plan.parent(arm)))
+                )
         return found
 
     def _arm_ends(self, arm: int) -> list[p.Statement]:
-        out: list[p.Statement] = [p.Assign(self.names.flags[g], p.Constant(True)) for g in self.plan.flag_at_end.get(arm, ())]
+        out: list[p.Statement] = [
+            p.Assign(self.names.flags[g], p.Constant(True)) for g in self.plan.flag_at_end.get(arm, ())
+        ]
         container = self.flow.arm(arm).container
         shape = self.flow.shape(container)
         if shape in ("branch", "try") and arm in self.plan.arm_values:
             sym = self.plan.arm_values[arm]
             target = Key("result", container)
-            if sym is not None and not (isinstance(sym, SymVar) and self.plan.resolve(sym.key) == self.plan.resolve(target)):
+            if sym is not None and not (
+                isinstance(sym, SymVar) and self.plan.resolve(sym.key) == self.plan.resolve(target)
+            ):
                 out.append(p.Assign(self.name(target), self.sym(sym)))
         data = self.analysis.data[container]
-        if shape == "loop" and container in self.plan.results_of and isinstance(data, d.LoopData) and data.concurrency == 1:
+        if (
+            shape == "loop"
+            and container in self.plan.results_of
+            and isinstance(data, d.LoopData)
+            and data.concurrency == 1
+        ):
             out.append(p.Push(self.names.turns[container], self.sym(self.plan.arm_values.get(arm))))
         return out
 
@@ -174,8 +189,11 @@ class Builder:
         return p.StepName(self.names.steps[vertex] + extra, indices)
 
     def _loops(self, vertex: int) -> list[int]:
-        return [self.flow.arm(a).container for a in self.regions.blocks_around(vertex)
-                if self.flow.shape(self.flow.arm(a).container) == "loop"]
+        return [
+            self.flow.arm(a).container
+            for a in self.regions.blocks_around(vertex)
+            if self.flow.shape(self.flow.arm(a).container) == "loop"
+        ]
 
     def field(self, vertex: int, name: str) -> Value | None:
         value: Value | None = self.analysis.fields[vertex].get(name)
@@ -193,18 +211,41 @@ class Builder:
         if (vertex, name) not in self.analysis.stored:
             return self.expr(vertex, value)
         bound = self.names.table.take(f"{self.names.base[vertex]}_value")
-        extra = ": value" if name not in ("eventType", "timeout") or (vertex, "eventType") not in self.analysis.stored or name == "eventType" \
+        extra = (
+            ": value"
+            if name not in ("eventType", "timeout")
+            or (vertex, "eventType") not in self.analysis.stored
+            or name == "eventType"
             else ": value 2"
-        out.append(p.Do(self._id(vertex), self.step_name(vertex, extra), p.Evaluate(self.expr(vertex, value)), p.Bind(bound), p.Settings()))
+        )
+        out.append(
+            p.Do(
+                self._id(vertex),
+                self.step_name(vertex, extra),
+                p.Evaluate(self.expr(vertex, value)),
+                p.Bind(bound),
+                p.Settings(),
+            )
+        )
         return p.Name(bound)
 
     # -- vertices -----------------------------------------------------------------------------------
 
     def _vertex(self, vertex: int) -> list[p.Statement]:
         build: dict[str, Callable[[int], list[p.Statement]]] = {
-            "step": self._step, "http_request": self._request, "sub_script": self._request, "sleep": self._sleep,
-            "sleep_until": self._sleep_until, "wait_for_event": self._wait, "branch": self._branch, "parallel": self._parallel,
-            "race": self._race, "loop": self._loop, "try_catch": self._try, "break": self._exit, "sub_workflow": self._child,
+            "step": self._step,
+            "http_request": self._request,
+            "sub_script": self._request,
+            "sleep": self._sleep,
+            "sleep_until": self._sleep_until,
+            "wait_for_event": self._wait,
+            "branch": self._branch,
+            "parallel": self._parallel,
+            "race": self._race,
+            "loop": self._loop,
+            "try_catch": self._try,
+            "break": self._exit,
+            "sub_workflow": self._child,
         }
         return build[self.flow.nodes[vertex].type](vertex)
 
@@ -217,11 +258,15 @@ class Builder:
             return self._with_output(vertex, body, lambda bind: p.Inline(self._id(vertex), body, bind))
         settings = self.settings(vertex)
         return self._with_output(
-            vertex, body, lambda bind: p.Do(self._id(vertex), self.step_name(vertex), body, bind, settings))
+            vertex, body, lambda bind: p.Do(self._id(vertex), self.step_name(vertex), body, bind, settings)
+        )
 
     def _body(self, vertex: int, code: CodeValue, inline: bool) -> p.Body:
         loop = self._output_loop(code)
-        written = sorted((u for u in written_into(code) if u.kind not in ("env", "output")), key=lambda u: (u.kind, u.vertex, u.definite))
+        written = sorted(
+            (u for u in written_into(code) if u.kind not in ("env", "output")),
+            key=lambda u: (u.kind, u.vertex, u.definite),
+        )
         copies: list[tuple[str, p.Expr]] = []
         copied: dict[Use, str] = {}
         for use in written:
@@ -232,15 +277,23 @@ class Builder:
         expressions = Expressions(self.names.naming, self.plan.scope_of(vertex), copied, inner_output=loop is not None)
         reassigned = tuple(sorted({copied[n.use] for n in code.names if n.name.write and n.use in copied}))
         output = p.OutputCell(self._initial_output(loop, code)) if loop is not None else None
-        return p.Body(expressions.code(code), tuple(copies), reassigned, self._gives(vertex, code, inline),
-                      self._context(code), output)
+        return p.Body(
+            expressions.code(code),
+            tuple(copies),
+            reassigned,
+            self._gives(vertex, code, inline),
+            self._context(code),
+            output,
+        )
 
     def _context(self, code: CodeValue) -> Any:
         named = any(n.name == "ctx" for n in code.facts.free)
         if not named:
             return "none"
         whole = any(root == "ctx" for root, _ in code.facts.whole)
-        keyed = any(m.root == "ctx" and m.path[:1] == ("idempotencyKey",) for m in (*code.facts.members, *code.facts.followed))
+        keyed = any(
+            m.root == "ctx" and m.path[:1] == ("idempotencyKey",) for m in (*code.facts.members, *code.facts.followed)
+        )
         return "key" if whole or keyed else "plain"
 
     def _gives(self, vertex: int, code: CodeValue, inline: bool) -> str | None:
@@ -263,7 +316,9 @@ class Builder:
         name = p.Name(self.names.naming.outputs[loop])
         return p.Copy(name) if "_output" in code.facts.mutated else name
 
-    def _with_output(self, vertex: int, body: p.Body, make: Callable[[p.Bind | None], p.Statement]) -> list[p.Statement]:
+    def _with_output(
+        self, vertex: int, body: p.Body, make: Callable[[p.Bind | None], p.Statement]
+    ) -> list[p.Statement]:
         """A step whose result may carry `_output` beside its value."""
         bind, handed = self.bound(vertex)
         if body.output is None:
@@ -287,19 +342,43 @@ class Builder:
         if self.script:
             if not given.explicit:
                 return None
-            return p.Settings(given.limit or 0, _timing(given.delay, "10 seconds"), given.backoff or "exponential",
-                              _timing(given.timeout, ""))
+            return p.Settings(
+                given.limit or 0,
+                _timing(given.delay, "10 seconds"),
+                given.backoff or "exponential",
+                _timing(given.timeout, ""),
+            )
         default = p.Settings()
-        return p.Settings(default.limit if given.limit is None else given.limit, _timing(given.delay, default.delay),
-                          given.backoff or default.backoff, _timing(given.timeout, default.timeout))
+        return p.Settings(
+            default.limit if given.limit is None else given.limit,
+            _timing(given.delay, default.delay),
+            given.backoff or default.backoff,
+            _timing(given.timeout, default.timeout),
+        )
 
     def _request(self, vertex: int) -> list[p.Statement]:
         data = self.analysis.data[vertex]
         fields = {name: self.expr(vertex, value) for name, value in self.analysis.fields[vertex].items()}
-        work = p.Request(self._id(vertex), data.method, fields["url"], fields.get("headers"), fields.get("queryParams"),
-                         fields.get("body"), data.throwOnError, data.idempotencyKey, self.bindings.get(vertex))
+        work = p.Request(
+            self._id(vertex),
+            data.method,
+            fields["url"],
+            fields.get("headers"),
+            fields.get("queryParams"),
+            fields.get("body"),
+            data.throwOnError,
+            data.idempotencyKey,
+            self.bindings.get(vertex),
+        )
         (stored, handed), (view, viewed) = self.bound(vertex), self.bound(vertex, "view")
-        do = p.Do(self._id(vertex), self.step_name(vertex), work, stored or view, self.settings(vertex), view=stored is None and view is not None)
+        do = p.Do(
+            self._id(vertex),
+            self.step_name(vertex),
+            work,
+            stored or view,
+            self.settings(vertex),
+            view=stored is None and view is not None,
+        )
         return [do, *handed, *self._view(vertex, stored, view, "request"), *viewed]
 
     def _view(self, vertex: int, stored: p.Bind | None, view: p.Bind | None, of: Any) -> list[p.Statement]:
@@ -332,8 +411,15 @@ class Builder:
                 parsed = parse_duration(timeout.value)
                 timeout = p.Constant(parsed.value if parsed else timeout.value)
         (stored, handed), (view, viewed) = self.bound(vertex), self.bound(vertex, "view")
-        wait = p.Wait(self._id(vertex), self.step_name(vertex), kind, timeout, stored or view,
-                      view=stored is None and view is not None, checked=not isinstance(timeout, p.Constant))
+        wait = p.Wait(
+            self._id(vertex),
+            self.step_name(vertex),
+            kind,
+            timeout,
+            stored or view,
+            view=stored is None and view is not None,
+            checked=not isinstance(timeout, p.Constant),
+        )
         return [*out, wait, *handed, *self._view(vertex, stored, view, "event"), *viewed]
 
     def _child(self, vertex: int) -> list[p.Statement]:
@@ -341,9 +427,18 @@ class Builder:
         given = self.field(vertex, "input")
         timeout = parse_duration(data.timeout)
         bind, handed = self.bound(vertex)
-        return [p.Child(self._id(vertex), self.step_name(vertex), self.bindings[vertex], self.expr(vertex, given) if given else None,
-                        data.waitForCompletion and not self.script, timeout.milliseconds if timeout else 300_000,
-                        bind), *handed]
+        return [
+            p.Child(
+                self._id(vertex),
+                self.step_name(vertex),
+                self.bindings[vertex],
+                self.expr(vertex, given) if given else None,
+                data.waitForCompletion and not self.script,
+                timeout.milliseconds if timeout else 300_000,
+                bind,
+            ),
+            *handed,
+        ]
 
     # -- containers ------------------------------------------------------------------------------------
 
@@ -387,16 +482,25 @@ class Builder:
         names = tuple(self.name(parts[a]) if a in parts else None for a in self.flow.arms_of[vertex]) if parts else ()
         declared = [k for k in parts.values() if self.plan.segments[k][-1].start != self.plan.segments[k][-1].declared]
         assert not declared
-        out: list[p.Statement] = [p.Parallel(self._id(vertex), tuple(arms), data.mode, bind.name if bind and bind.new else None, names)]
+        out: list[p.Statement] = [
+            p.Parallel(self._id(vertex), tuple(arms), data.mode, bind.name if bind and bind.new else None, names)
+        ]
         if bind and not bind.new:
             temporary = self.names.table.take(f"{bind.name}_all")
-            out = [p.Parallel(self._id(vertex), tuple(arms), data.mode, temporary, names), p.Assign(bind.name, p.Name(temporary))]
+            out = [
+                p.Parallel(self._id(vertex), tuple(arms), data.mode, temporary, names),
+                p.Assign(bind.name, p.Name(temporary)),
+            ]
         return [*out, *handed]
 
     def _settled(self, arm: int, block: p.Block) -> p.Block:
         """In settled mode a rejected arm's edges are live: its flags are set when it fails."""
-        inside = [g for v, gs in (*self.plan.flag_at.items(), *self.plan.flag_at_end.items()) for g in gs
-                  if self.regions.dominates(arm, v) and not self.regions.dominates(arm, g)]
+        inside = [
+            g
+            for v, gs in (*self.plan.flag_at.items(), *self.plan.flag_at_end.items())
+            for g in gs
+            if self.regions.dominates(arm, v) and not self.regions.dominates(arm, g)
+        ]
         if not inside:
             return block
         flags = tuple(p.Assign(self.names.flags[g], p.Constant(True)) for g in sorted(set(inside)))
@@ -416,7 +520,11 @@ class Builder:
             if bind and not bind.new:
                 target = self.names.table.take(f"{bind.name}_won")
             out: list[p.Statement] = [p.Race(self._id(vertex), name, tuple(arms), target)]
-            return [*out, *([p.Assign(bind.name, p.Name(target))] if bind and not bind.new and target else []), *outside]
+            return [
+                *out,
+                *([p.Assign(bind.name, p.Name(target))] if bind and not bind.new and target else []),
+                *outside,
+            ]
         won = self.names.table.take(f"{self.names.base[vertex]}_won")
         arms = [p.Arm(a.block, a.value, a.gives, None, record=True) for a in arms]
         out = [p.Race(self._id(vertex), name, tuple(arms), won)]
@@ -463,8 +571,13 @@ class Builder:
     def _added_to(self) -> frozenset[int]:
         """Loops to whose `_output` some body adds (`_output.push(…)`)."""
         codes = [f["code"] for f in self.analysis.fields if isinstance(f.get("code"), CodeValue)]
-        return frozenset(n.use.vertex for code in codes if "_output" in code.facts.mutated
-                         for n in code.names if n.use.kind == "output")
+        return frozenset(
+            n.use.vertex
+            for code in codes
+            if "_output" in code.facts.mutated
+            for n in code.names
+            if n.use.kind == "output"
+        )
 
     def _loop_value(self, vertex: int) -> p.Expr:
         entries: list[tuple[str, p.Expr]] = []
@@ -476,8 +589,13 @@ class Builder:
 
     def _counted(self) -> frozenset[int]:
         """Loops whose index something reads: the name of a step in them, or a user's code."""
-        counted = {use.vertex for fields in self.analysis.fields for value in fields.values()
-                   for use, _ in uses_of(value) if use.kind == "index"}
+        counted = {
+            use.vertex
+            for fields in self.analysis.fields
+            for value in fields.values()
+            for use, _ in uses_of(value)
+            if use.kind == "index"
+        }
         named = {v for v, k in enumerate(self.flow.kinds) if not k.is_container and self.flow.nodes[v].type != "break"}
         named |= {v for v, _ in self.analysis.stored} | {v for v, k in enumerate(self.flow.kinds) if k.shape == "race"}
         for vertex in () if self.script else sorted(named):
@@ -521,8 +639,18 @@ class Builder:
         turns = self.names.turns.get(vertex) if not gives else self.names.table.take(f"{self.names.base[vertex]}_turns")
         is_each = data.loopType == "forEach"
         source = self.control(vertex, "collection" if is_each else "count", out)
-        out.append(p.Concurrent(self._id(vertex), naming.items[vertex] if is_each else None, naming.indices[vertex],
-                                source if is_each else None, None if is_each else source, data.concurrency, arm, turns))
+        out.append(
+            p.Concurrent(
+                self._id(vertex),
+                naming.items[vertex] if is_each else None,
+                naming.indices[vertex],
+                source if is_each else None,
+                None if is_each else source,
+                data.concurrency,
+                arm,
+                turns,
+            )
+        )
         if gives and turns:
             if wants_results:
                 out.append(p.Const(self.names.turns[vertex], p.Pluck(p.Name(turns), "value")))
@@ -576,4 +704,3 @@ def _timing(given: Duration | str | None, default: str | int | float) -> str | i
     if given is None:
         return default
     return given.value if isinstance(given, Duration) else given
-

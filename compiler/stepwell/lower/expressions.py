@@ -102,7 +102,9 @@ class Expressions:
                 replaced.append(p.Replacement(named.name.start, named.name.end, name, key))
         return p.Code(value.facts, value.source, tuple(sorted(replaced, key=lambda r: r.start)), value.offset)
 
-    def _hole(self, start: int, end: int, ref: Ref, followed: tuple[str | int, ...], written: set[Use]) -> p.Replacement:
+    def _hole(
+        self, start: int, end: int, ref: Ref, followed: tuple[str | int, ...], written: set[Use]
+    ) -> p.Replacement:
         read = self.reference(ref, followed)
         return p.Replacement(start, end, p.Copy(read) if ref.use in written else read)
 

@@ -32,12 +32,23 @@ def lower(analysis: Analysis) -> p.Program:
     if trigger is not None and trigger.token and all(b.name != TOKEN for b in bindings):
         bindings.append(p.Binding(TOKEN, "secret", optional=True))
     program = p.Program(
-        kind=ir.kind, name=ir.metadata.name, class_name=class_, workflow_name=workflow_name(ir.metadata.name),
-        worker_name=worker_name(ir.metadata.name), description=ir.metadata.description, body=body,
-        language=language_of(analysis), bindings=tuple(bindings), imports=_imports(analysis),
-        default_trigger=trigger, crons=_crons(analysis), sources=_sources(analysis),
+        kind=ir.kind,
+        name=ir.metadata.name,
+        class_name=class_,
+        workflow_name=workflow_name(ir.metadata.name),
+        worker_name=worker_name(ir.metadata.name),
+        description=ir.metadata.description,
+        body=body,
+        language=language_of(analysis),
+        bindings=tuple(bindings),
+        imports=_imports(analysis),
+        default_trigger=trigger,
+        crons=_crons(analysis),
+        sources=_sources(analysis),
         steps=tuple((names.steps[v], node.id) for v, node in enumerate(ir.nodes) if v not in plan.dead),
-        taken=names.table.taken, uses_env=_uses_env(analysis) or bool(called))
+        taken=names.table.taken,
+        uses_env=_uses_env(analysis) or bool(called),
+    )
     return _with_trigger(program, analysis)
 
 
@@ -57,7 +68,9 @@ def _all_codes(analysis: Analysis) -> Iterator[CodeValue]:
 def language_of(analysis: Analysis) -> Literal["ts", "js"]:
     """`ts` when any code of the user's is TypeScript."""
     trigger = analysis.trigger.code
-    typed = (trigger is not None and trigger.language == "ts") or any(c.facts.language == "ts" for c in _all_codes(analysis))
+    typed = (trigger is not None and trigger.language == "ts") or any(
+        c.facts.language == "ts" for c in _all_codes(analysis)
+    )
     return "ts" if typed else "js"
 
 
@@ -116,12 +129,21 @@ def _with_trigger(program: p.Program, analysis: Analysis) -> p.Program:
         body = p.Handler("fetch", "handler", body=p.Piece(0, len(code.facts.text)))
         return replace(program, trigger=whole, handlers=(body, *_clock(analysis)))
     handlers = tuple(
-        p.Handler(h.kind, h.name, queue_name(h.name) if h.kind == "queue" else None,
-                  p.Piece(*h.parameters_range), p.Piece(*h.body_range)) for h in code.handlers)
+        p.Handler(
+            h.kind,
+            h.name,
+            queue_name(h.name) if h.kind == "queue" else None,
+            p.Piece(*h.parameters_range),
+            p.Piece(*h.body_range),
+        )
+        for h in code.handlers
+    )
     if not any(h.kind == "scheduled" for h in handlers):
         handlers = (*handlers, *_clock(analysis))
     queues = tuple((queue_name(h.name), dict(h.config or {})) for h in code.handlers if h.kind == "queue")
-    return replace(program, trigger=whole, handlers=handlers, queues=queues, modules=tuple(p.Piece(*r) for r in code.pieces))
+    return replace(
+        program, trigger=whole, handlers=handlers, queues=queues, modules=tuple(p.Piece(*r) for r in code.pieces)
+    )
 
 
 def _default_handlers(analysis: Analysis) -> tuple[p.Handler, ...]:

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 from stepwell.javascript.names import GLOBALS, RESERVED
 
-SCAFFOLD = frozenset(
-    "event step env ctx err _output value output runGraph "
-    "WorkflowEntrypoint WorkflowEvent WorkflowStep NonRetryableError Env".split()
-)
+SCAFFOLD = frozenset({
+    "event", "step", "env", "ctx", "err", "_output", "value", "output", "runGraph",
+    "WorkflowEntrypoint", "WorkflowEvent", "WorkflowStep", "NonRetryableError", "Env",
+})  # fmt: skip
 """Names that the printed module uses itself."""
 
 
@@ -78,7 +78,11 @@ def words(name: str) -> list[str]:
         if not (ch.isascii() and ch.isalnum()):
             out, current = ([*out, current] if current else out), ""
             continue
-        if current and ch.isupper() and (before.islower() or before.isdigit() or (before.isupper() and after.islower())):
+        if (
+            current
+            and ch.isupper()
+            and (before.islower() or before.isdigit() or (before.isupper() and after.islower()))
+        ):
             out, current = [*out, current], ""
         current += ch
     return [*out, current] if current else out

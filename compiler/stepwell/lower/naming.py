@@ -126,5 +126,8 @@ def _error_names(plan: Plan, table: NameTable, base: list[str]) -> dict[int, str
 
 def _step_names(analysis: Analysis) -> list[str]:
     regions, flow = analysis.regions, analysis.flow
-    loops = [sum(1 for a in regions.blocks_around(v) if flow.shape(flow.arm(a).container) == "loop") for v in range(len(flow.nodes))]
+    loops = [
+        sum(1 for a in regions.blocks_around(v) if flow.shape(flow.arm(a).container) == "loop")
+        for v in range(len(flow.nodes))
+    ]
     return StepNames([(n.id, n.name, loops[v]) for v, n in enumerate(flow.nodes)]).names

@@ -64,7 +64,7 @@ Sym = SymVar | SymChoose
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A variable within one owner: it arises in `start`, is declared in `declared`; `owner` is the arm that then returns it."""
+    """A variable within one owner: it arises in `start`, is declared in `declared`; the arm `owner` returns it."""
 
     start: int
     declared: int
@@ -133,8 +133,11 @@ class Plan:
     def level(self, target: int, scope: int) -> int:
         """How many of the loop bodies around `target` a reader in `scope` stands outside of."""
         flow, around = self.analysis.flow, set(self.chain(scope))
-        return sum(1 for a in self.analysis.regions.blocks_around(target)
-                   if flow.shape(flow.arm(a).container) == "loop" and a not in around)
+        return sum(
+            1
+            for a in self.analysis.regions.blocks_around(target)
+            if flow.shape(flow.arm(a).container) == "loop" and a not in around
+        )
 
     def outer_levels(self, vertex: int) -> list[Key]:
         """The variables of a node's value that readers outside of its turn read."""
@@ -191,8 +194,14 @@ def _read_fields(plan: Plan) -> None:
 
 def _given_outputs(plan: Plan) -> set[int]:
     """Loops to whose `_output` some step gives something."""
-    return {u.vertex for fields in plan.analysis.fields for value in fields.values() for code in codes_of(value)
-            for u in written_into(code) if u.kind == "output"}
+    return {
+        u.vertex
+        for fields in plan.analysis.fields
+        for value in fields.values()
+        for code in codes_of(value)
+        for u in written_into(code)
+        if u.kind == "output"
+    }
 
 
 def _read_node(plan: Plan, vertex: int, path: tuple[str | int, ...] | None, scope: int) -> None:
@@ -211,7 +220,11 @@ def _read_node(plan: Plan, vertex: int, path: tuple[str | int, ...] | None, scop
 def _errors_and_outputs(plan: Plan) -> None:
     """A loop's whole value, read by the result, holds both parts."""
     for vertex, data in enumerate(plan.analysis.data):
-        if isinstance(data, LoopData) and plan.is_read(Key("value", vertex)) and vertex not in plan.results_of | plan.outputs_of:
+        if (
+            isinstance(data, LoopData)
+            and plan.is_read(Key("value", vertex))
+            and vertex not in plan.results_of | plan.outputs_of
+        ):
             plan.results_of.add(vertex)
             plan.outputs_of.update({vertex} & plan.given_outputs)
 
@@ -233,8 +246,11 @@ class _Values:
     def _has_value(self, vertex: int) -> bool:
         if not self.flow.kinds[vertex].is_container:
             return self.flow.kinds[vertex].value
-        return any(self.part_has_value(a) for a in self.flow.arms_of.get(vertex, ()) if self.flow.arm(a).label != "finally"
-                   or self.flow.shape(vertex) != "try")
+        return any(
+            self.part_has_value(a)
+            for a in self.flow.arms_of.get(vertex, ())
+            if self.flow.arm(a).label != "finally" or self.flow.shape(vertex) != "try"
+        )
 
     def part_has_value(self, part: int) -> bool:
         stack, regions = [part], self.plan.analysis.regions
@@ -263,7 +279,11 @@ class _Values:
                 break
             if member in groups:
                 inner, direct = self._walk(member, None, value)
-                value = SymChoose(groups[member], inner, value) if direct and value is not None and inner is not None else inner
+                value = (
+                    SymChoose(groups[member], inner, value)
+                    if direct and value is not None and inner is not None
+                    else inner
+                )
             elif self._has.get(member, False):
                 value, own = SymVar(self.key(member)), True
         return value, own
@@ -323,7 +343,9 @@ def exported_at(plan: Plan, exported: int, vertex: int) -> bool:
 def _loop_around(plan: Plan, vertex: int) -> int | None:
     """The body arm of the innermost loop around a vertex."""
     flow = plan.analysis.flow
-    return next((a for a in plan.analysis.regions.blocks_around(vertex) if flow.shape(flow.arm(a).container) == "loop"), None)
+    return next(
+        (a for a in plan.analysis.regions.blocks_around(vertex) if flow.shape(flow.arm(a).container) == "loop"), None
+    )
 
 
 def _demand(plan: Plan, values: _Values, sym: Sym | None, scope: int) -> None:
@@ -340,21 +362,25 @@ def _demand(plan: Plan, values: _Values, sym: Sym | None, scope: int) -> None:
             plan.reads[here.key].add(at)
             if role == "result":
                 for arm in flow.arms_of[vertex]:
-                    if flow.arm(arm).label != "finally" or flow.shape(vertex) != "try":
-                        if arm not in plan.arm_values:
-                            plan.arm_values[arm] = values.of_part(arm)
-                            stack.append((plan.arm_values[arm], arm))
+                    final = flow.arm(arm).label == "finally" and flow.shape(vertex) == "try"
+                    if not final and arm not in plan.arm_values:
+                        plan.arm_values[arm] = values.of_part(arm)
+                        stack.append((plan.arm_values[arm], arm))
             elif flow.shape(vertex) == "loop":
                 plan.results_of.add(vertex)
                 plan.outputs_of.update({vertex} & plan.given_outputs)
 
 
 def _demand_arms(plan: Plan, values: _Values) -> None:
-    """The values of arms of parallels and races, of turns, and what Exits of loops hand out, as far as somebody reads them."""
+    """The values of arms of parallels and races, of turns, and of Exits in loops, as far as somebody reads them."""
     flow = plan.analysis.flow
     exits = [v for v, n in enumerate(flow.nodes) if n.type == "break" and v not in plan.dead]
     bodies = {v: body for v in exits if (body := _loop_around(plan, v)) is not None}
-    order = [v for v in flow.topological if not flow.is_arm(v) and v not in plan.dead and flow.shape(v) in ("parallel", "race", "loop")]
+    order = [
+        v
+        for v in flow.topological
+        if not flow.is_arm(v) and v not in plan.dead and flow.shape(v) in ("parallel", "race", "loop")
+    ]
     asked = True
     while asked:
         asked = False
@@ -438,15 +464,20 @@ def _aliases(plan: Plan) -> None:
         here = plan.scope_of(vertex) == arm
         view = flow.nodes[vertex].type in STORED_KEYS and plan.is_read(Key("view", vertex))
         inner_arm_values = role == "result" or not flow.kinds[vertex].is_container
-        if here and not view and inner_arm_values and plan.reads[sym.key] == {arm} and not plan.outer_levels(vertex) and not _read_by_fields(plan, sym.key):
+        if (
+            here
+            and not view
+            and inner_arm_values
+            and plan.reads[sym.key] == {arm}
+            and not plan.outer_levels(vertex)
+            and not _read_by_fields(plan, sym.key)
+        ):
             plan.alias[sym.key] = outer
 
 
 def _read_by_fields(plan: Plan, key: Key) -> bool:
     """Whether a field of a node reads the variable too (a read in the same scope looks the same in `reads`)."""
-    if key not in _field_reads(plan):
-        return False
-    return True
+    return key in _field_reads(plan)
 
 
 def _field_reads(plan: Plan) -> set[Key]:
@@ -455,7 +486,9 @@ def _field_reads(plan: Plan) -> set[Key]:
         cached = set()
         for vertex, fields in enumerate(plan.analysis.fields):
             for value in fields.values() if vertex not in plan.dead else ():
-                cached.update(Key(role, use.vertex) for use, _ in uses_of(value) if use.kind == "node" for role in _READ_ROLES)
+                cached.update(
+                    Key(role, use.vertex) for use, _ in uses_of(value) if use.kind == "node" for role in _READ_ROLES
+                )
         cached.update(Key("value", v) for v in plan.exports)
         plan.field_reads = cached
     return cached
@@ -534,7 +567,7 @@ def _owns(plan: Plan, scope: int, key: Key, target: int) -> bool:
 
 
 def _is_part(plan: Plan, arm: int, container: int, key: Key, target: int) -> bool:
-    """Whether a parallel hands this variable on by destructuring its values: it is the arm's value, and read right behind."""
+    """Whether a parallel hands this variable on by destructuring: it is the arm's value, and read right behind."""
     data = plan.analysis.data[container]
     if not (isinstance(data, ParallelData) and data.mode == "all") or plan.scope_of(container) != target:
         return False

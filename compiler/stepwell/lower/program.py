@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from stepwell.javascript import Facts
 
+
 @dataclass(frozen=True, slots=True)
 class StepName:
     """A step's name: static text, then ` [i]`… one bracket for each index variable: `Charge card [3][0]`."""
@@ -146,15 +147,28 @@ class Pluck:
 
 @dataclass(frozen=True, slots=True)
 class LastGiven:
-    """The field `key` of the last record of an array that has it: `turns.findLast((turn) => turn.key !== undefined)?.key`."""
+    """The field `key` of the last record that has it: `turns.findLast((turn) => turn.key !== undefined)?.key`."""
 
     base: Expr
     key: str
 
 
 Expr = (
-    Constant | Undefined | Name | Path | Coalesce | Template | Code | Record | Items | Choose | Copy | Stored
-    | StepValue | Pluck | LastGiven
+    Constant
+    | Undefined
+    | Name
+    | Path
+    | Coalesce
+    | Template
+    | Code
+    | Record
+    | Items
+    | Choose
+    | Copy
+    | Stored
+    | StepValue
+    | Pluck
+    | LastGiven
 )
 
 # -- what a step does -----------------------------------------------------------------------------
@@ -479,8 +493,28 @@ class Throw:
 
 
 Statement = (
-    Do | Inline | Sleep | SleepUntil | Wait | Child | Declare | Const | Assign | View | Push | If | ForEach | Times
-    | While | Concurrent | Try | Parallel | Race | Exit | Return | Throw
+    Do
+    | Inline
+    | Sleep
+    | SleepUntil
+    | Wait
+    | Child
+    | Declare
+    | Const
+    | Assign
+    | View
+    | Push
+    | If
+    | ForEach
+    | Times
+    | While
+    | Concurrent
+    | Try
+    | Parallel
+    | Race
+    | Exit
+    | Return
+    | Throw
 )
 Block = tuple[Statement, ...]
 

@@ -1,4 +1,4 @@
-"""What steps are called: unique over all kinds of call, static, stable when nodes are moved about (design.md, section 3)."""
+"""What steps are called: unique over all kinds of call, static, stable when nodes are moved about."""
 
 from __future__ import annotations
 
@@ -57,7 +57,10 @@ class StepNames:
         while self._collides(name, loops > 0):
             # The number stays whole, so that every further name is another one.
             last = ")" if number == 1 else f" {number})"
-            suffix = cut(f" ({clean(node_id)}", room - 1 - len(last) if number == 1 else min(102, room - 1 - len(last))) + last
+            suffix = (
+                cut(f" ({clean(node_id)}", room - 1 - len(last) if number == 1 else min(102, room - 1 - len(last)))
+                + last
+            )
             name = cut(base, room - utf16(suffix)) + suffix
             number += 1
         self._take(name, loops > 0)

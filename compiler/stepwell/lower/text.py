@@ -75,9 +75,11 @@ def line(statement: p.Statement) -> str:
         case p.SleepUntil(name=name, time=time):
             return f"sleep {_name(name)} until {expression(time)}"
         case p.Wait(name=name, event_type=type_, timeout=timeout, bind=bind, view=view):
-            return f"{_bind(bind)}wait {_name(name)} for {expression(type_)} timeout {expression(timeout)}{' view' if view else ''}"
+            head = f"{_bind(bind)}wait {_name(name)} for {expression(type_)}"
+            return f"{head} timeout {expression(timeout)}{' view' if view else ''}"
         case p.Child(name=name, binding=binding, input=given, wait=wait, bind=bind):
-            return f"{_bind(bind)}child {_name(name)} {binding} {'waits ' if wait else ''}input {expression(given) if given else '-'}"
+            head = f"{_bind(bind)}child {_name(name)} {binding} {'waits ' if wait else ''}"
+            return f"{head}input {expression(given) if given else '-'}"
         case p.Declare(name=name, initial=initial):
             return f"let {name}" + (f" = {expression(initial)}" if initial is not None else "")
         case p.Const(name=name, value=value):
@@ -94,7 +96,9 @@ def line(statement: p.Statement) -> str:
             return f"throw {error}"
         case p.Exit(condition=condition, loop=loop, value=value):
             when = f" when {expression(condition)}" if condition is not None else ""
-            return f"exit {'loop' if loop else 'run'}{when}" + (f" with {expression(value)}" if value is not None else "")
+            return f"exit {'loop' if loop else 'run'}{when}" + (
+                f" with {expression(value)}" if value is not None else ""
+            )
         case _:
             return f"{kind}{_loop(statement)}"
 
@@ -110,7 +114,8 @@ def _loop(statement: Any) -> str:
             return f" {index} {expression(condition)}" + (f" stored by {_name(store)}" if store else "")
         case p.Concurrent(item=item, index=index, collection=collection, count=count, limit=limit, bind=bind):
             source = collection if collection is not None else count
-            return f" {item or '-'} {index} of {expression(source) if source is not None else '-'} at most {limit} → {bind or '-'}"
+            given = expression(source) if source is not None else "-"
+            return f" {item or '-'} {index} of {given} at most {limit} → {bind or '-'}"
         case p.Parallel(mode=mode, bind=bind, parts=parts):
             named = " ".join(part or "-" for part in parts)
             return f" {mode} → {bind or '-'}" + (f" [{named}]" if parts else "")
@@ -142,7 +147,9 @@ def _work(work: p.Work) -> str:
             said += [f"ctx {context}"] if context != "none" else []
             said += [f"output from {expression(output.initial)}"] if output else []
             return " ".join([expression(code), *(f"[{s}]" for s in said)])
-        case p.Request(method=method, url=url, headers=headers, query=query, body=body, throws=throws, key=key, binding=binding):
+        case p.Request(
+            method=method, url=url, headers=headers, query=query, body=body, throws=throws, key=key, binding=binding
+        ):
             parts = [("headers", headers), ("query", query), ("body", body)]
             said = [f"{label} {expression(value)}" for label, value in parts if value is not None]
             said += [word for word, on in (("not throwing", not throws), ("keyed", key)) if on]
@@ -166,7 +173,11 @@ def expression(root: p.Expr) -> str:
         case p.Coalesce(value=value, default=default):
             return f"({expression(value)} ?? {expression(default)})"
         case p.Template(parts=parts):
-            return "`" + "".join(json.dumps(q)[1:-1] if isinstance(q, str) else "${" + expression(q) + "}" for q in parts) + "`"
+            return (
+                "`"
+                + "".join(json.dumps(q)[1:-1] if isinstance(q, str) else "${" + expression(q) + "}" for q in parts)
+                + "`"
+            )
         case p.Code():
             return _code(root)
         case p.Record(entries=entries):

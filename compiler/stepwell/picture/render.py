@@ -63,9 +63,7 @@ def svg(drawing: Drawing) -> str:
         "svg",
         title=_xml(drawing.title),
         boxes=[_svg_box(*one) for one in zip(drawing.boxes, sizes, layout.centres, strict=True)],
-        arrows=[
-            _svg_arrow(*one, sizes, drawing.boxes) for one in zip(drawing.arrows, layout.routes, strict=True)
-        ],
+        arrows=[_svg_arrow(*one, sizes, drawing.boxes) for one in zip(drawing.arrows, layout.routes, strict=True)],
         width=round(layout.size.width + 2 * _MARGIN),
         height=round(layout.size.height + 2 * _MARGIN),
     )
@@ -116,9 +114,7 @@ def _xml(text: str) -> str:
 
 
 def _is_unprintable(ch: str) -> bool:
-    return (
-        unicodedata.category(ch) in ("Cc", "Cs") and ch not in "\t\n\r"
-    ) or ch in "\ufffe\uffff\u202d\u202e"
+    return (unicodedata.category(ch) in ("Cc", "Cs") and ch not in "\t\n\r") or ch in "\ufffe\uffff\u202d\u202e"
 
 
 def _number(value: float) -> str:
@@ -194,9 +190,7 @@ def _curve(points: list[Point]) -> str:
         middle = (y0 + y1) / 2
         straight = abs(x1 - x0) < 0.05
         parts.append(
-            f"L{_pair((x1, y1))}"
-            if straight
-            else f"C{_pair((x0, middle))} {_pair((x1, middle))} {_pair((x1, y1))}"
+            f"L{_pair((x1, y1))}" if straight else f"C{_pair((x0, middle))} {_pair((x1, middle))} {_pair((x1, y1))}"
         )
     return "".join(parts)
 

@@ -92,7 +92,4 @@ def _head(text: str, room: int) -> str:
 
 def _cells(text: str) -> int:
     """Columns of a terminal that a text takes, so that the caret stands below the fault."""
-    return sum(
-        0 if unicodedata.combining(ch) else 2 if unicodedata.east_asian_width(ch) in "WF" else 1
-        for ch in text
-    )
+    return sum(0 if unicodedata.combining(ch) else 2 if unicodedata.east_asian_width(ch) in "WF" else 1 for ch in text)
