@@ -65,7 +65,10 @@ def of_workflow(
     outcome: Outcome, events: Sequence[RunEvent], requests: Sequence[Json], times: Times, arms: Arms
 ) -> Json:
     """The run of a workflow. `events` are those of its own instance."""
-    ended = {name: {other for other in before if not arms.beside(name, other)} for name, before in ends_before(events).items()}
+    ended = {
+        name: {other for other in before if not arms.beside(name, other)}
+        for name, before in ends_before(events).items()
+    }
     told: Json = {"status": outcome.status, "output": outcome.output}
     if outcome.error is not None:
         told["error"] = {"name": outcome.error.name, "message": outcome.error.message}
@@ -114,7 +117,9 @@ def request(method: str, url: str, headers: Mapping[str, str], body: bytes) -> J
     """A request that went out."""
     told: Json = {"method": method, "url": url}
     kept = {name: headers[name] for name in _REQUEST_HEADERS if name in headers}
-    kept |= {name: value for name, value in headers.items() if name.startswith("x-") and not name.startswith("x-stepwell")}
+    kept |= {
+        name: value for name, value in headers.items() if name.startswith("x-") and not name.startswith("x-stepwell")
+    }
     if kept:
         told["headers"] = kept
     if body:
@@ -124,7 +129,9 @@ def request(method: str, url: str, headers: Mapping[str, str], body: bytes) -> J
 
 def answer(status: int, headers: Mapping[str, str], body: bytes) -> Json:
     """What a Worker answered."""
-    kept = {name: value for name, value in headers.items() if name in ("content-type", "location") or name.startswith("x-")}
+    kept = {
+        name: value for name, value in headers.items() if name in ("content-type", "location") or name.startswith("x-")
+    }
     return {"status": status, **({"headers": kept} if kept else {}), **({"body": _body(body)} if body else {})}
 
 
@@ -169,6 +176,10 @@ def _at(text: str) -> float:
 def common(runs: Sequence[Json]) -> Json:
     """One run out of several of the same: `after` holds in all of them, without what follows from the rest."""
     first = runs[0]
+    if "requests" in first:
+        sent = first["requests"]
+        steady = all(run.get("requests") == sent for run in runs)
+        first = {**first, "requests": sent if steady else _sorted_requests(sent)}
     if "steps" not in first:
         return first
     shared = _after(first)
@@ -177,17 +188,13 @@ def common(runs: Sequence[Json]) -> Json:
         shared = {name: before & other.get(name, set()) for name, before in shared.items()}
     steps = [{**step, "after": _reduced(step["name"], shared)} for step in first["steps"]]
     ordered = sorted(steps, key=lambda step: (_depth(step["name"], shared), step["name"]))
-    sent = first["requests"]
-    steady = all(run["requests"] == sent for run in runs)
-    return {**first, "steps": ordered, "requests": sent if steady else _sorted_requests(sent)}
+    return {**first, "steps": ordered}
 
 
 def differences(kept: Json, now: Json) -> list[str]:
     """How a run differs from what is kept of it: one line a difference."""
-    if kept == now:
-        return []
     if "steps" not in now or "steps" not in kept:
-        return _unequal("", kept, now)
+        return _unequal("", _without(kept), _without(now))
     after = _after(now)
     found = _unequal("", _without(kept), _without(now))
     mine, theirs = _by_name(kept), _by_name(now)
@@ -200,7 +207,9 @@ def differences(kept: Json, now: Json) -> list[str]:
             found.append(f"the step {name} ran")
         else:
             found += _unequal(f"step {name}: ", _bare(mine[name]), _bare(theirs[name]))
-            found += [f"step {name} started before {other} ended" for other in mine[name]["after"] if other not in after[name]]
+            found += [
+                f"step {name} started before {other} ended" for other in mine[name]["after"] if other not in after[name]
+            ]
     return found
 
 
@@ -211,7 +220,11 @@ def _loses(step: Json | None) -> bool:
 
 def _unequal(where: str, kept: Json, now: Json) -> list[str]:
     keys = [*kept, *(key for key in now if key not in kept)]
-    return [f"{where}{key} was {_shown(kept.get(key))}, is {_shown(now.get(key))}" for key in keys if kept.get(key) != now.get(key)]
+    return [
+        f"{where}{key} was {_shown(kept.get(key))}, is {_shown(now.get(key))}"
+        for key in keys
+        if kept.get(key) != now.get(key)
+    ]
 
 
 def _shown(value: Any) -> str:
@@ -219,7 +232,10 @@ def _shown(value: Any) -> str:
 
 
 def _without(run: Json) -> Json:
-    return {**{key: value for key, value in run.items() if key != "steps"}, "requests": _sorted_requests(run["requests"])}
+    """A run without its steps, and without an order of its requests."""
+    return {
+        key: _sorted_requests(value) if key == "requests" else value for key, value in run.items() if key != "steps"
+    }
 
 
 def _bare(step: Json) -> Json:

@@ -1,4 +1,4 @@
-"""Runs the goldens' Workers on the real runtime: many in one workerd process, each with an engine and a clock of its own.
+"""Runs the goldens' Workers on workerd: many in one process, each with an engine and a clock of its own.
 
 A run of a workflow creates an instance with `params`, delivers `events`, answers its requests from `mocks`, and
 skips sleeps. A run with `requests` (scripts, triggers) speaks to the Worker from outside instead: a request is
@@ -83,7 +83,7 @@ def runs_of(case: Case, made: Compiled, children: Mapping[str, Compiled]) -> lis
 
 
 def happened(toolchain: Toolchain, runs: Sequence[Run], times: int = 1) -> dict[tuple[str, int], Json]:
-    """What happens in each run, by case and number; each is run `times` times, and what differs in order is left out."""
+    """What happens in each run, by case and number. Each is run `times` times: order that differs is left out."""
     found: dict[tuple[str, int], list[Json]] = defaultdict(list)
     for _ in range(times):
         began = time.time() * 1000
@@ -164,8 +164,12 @@ def _speak(toolchain: Toolchain, runs: Sequence[Run], began: float) -> Iterator[
         world = stack.enter_context(World(addresses))
         workers = [worker for each in parties for worker in each.workers]
         runtime = stack.enter_context(
-            Runtime(toolchain.workerd, workers, test=True, world=world.address, token=world.token))
-        talks = [_Talk(runtime, each, run, sent[number]) for number, (each, run) in enumerate(zip(parties, runs, strict=True))]
+            Runtime(toolchain.workerd, workers, test=True, world=world.address, token=world.token)
+        )
+        talks = [
+            _Talk(runtime, each, run, sent[number])
+            for number, (each, run) in enumerate(zip(parties, runs, strict=True))
+        ]
         with ThreadPoolExecutor(4) as pool:
             held = list(pool.map(_Talk.hold, talks))
     times = Times(began, time.time() * 1000)
@@ -216,7 +220,11 @@ class _Talk:
         )
         told = answer(got.status, got.headers, got.body)
         made = told.get("body")
-        if isinstance(made, dict) and isinstance(made.get("instanceId"), str) and made["instanceId"] not in self.instances:
+        if (
+            isinstance(made, dict)
+            and isinstance(made.get("instanceId"), str)
+            and made["instanceId"] not in self.instances
+        ):
             self.instances.append(made["instanceId"])
         return told
 
@@ -235,7 +243,9 @@ class _Talk:
 
     def _settle(self) -> Json:
         names = self.party.with_workflows
-        seen: Json = self.runtime.call("settle", {"workers": names, "cursors": {name: {} for name in names}, "patience": 200})
+        seen: Json = self.runtime.call(
+            "settle", {"workers": names, "cursors": {name: {} for name in names}, "patience": 200}
+        )
         return seen
 
     def _rest(self) -> None:

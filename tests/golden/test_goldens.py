@@ -97,7 +97,9 @@ def test_the_types_are_right(made: dict[str, Compiled], toolchain: Toolchain, tm
     for language in ("ts", "js"):
         folder = tmp_path / language
         folder.mkdir()
-        workers = {case.name: source for case in CASES if _language(case) == language and (source := made[case.name].source)}
+        workers = {
+            case.name: source for case in CASES if _language(case) == language and (source := made[case.name].source)
+        }
         found |= type_errors(toolchain, workers, folder, implicit_any=language == "js")
     assert {case: errors for case, errors in found.items() if case not in UNTYPED} == {}
 

@@ -15,7 +15,9 @@ from stepwell.bundle.toolchain import Toolchain
 _ERROR: Final = re.compile(r"^(?P<case>[^/(]+)/worker\.ts\((?P<rest>.*)$")
 
 
-def type_errors(toolchain: Toolchain, workers: Mapping[str, str], folder: Path, *, implicit_any: bool) -> dict[str, list[str]]:
+def type_errors(
+    toolchain: Toolchain, workers: Mapping[str, str], folder: Path, *, implicit_any: bool
+) -> dict[str, list[str]]:
     """What tsc has against each Worker, by case. `implicit_any` allows plain JavaScript's parameters without types."""
     for case, text in workers.items():
         path = folder / case / "worker.ts"
@@ -26,7 +28,11 @@ def type_errors(toolchain: Toolchain, workers: Mapping[str, str], folder: Path, 
     (folder / "tsconfig.json").write_text(json.dumps(_config(implicit_any)), "utf-8")
     done = subprocess.run(
         [str(toolchain.tsc), "--project", "tsconfig.json", "--pretty", "false"],
-        cwd=folder, capture_output=True, text=True, check=False)
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     found: dict[str, list[str]] = defaultdict(list)
     for line in done.stdout.splitlines():
         told = _ERROR.match(line)

@@ -4,6 +4,7 @@
 // A global `evil()` tells where it was called from: the steps around the call.
 import { AsyncLocalStorage } from "node:async_hooks";
 import { createInterface } from "node:readline";
+import { SourceTextModule } from "node:vm";
 
 const lines = createInterface({ input: process.stdin });
 const within = new AsyncLocalStorage();
@@ -57,6 +58,7 @@ const note = (kind, name, more) => {
 const step = {
   async do(name, config, callback) {
     note("do", name);
+    if (seen.names.length > 50) await new Promise(() => {});
     const value = await within.run([...(within.getStore() ?? []), name], () => (callback ?? config)({ attempt: 1, step: { name, count: 1 } }));
     seen.steps.push([name, plain(value)]);
     return value === undefined ? undefined : structuredClone(value);
@@ -75,13 +77,17 @@ async function load(source) {
 
 async function answer(request) {
   seen = { calls: [], names: [], steps: [], query: [], requests: [], created: [], bindings: [], evil: [], result: null, error: null };
+  if (request.parse !== undefined) return parsed(request.parse);
   if (request.bodies) return { bodies: request.bodies.map((body) => reads(body)), expressions: request.expressions.map((text) => reads(`return (\n${text}\n)`) && reads(`return [\n${text}\n]`)) };
   const loaded = await load(request.source);
   try {
     const env = bindings(request.env);
     if (request.run) {
       const event = { payload: request.run.payload, timestamp: 0, instanceId: "i" };
-      seen.result = plain(await new loaded[request.run.className]({}, env).run(event, step));
+      const ended = new loaded[request.run.className]({}, env).run(event, step);
+      ended.catch(() => {});
+      // What never ends, or goes on for ever, is told as it is after a while.
+      seen.result = plain(await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, request.patience ?? 2000))]));
     } else {
       const { method, path, body } = request.fetch;
       const answer = await loaded.default.fetch({ method, url: path, json: async () => body, headers: { get: () => null } }, env, {});
@@ -91,6 +97,15 @@ async function answer(request) {
     seen.error = String(error?.message ?? error);
   }
   return seen;
+}
+
+function parsed(source) {
+  try {
+    new SourceTextModule(source);
+    return { parses: true };
+  } catch (error) {
+    return { parses: false, message: String(error.message) };
+  }
 }
 
 function reads(body) {

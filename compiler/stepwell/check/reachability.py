@@ -25,13 +25,13 @@ class Reachability:
 
     def status(self, node: int, reader: int) -> Status:
         """How `node`'s value stands when `reader` starts."""
-        if node == reader or self._encloses(node, reader) or (node in self._dead and reader not in self._dead):
+        if node == reader or self.encloses(node, reader) or (node in self._dead and reader not in self._dead):
             return "impossible"
         if self._definite(node, reader):
             return "definite"
         return "possible" if self.possible(node, reader) else "impossible"
 
-    def _encloses(self, node: int, reader: int) -> bool:
+    def encloses(self, node: int, reader: int) -> bool:
         """Whether `reader` stands in an arm of the container `node`."""
         regions = self.regions
         return any(regions.dominates(arm, reader) for arm in self.flow.arms_of.get(node, ()))

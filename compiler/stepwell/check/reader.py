@@ -86,7 +86,7 @@ class FieldReader:
             if (fault.id, at, reference.root) not in self._said:
                 self._said.add((fault.id, at, reference.root))
                 self.found.append(self.scope.explain(fault, reference.root, target, self.vertex, at))
-        return Ref(use or Use("event"), path, default)
+        return Ref(use or Use("event"), path, default, reference.optional)
 
     def _root(self, reference: Reference) -> tuple[Use | None, tuple[str | int, ...], Code | None]:
         root, path = reference.root, reference.path

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from stepwell.check.data import is_dynamic
@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 DEEP_LOOPS = 40
 """A step's name carries the index of every loop around it, and must stay within 256 characters."""
 
-CONTROL = ("condition", "collection", "count", "duration", "timestamp", "eventType", "timeout")
-"""Fields that decide what runs, or under which key; their value must be the same on every replay."""
+CONTROL = ("condition", "collection", "count", "duration", "eventType", "timeout")
+"""Fields that decide what runs, or under which key; their value must be the same on every replay. (What remains until
+a `timestamp` is a step's result anyway.)"""
 
 
 def _at(analysis: Analysis, vertex: int, *parts: str | int) -> str:
@@ -66,12 +67,14 @@ def stored_fields(analysis: Analysis) -> tuple[frozenset[tuple[int, str]], list[
             if why:
                 stored.add((vertex, name))
                 node = analysis.flow.nodes[vertex]
+                field = "condition" if name.startswith("arms/") else name
+                reads = "a method that may change a value" if why[0].startswith("$") else f"`{why[0]}`"
                 notes.append(
                     _find(
                         analysis,
                         c.VALUE_STEP,
                         vertex,
-                        f"`{name.split('/')[0]}` of `{node.id}` reads `{why[0]}` and is evaluated in "
+                        f"the {field} of `{node.id}` reads {reads} and is evaluated in "
                         f"a step of its own, `{node.name}: value`",
                         _field_pointer(analysis, vertex, name),
                         "compute it in a step before if you want to name that step yourself",
@@ -212,17 +215,9 @@ def _code_rules(analysis: Analysis) -> Iterator[Diagnostic]:
                 offset,
             )
         for imported in facts.imports:
-            if not importable(imported.module, analysis.document.source.dependencies):
-                yield _find(
-                    analysis,
-                    c.IMPORT_UNKNOWN,
-                    vertex,
-                    f"the package `{imported.module}` is not among the dependencies",
-                    code.pointer,
-                    f'add "{package_of(imported.module)}" to `dependencies`',
-                    code,
-                    imported.start,
-                )
+            if not importable(imported.module):
+                said, hint = import_fault(imported.module, analysis.document.source.dependencies)
+                yield _find(analysis, c.IMPORT_UNKNOWN, vertex, said, code.pointer, hint, code, imported.start)
         if any(root == "env" for root, _ in facts.whole):
             offset = next(o for root, o in facts.whole if root == "env")
             yield _find(
@@ -238,8 +233,18 @@ def _code_rules(analysis: Analysis) -> Iterator[Diagnostic]:
         yield from _upstream_writes(analysis, vertex, name, code)
 
 
-def importable(module: str, dependencies: dict[str, str]) -> bool:
-    return module.startswith(("cloudflare:", "node:")) or package_of(module) in dependencies
+def importable(module: str) -> bool:
+    """Whether a Worker can import a module as it is: the runtime has it."""
+    return module.startswith(("cloudflare:", "node:"))
+
+
+def import_fault(module: str, dependencies: Mapping[str, str]) -> tuple[str, str]:
+    """Why an import is refused, and what to do. Packages are not bundled yet, so a Worker with one would not load."""
+    package = package_of(module)
+    if package in dependencies:
+        unbundled = f"the package `{package}` is a dependency, but packages are not bundled yet"
+        return unbundled, "import only `cloudflare:*` and `node:*`, or call the package behind a service binding"
+    return f"the package `{package}` is not among the dependencies", f'add "{package}" to `dependencies`'
 
 
 def package_of(module: str) -> str:
@@ -258,7 +263,7 @@ def _upstream_writes(analysis: Analysis, vertex: int, name: str, code: CodeValue
             analysis,
             c.WRITES_UPSTREAM,
             vertex,
-            f"the code of `{analysis.flow.nodes[vertex].id}` writes to `{label}`; it works "
+            f"the code of `{analysis.flow.nodes[vertex].id}` writes to {label}; it works "
             "on a copy, for on replay the code does not run and the change would be lost",
             code.pointer,
             "return the changed value instead",
@@ -271,7 +276,7 @@ def written_uses(code: CodeValue) -> Iterator[tuple[Use, str, int]]:
     """What the code is seen to write into: the use, how the code names it, where it first stands."""
     for named in code.names:
         if named.name.name in code.facts.mutated or named.name.write:
-            yield named.use, named.name.name, named.name.start
+            yield named.use, f"`{named.name.name}`", named.name.start
     for hole in code.holes:
         if code.facts.text[hole.start : hole.end] in code.facts.mutated:
             yield hole.ref.use, "the value in braces", hole.start

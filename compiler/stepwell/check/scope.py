@@ -33,7 +33,7 @@ class Scope:
                     self._named.setdefault(each, vertex)
 
     def local(self, name: str, vertex: int, turn_of: int | None = None) -> Use | None:
-        """What `name` stands for at `vertex` apart from nodes; `turn_of`: the loop whose own turn its condition reads."""
+        """What `name` means at `vertex` apart from nodes; `turn_of`: the loop whose own turn its condition reads."""
         if name in ("event", "env"):
             return Use("event" if name == "event" else "env")
         for loop in self._loops(vertex, turn_of):
@@ -135,6 +135,8 @@ class Scope:
     def _impossible_hint(self, target: int | None, vertex: int) -> str | None:
         if target is None:
             return None
+        if self.reach.encloses(target, vertex):
+            return f"`{self.flow.nodes[target].id}` is still at work around it; read its item, index or `_output`"
         if self.reach.status(vertex, target) != "impossible":
             return f"`{self.flow.nodes[target].id}` runs after `{self.flow.nodes[vertex].id}`"
         if self.reach.regions.position[target] < self.reach.regions.position[vertex]:

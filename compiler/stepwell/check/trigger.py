@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from stepwell.check.rules import importable, package_of
+from stepwell.check.rules import import_fault, importable
 from stepwell.diagnostics import Diagnostic, SnippetPosition
 from stepwell.diagnostics import codes as c
 from stepwell.graph.read import Document
@@ -44,17 +44,10 @@ def read_trigger(document: Document) -> tuple[Trigger, list[Diagnostic]]:
     ]
     facts = code.facts
     for imported in code.imports:
-        if not importable(imported.module, document.source.dependencies):
-            found.append(
-                Diagnostic(
-                    c.IMPORT_UNKNOWN,
-                    f"the package `{imported.module}` is not among the dependencies",
-                    "/" + SOURCE,
-                    None,
-                    f'add "{package_of(imported.module)}" to `dependencies`',
-                    SnippetPosition(*facts.position(imported.start)),
-                )
-            )
+        if not importable(imported.module):
+            said, hint = import_fault(imported.module, document.source.dependencies)
+            place = SnippetPosition(*facts.position(imported.start))
+            found.append(Diagnostic(c.IMPORT_UNKNOWN, said, "/" + SOURCE, None, hint, place))
     for offset in facts.jsx:
         found.append(
             Diagnostic(

@@ -38,6 +38,7 @@ class Ref:
     use: Use
     path: tuple[str | int, ...] = ()
     default: Value | None = None
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,7 @@ BUILTIN: dict[str, NodeKind] = {
             required=("try", "catch"),
         ),
         NodeKind("break", "Exit", d.ExitData, value=False),
-        NodeKind("sub_workflow", "Sub-workflow", d.SubWorkflowData, settings=_BOTH),
+        NodeKind("sub_workflow", "Sub-workflow", d.SubWorkflowData, settings=_TIMEOUT),
         NodeKind("sub_script", "Call script", d.SubScriptData, settings=_BOTH),
     )
 }

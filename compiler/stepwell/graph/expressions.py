@@ -27,6 +27,8 @@ class Reference:
     start: int
     end: int
     default: tuple[Any] | Reference | None = None
+    optional: bool = False
+    """`?.` stands in the path: it is read so all along the chain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,9 @@ class Scanner:
         root, at = self._root(text, at)
         if root is None:
             raise _Unreadable(at, "a node's id, `event`, `env` or `trigger` is missing")
+        begin = at
         path, at = _path(text, at)
+        optional = "?." in text[begin:at]
         at = _blank(text, at)
         default: tuple[Any] | Reference | None = None
         if text.startswith("??", at):
@@ -97,7 +101,7 @@ class Scanner:
         if not text.startswith("}}", at):
             found = f"unexpected {text[at]!r} in the expression" if at < len(text) else "`}}` is missing"
             raise _Unreadable(at, found)
-        return Reference(root, path, start, at + 2, default), at + 2
+        return Reference(root, path, start, at + 2, default, optional), at + 2
 
     def _root(self, text: str, at: int) -> tuple[str | None, int]:
         for identifier in self._odd:

@@ -405,7 +405,10 @@ class Builder:
         out: list[p.Statement] = []
         kind = self.control(vertex, "eventType", out)
         timeout: p.Expr = p.Constant(WAIT_TIMEOUT)
-        if self.field(vertex, "timeout") is not None:
+        fixed = self.analysis.typed[vertex].retries.timeout
+        if isinstance(fixed, Duration):
+            timeout = p.Constant(fixed.value)
+        elif self.field(vertex, "timeout") is not None:
             timeout = self.control(vertex, "timeout", out)
             if isinstance(timeout, p.Constant):
                 parsed = parse_duration(timeout.value)
@@ -425,7 +428,8 @@ class Builder:
     def _child(self, vertex: int) -> list[p.Statement]:
         data = self.analysis.data[vertex]
         given = self.field(vertex, "input")
-        timeout = parse_duration(data.timeout)
+        given_timeout = self.analysis.typed[vertex].retries.timeout
+        timeout = given_timeout if isinstance(given_timeout, Duration) else parse_duration(data.timeout)
         bind, handed = self.bound(vertex)
         return [
             p.Child(

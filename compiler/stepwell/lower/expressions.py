@@ -73,7 +73,7 @@ class Expressions:
     def reference(self, ref: Ref, followed: tuple[str | int, ...] = ()) -> p.Expr:
         """An expression in braces; `followed` is what the code around it goes on to read."""
         base = self.name(ref.use, (*ref.path, *followed))
-        optional = not ref.use.definite or ref.default is not None
+        optional = not ref.use.definite or ref.default is not None or ref.optional
         read: p.Expr = p.Path(base, ref.path, optional) if ref.path else base
         return p.Coalesce(read, self.of(ref.default)) if ref.default is not None else read
 
