@@ -19,6 +19,14 @@ if TYPE_CHECKING:
 __all__ = ["Compiled", "Diagnostic", "__version__", "check", "compile_artifact"]
 
 
+class _Door(ModuleType):
+    """The package. Importing the room `stepwell.check` must not put it in the place of the function `check`."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not (name == "check" and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
 def __getattr__(name: str) -> Any:
     if name == "Diagnostic":
         from stepwell.diagnostics import Diagnostic
@@ -29,14 +37,6 @@ def __getattr__(name: str) -> Any:
 
         return getattr(compiler, name)
     raise AttributeError(f"module 'stepwell' has no attribute {name!r}")
-
-
-class _Door(ModuleType):
-    """Importing the room `stepwell.check` sets it on its package; the function of that name stays."""
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name != "check" or not isinstance(value, ModuleType):
-            super().__setattr__(name, value)
 
 
 sys.modules[__name__].__class__ = _Door
