@@ -29,7 +29,8 @@ types: $(READY)
 
 # Writes the goldens anew from what the compiler and the runtime do now. Read the diff before you commit it.
 golden: $(READY)
-	@$(BIN)/python -m tests.golden regenerate
+	@$(BIN)/python -m tests.golden
+	@$(BIN)/python -m docs.generate
 
 # Writes into docs/ what the pages take from the goldens, the models and the command line.
 docs: $(READY)

@@ -48,7 +48,7 @@ def test_warnings_can_be_switched_off_and_errors_cannot() -> None:
 
 def test_threads_do_not_see_each_other() -> None:
     def one(number: int) -> str | None:
-        node = {**GRAPH["nodes"][0], "data": {"code": f"return {number};"}}  # type: ignore[index, dict-item]
+        node = {**GRAPH["nodes"][0], "data": {"code": f"return {number};"}}  # type: ignore[index]
         return compile_artifact({**GRAPH, "nodes": [node]}).js
 
     with ThreadPoolExecutor(8) as pool:

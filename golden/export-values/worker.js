@@ -71,7 +71,7 @@ async function race(
   const running = arms.map((arm) => arm());
   for (const arm of running) arm.catch(() => {});
   const first = await Promise.any(running.map((arm, index) => arm.then(() => index))).catch((failed) => {
-    throw new Error(`${name}: every arm failed: ${failed.errors.map(messageOf).join("; ")}`);
+    throw new Error(`${name.replace(": winner", "")}: every arm failed: ${failed.errors.map(messageOf).join("; ")}`);
   });
   return running[await step.do(name, DEFAULTS, async () => first)];
 }

@@ -11,7 +11,6 @@ export class Finding extends WorkflowEntrypoint {
       return 1;
     });
     return A;
-    return A;
   }
 }
 

@@ -16,7 +16,6 @@ export class Finding extends WorkflowEntrypoint<Env, any> {
       return 1;
     });
     return A;
-    return A;
   }
 }
 

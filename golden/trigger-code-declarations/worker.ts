@@ -4,6 +4,7 @@ import { env as globalEnv } from "cloudflare:workers";
 
 interface Env {
   WORKFLOW: Workflow<any>;
+  ORDERS_QUEUE: Queue<any>;
 }
 
 const DEFAULTS = {

@@ -14,8 +14,9 @@ from stepwell.lower.program import Binding, Program
 COMPATIBILITY_DATE = "2026-11-01"
 """Late enough that a NonRetryableError keeps its message (2026-05-14), not later than the pinned runtime."""
 
-COMPATIBILITY_FLAGS = ("nodejs_compat",)
-"""AwaitStep's graphs rely on it (`Buffer`, `process`, `node:` modules)."""
+COMPATIBILITY_FLAGS: tuple[str, ...] = ()
+"""None is needed: `nodejs_compat`, on which AwaitStep's graphs rely (`Buffer`, `node:` modules), is the default since
+2026-08-04."""
 
 SOURCE_MAP_COMMENT = "//# sourceMappingURL=worker.js.map\n"
 

@@ -204,7 +204,10 @@ class FieldReader:
                 )
                 break
             code = c.SYNTAX if kind is Kind.BODY or fault.code == "syntax" else c.NOT_ONE_EXPRESSION
-            self.say(code, fault.message, at, None, facts, fault.start)
+            message = fault.message
+            for hole in holes:
+                message = message.replace(prepared[hole.start : hole.end], text[hole.start : hole.end])
+            self.say(code, message, at, None, facts, fault.start)
         return self._code_value(facts, holes, at, key, text, (0, 0))
 
     def _unknown_roots(self, text: str, at: str) -> bool:

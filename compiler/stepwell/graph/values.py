@@ -99,7 +99,7 @@ def _items(holder: Any) -> Any:
 
 
 def _is_scalar(item: object) -> bool:
-    return isinstance(item, str | int) or (isinstance(item, float) and math.isfinite(item))
+    return item is None or isinstance(item, str | int) or (isinstance(item, float) and math.isfinite(item))
 
 
 def _alien(document: object, item: object, way: Way) -> Diagnostic:

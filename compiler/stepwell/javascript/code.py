@@ -364,8 +364,6 @@ class _Part:
         lines = before.count("\n")
         head = utf16(before[before.rfind("\n") + 1 :])
         text = _newlines(self.facts.text[start:end])
-        inside = frozenset(
-            line - lines for line in self.facts.verbatim if lines < line <= lines + text.count("\n")
-        )
+        inside = frozenset(line - lines for line in self.facts.verbatim if lines < line <= lines + text.count("\n"))
         column = head if lines else self.column + head
         return Snippet(text, self.source, self.line + lines, column, inside, self.margin)

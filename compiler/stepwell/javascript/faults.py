@@ -86,19 +86,13 @@ def odd_characters(tree: Tree) -> list[Found]:
     """
     if tree.text.isascii():
         return []
-    inside = sorted(
-        (tree.starts[row], tree.ends[row]) for row, kind in enumerate(tree.kinds) if kind in TEXTS
-    )
+    inside = sorted((tree.starts[row], tree.ends[row]) for row, kind in enumerate(tree.kinds) if kind in TEXTS)
     place, end = 0, -1
     for at, ch in enumerate(tree.text):
         while place < len(inside) and inside[place][0] <= at:
             end = max(end, inside[place][1])
             place += 1
-        if (
-            ch > "\x7f"
-            and at >= end
-            and not (ch in BLANKS or unicodedata.category(ch) == "Zs" or is_name("a" + ch))
-        ):
+        if ch > "\x7f" and at >= end and not (ch in BLANKS or unicodedata.category(ch) == "Zs" or is_name("a" + ch)):
             return [(at, f"unexpected {shown(ch)}" + ("" if ch.isprintable() else ", which cannot be seen"))]
     return []
 
@@ -189,11 +183,7 @@ def _skipped(tree: Tree, leaves: list[int]) -> list[Found]:
 def _after(tree: Tree, leaves: list[int], row: int) -> Found:
     """The token that made the parser make something up."""
     token = next((leaf for leaf in leaves if leaf > row), -1)
-    return (
-        (tree.starts[token], f"unexpected {_token(tree, token)}")
-        if token >= 0
-        else (0, "this is not JavaScript")
-    )
+    return (tree.starts[token], f"unexpected {_token(tree, token)}") if token >= 0 else (0, "this is not JavaScript")
 
 
 def _culprit(tree: Tree, leaves: list[int], place: int, error: int) -> Found:

@@ -35,9 +35,7 @@ FUNCTIONS: Final = words(
 )
 DECLARED_FUNCTIONS: Final = frozenset({"function_declaration", "generator_function_declaration"})
 FIELDS: Final = frozenset({"public_field_definition", "field_definition"})
-ACCESSES: Final = frozenset(
-    {"call_expression", "member_expression", "subscript_expression", "non_null_expression"}
-)
+ACCESSES: Final = frozenset({"call_expression", "member_expression", "subscript_expression", "non_null_expression"})
 LOOPS: Final = frozenset({"for_statement", "for_in_statement", "while_statement", "do_statement"})
 OPERATIONS: Final = frozenset(
     {"binary_expression", "unary_expression", "await_expression", "update_expression", "as_expression"}

@@ -221,9 +221,7 @@ class _Declarations:
         self._own_config(tree, word, found, config)
         return word.start, block[1]
 
-    def _own_config(
-        self, tree: Tree, word: _Annotation, found: list[_Annotation], config: QueueConfig
-    ) -> None:
+    def _own_config(self, tree: Tree, word: _Annotation, found: list[_Annotation], config: QueueConfig) -> None:
         function = _function_around(tree, word.start)
         owner = _annotation_before(tree, found, function) if function >= 0 else None
         if function < 0 or owner is None or owner.word != "queue":
@@ -295,9 +293,7 @@ class _Declarations:
                 message = f"the function after `@fetch` has to be named `handler`, not `{handler.name}`"
                 self._fault(handler.start, message)
             if handler.kind == "queue" and not 1 <= len(queue_name(handler.name)) <= MAX_QUEUE_NAME:
-                self._fault(
-                    handler.start, f"`{handler.name}` gives no queue name of 1 to {MAX_QUEUE_NAME} letters"
-                )
+                self._fault(handler.start, f"`{handler.name}` gives no queue name of 1 to {MAX_QUEUE_NAME} letters")
 
     # -- the rest ------------------------------------------------------------------------------------------
 
@@ -324,9 +320,7 @@ def _clash(handler: Handler, other: Handler, key: str) -> str:
     if handler.kind == "scheduled" and other.kind == "scheduled":
         return f"a second `@scheduled`: line {other.line} has one; tell schedules apart by `controller.cron`"
     if key.startswith("queue"):
-        names = (
-            f"`{other.name}` and `{handler.name}`" if other.name != handler.name else f"two `{handler.name}`"
-        )
+        names = f"`{other.name}` and `{handler.name}`" if other.name != handler.name else f"two `{handler.name}`"
         return f"{names} consume the same queue, `{queue_name(handler.name)}`"
     return f"`{handler.name}` is declared twice"
 

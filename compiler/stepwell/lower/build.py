@@ -59,7 +59,9 @@ class Builder:
         order = sorted([*parts, *missing], key=lambda part: len(self.plan.chain(part)), reverse=True)
         for part in order:
             self.blocks[part] = self._part(part)
-        return (*self._part(ROOT), *self._result())
+        body = self._part(ROOT)
+        leaves = body and isinstance(body[-1], p.Exit) and body[-1].condition is None
+        return body if leaves else (*body, *self._result())
 
     def _part(self, part: int) -> p.Block:
         out: list[p.Statement] = []
@@ -72,6 +74,8 @@ class Builder:
                 out.append(p.If(self._id(guard), ((p.Name(self.names.flags[guard]), self.blocks[member]),)))
             else:
                 out += self._vertex(member)
+                if member in self.flow.exits:
+                    return tuple(out)
                 out += [p.Assign(self.names.flags[g], p.Constant(True)) for g in self.plan.flag_at.get(member, ())]
         if part != ROOT and self._is_arm(part):
             out += self._arm_ends(part)

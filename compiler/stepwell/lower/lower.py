@@ -14,7 +14,7 @@ from stepwell.javascript.trigger import queue_name
 from stepwell.lower import program as p
 from stepwell.lower.bindings import OWN, TOKEN, called_bindings, env_bindings
 from stepwell.lower.build import Builder
-from stepwell.lower.names import class_name, worker_name, workflow_name
+from stepwell.lower.names import class_name, kebab, worker_name
 from stepwell.lower.naming import make_names
 from stepwell.lower.plan import make_plan
 
@@ -35,7 +35,7 @@ def lower(analysis: Analysis) -> p.Program:
         kind=ir.kind,
         name=ir.metadata.name,
         class_name=class_,
-        workflow_name=workflow_name(ir.metadata.name),
+        workflow_name=kebab(class_),
         worker_name=worker_name(ir.metadata.name),
         description=ir.metadata.description,
         body=body,
@@ -56,7 +56,7 @@ def _own(analysis: Analysis, class_: str) -> list[p.Binding]:
     ir = analysis.document.source.ir
     if ir.kind == "script":
         return []
-    return [p.Binding(OWN, "workflow", workflow_name(ir.metadata.name), class_)]
+    return [p.Binding(OWN, "workflow", kebab(class_), class_)]
 
 
 def _all_codes(analysis: Analysis) -> Iterator[CodeValue]:

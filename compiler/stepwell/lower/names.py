@@ -95,5 +95,8 @@ def upper_snake(name: str) -> str:
 
 
 def kebab(name: str) -> str:
-    """`OrderFulfillment` as Order-Fulfillment: the workflow's name that goes with a class."""
+    """`OrderFulfillment` as Order-Fulfillment: the workflow's name that goes with a class.
+
+    A Worker's own workflow and those that call it both take it from the class, for that is all a caller knows.
+    """
     return workflow_name("-".join(words(name)))

@@ -130,4 +130,6 @@ def _step_names(analysis: Analysis) -> list[str]:
         sum(1 for a in regions.blocks_around(v) if flow.shape(flow.arm(a).container) == "loop")
         for v in range(len(flow.nodes))
     ]
-    return StepNames([(n.id, n.name, loops[v]) for v, n in enumerate(flow.nodes)]).names
+    stored = {v for v, _ in analysis.stored}
+    extra = {v for v, n in enumerate(flow.nodes) if n.type in ("race", "sub_workflow", "sleep_until")} | stored
+    return StepNames([(n.id, n.name, loops[v], v in extra) for v, n in enumerate(flow.nodes)]).names

@@ -41,16 +41,18 @@ def cut(name: str, room: int) -> str:
 
 
 class StepNames:
-    """Gives each node its static name. `nodes` are (id, display name, number of loops around), in file order."""
+    """Gives each node its static name. `nodes` are (id, display name, number of loops around, whether it has
+    extra steps), in file order."""
 
-    def __init__(self, nodes: Sequence[tuple[str, str, int]]) -> None:
+    def __init__(self, nodes: Sequence[tuple[str, str, int, bool]]) -> None:
         self._taken: set[str] = set()
         self._indexed: set[str] = set()
         self._looped: set[str] = set()
         self.names = [self._name(*node) for node in nodes]
 
-    def _name(self, node_id: str, display: str, loops: int) -> str:
-        room = LIMIT - EXTRA_ROOM - min(loops * INDEX_ROOM, 10 * (INDEX_ROOM - DEEP_ROOM) + loops * DEEP_ROOM)
+    def _name(self, node_id: str, display: str, loops: int, extras: bool) -> str:
+        indices = min(loops * INDEX_ROOM, 10 * (INDEX_ROOM - DEEP_ROOM) + loops * DEEP_ROOM)
+        room = LIMIT - (EXTRA_ROOM if extras else 0) - indices
         base = clean(display)
         name = cut(base, room)
         number = 1
