@@ -61,7 +61,8 @@ def compile_artifact(
     """Compile a document (see `check`) to a Worker.
 
     Plain JavaScript needs no tool. TypeScript in a body is turned to JavaScript by esbuild: that of `toolchain`, or
-    an installed one (finding SW801 when there is none). With a `toolchain` a full parser reads the result as well.
+    an installed one (finding SW801 when there is none). With a `toolchain` a full parser reads the result as well, and
+    the runtime loads it (about 50 ms).
     Raises nothing for what a user wrote.
     """
     from stepwell.bundle.worker import too_large
@@ -105,7 +106,20 @@ def _emit(analysis: Analysis, language: Language) -> tuple[Program, Emitted]:
 def _bundle(
     analysis: Analysis, program: Program, emitted: Emitted, toolchain: Toolchain | None
 ) -> tuple[Module | None, list[Diagnostic]]:
-    """The module to upload. Types are stripped where there are any."""
+    """The module to upload. With a toolchain a full parser and the runtime itself must take it."""
+    from stepwell.bundle.worker import refuse_at_load
+
+    module, faults = _module(analysis, program, emitted, toolchain)
+    if module is not None and toolchain is not None and not faults:
+        mappings = emitted.mappings if program.language == "js" else ()
+        faults = refuse_at_load(toolchain.workerd, module.js, mappings, _origins(analysis))
+    return module, faults
+
+
+def _module(
+    analysis: Analysis, program: Program, emitted: Emitted, toolchain: Toolchain | None
+) -> tuple[Module | None, list[Diagnostic]]:
+    """The module. Types are stripped where there are any."""
     from stepwell.bundle.toolchain import ToolchainMissing, locate
     from stepwell.bundle.worker import Module, refuse_unloadable, strip_types
     from stepwell.emit import source_map

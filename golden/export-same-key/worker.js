@@ -24,7 +24,10 @@ export class ExportSameKey extends WorkflowEntrypoint {
     const twice_2 = await step.do("EXPORT_twice (d)", DEFAULTS, async () => {
       return null;
     });
-    return { value: value_3 ?? value_2, twice: twice_2 ?? twice };
+    return {
+      value: value_3 !== undefined ? value_3 : value_2,
+      twice: twice_2 !== undefined ? twice_2 : twice,
+    };
   }
 }
 

@@ -29,7 +29,10 @@ export class ExportSameKey extends WorkflowEntrypoint<Env, any> {
     const twice_2 = await step.do<any>("EXPORT_twice (d)", DEFAULTS, async () => {
       return null;
     });
-    return { value: value_3 ?? value_2, twice: twice_2 ?? twice };
+    return {
+      value: value_3 !== undefined ? value_3 : value_2,
+      twice: twice_2 !== undefined ? twice_2 : twice,
+    };
   }
 }
 

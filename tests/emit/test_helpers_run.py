@@ -377,7 +377,7 @@ SHAPES = {
     ),
     "race_all_fail": Case(
         raced(arm(do("A", NO.format("A"))), arm(do("B", "await scheduler.wait(50);" + NO.format("B")))),
-        "R: winner: every arm failed: NonRetryableError: A is down; NonRetryableError: B is down",
+        "R: every arm failed: NonRetryableError: A is down; NonRetryableError: B is down",
         steps=("A", "B"),
     ),
     "race_of_records": Case(

@@ -58,7 +58,7 @@ const note = (kind, name, more) => {
 const step = {
   async do(name, config, callback) {
     note("do", name);
-    if (seen.names.length > 50) await new Promise(() => {});
+    if (seen.names.length > 1000) await new Promise(() => {});
     const value = await within.run([...(within.getStore() ?? []), name], () => (callback ?? config)({ attempt: 1, step: { name, count: 1 } }));
     seen.steps.push([name, plain(value)]);
     return value === undefined ? undefined : structuredClone(value);

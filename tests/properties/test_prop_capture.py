@@ -185,7 +185,7 @@ class Model:
             read = self.read(way, wanted or (around.before[-1] if around.before else "x"), parameter, step, around)
             if read is not None:
                 self.reads[step.id].append(read)
-        tell = "($v) => $v === undefined ? '?' : $v instanceof Error ? 'error' : $v?.tag ?? ($v?.results ? 'loop' : Array.isArray($v) ? 'list' : $v)"
+        tell = "($v) => $v === undefined ? '?' : $v.message ? 'error' : $v.tag ?? ($v.results ? 'loop' : typeof $v === 'object' ? 'list' : $v)"
         inner = ", ".join(text for text, _ in self.reads[step.id])
         return "\n".join([f"const $t = {tell};", *lines, f"return {{ tag: {step.id!r}, r: [{inner}] }};"])
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from stepwell.bundle.esbuild import Fault, transform
+from stepwell.bundle.loads import load_faults
+from stepwell.bundle.manifest import COMPATIBILITY_DATE
 from stepwell.diagnostics import Diagnostic, SnippetPosition
 from stepwell.diagnostics import codes as c
 from stepwell.javascript import Mapping as Mapped
@@ -44,6 +46,17 @@ def refuse_unloadable(
     """What a full parser has against the module."""
     done = transform(esbuild, js, loader="js", sourcemap=False)
     return [lead_back(f, mappings, origins) for f in done.faults]
+
+
+def refuse_at_load(
+    workerd: Path, js: str, mappings: Sequence[Mapped], origins: Mapping[str, Origin]
+) -> list[Diagnostic]:
+    """What the runtime has against the module when it loads it (a broken regular expression, an import it lacks)."""
+    found = []
+    for fault in load_faults(workerd, js, COMPATIBILITY_DATE):
+        led = lead_back(fault, mappings, origins)
+        found.append(led if led.node_id else replace(led, hint="`stepwell build` writes no Worker that does not load"))
+    return found
 
 
 LIMIT = 64 * 1024 * 1024

@@ -19,6 +19,7 @@ from stepwell.lower.program import (
     Constant,
     Copy,
     Expr,
+    Given,
     Items,
     LastGiven,
     Name,
@@ -135,6 +136,9 @@ def _own(expr: Expr, inner: list[Term]) -> Term:
             return Term(Js((flag, " ? ", inner[1].value, " : ", inner[2].value)), Level.ASSIGNMENT)
         case Copy():
             return Term(Js(("structuredClone(", inner[0].value, ")")))
+        case Given():
+            value, otherwise = inner[0].at(Level.UNARY), inner[1].at(Level.ASSIGNMENT)
+            return Term(Js((value, " !== undefined ? ", value, " : ", otherwise)), Level.ASSIGNMENT)
         case Pluck():
             return Term(Js((inner[0].at(Level.MEMBER), ".map((turn) => turn", _key(expr.key, False), ")")))
         case LastGiven():
@@ -150,6 +154,8 @@ def _parts(expr: Expr) -> Sequence[Expr]:
             return (expr.base,)
         case Coalesce():
             return (expr.value, expr.default)
+        case Given():
+            return (expr.value, expr.otherwise)
         case Template():
             return tuple(part for part in expr.parts if not isinstance(part, str))
         case Code():

@@ -59,7 +59,8 @@ class Builder:
         order = sorted([*parts, *missing], key=lambda part: len(self.plan.chain(part)), reverse=True)
         for part in order:
             self.blocks[part] = self._part(part)
-        body = self._part(ROOT)
+        aliases = [p.Const(alias, p.Name(name)) for name, alias in self.names.naming.aliases.items()]
+        body = (*aliases, *self._part(ROOT))
         leaves = body and isinstance(body[-1], p.Exit) and body[-1].condition is None
         return body if leaves else (*body, *self._result())
 
@@ -274,10 +275,11 @@ class Builder:
         copies: list[tuple[str, p.Expr]] = []
         copied: dict[Use, str] = {}
         for use in written:
-            original = Expressions(self.names.naming, self.plan.scope_of(vertex)).name(use, None)
+            reader = Expressions(self.names.naming, self.plan.scope_of(vertex))
+            original = reader.name(use, None)
             wanted = original.name if isinstance(original, p.Name) else "payload"
             copied[use] = self.names.table.take(f"{wanted}_copy")
-            copies.append((copied[use], p.Copy(original)))
+            copies.append((copied[use], p.Copy(reader.seen_behind(code.facts.bound, original))))
         expressions = Expressions(self.names.naming, self.plan.scope_of(vertex), copied, inner_output=loop is not None)
         reassigned = tuple(sorted({copied[n.use] for n in code.names if n.name.write and n.use in copied}))
         output = p.OutputCell(self._initial_output(loop, code)) if loop is not None else None
@@ -699,7 +701,7 @@ class Builder:
         for vertex in sorted(vertices, key=self.regions.position.__getitem__):
             key = self.plan.exports[vertex]
             name = p.Name(self.name(Key("value", vertex, self.plan.level(vertex, scope))))
-            entries[key] = p.Coalesce(name, entries[key]) if key in entries else name
+            entries[key] = p.Given(name, entries[key]) if key in entries else name
         return p.Record(tuple(entries.items()))
 
     def _result(self) -> p.Block:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from stepwell.check.values import CodeValue, Lit, Obj, Ref, Text, Use, Value, written_into
+from stepwell.check.values import CodeValue, Hole, Lit, Obj, Ref, Text, Use, Value, written_into
 from stepwell.lower import program as p
 
 
@@ -23,6 +23,8 @@ class Naming:
     """Keys of the stored form of requests and events: other paths read the view."""
     outer: Mapping[tuple[bool, int, int], str]
     """Values outside the turns they arise in: (view, vertex, level)."""
+    aliases: Mapping[str, str]
+    """Other names of `event` and `env`, for expressions in code that has variables of these names."""
     level: Callable[[int, int], int]
     """How many loops around a node a scope stands outside of."""
 
@@ -92,7 +94,7 @@ class Expressions:
         """
         written = written_into(value) if copy_written else set()
         followed = value.followed()
-        replaced = [self._hole(h.start, h.end, h.ref, followed.get(h.start, ()), written) for h in value.holes]
+        replaced = [self._hole(h, followed.get(h.start, ()), written, value.facts.bound) for h in value.holes]
         for named in value.names:
             name = self.name(named.use, followed.get(named.name.start))
             if named.use in written:
@@ -103,10 +105,22 @@ class Expressions:
         return p.Code(value.facts, value.source, tuple(sorted(replaced, key=lambda r: r.start)), value.offset)
 
     def _hole(
-        self, start: int, end: int, ref: Ref, followed: tuple[str | int, ...], written: set[Use]
+        self, hole: Hole, followed: tuple[str | int, ...], written: set[Use], hidden: frozenset[str]
     ) -> p.Replacement:
-        read = self.reference(ref, followed)
-        return p.Replacement(start, end, p.Copy(read) if ref.use in written else read)
+        read = self.seen_behind(hidden, self.reference(hole.ref, followed))
+        return p.Replacement(hole.start, hole.end, p.Copy(read) if hole.ref.use in written else read)
+
+    def seen_behind(self, hidden: frozenset[str], read: p.Expr) -> p.Expr:
+        """What is read, where the code around it has variables of its own named `hidden`."""
+        if isinstance(read, p.Name):
+            return (
+                p.Name(self._naming.aliases[read.name]) if read.name in hidden & self._naming.aliases.keys() else read
+            )
+        if isinstance(read, p.Path):
+            return replace(read, base=self.seen_behind(hidden, read.base))
+        if isinstance(read, p.Coalesce):
+            return p.Coalesce(self.seen_behind(hidden, read.value), self.seen_behind(hidden, read.default))
+        return read
 
 
 def _record(entries: tuple[tuple[str, p.Expr], ...]) -> p.Expr:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from stepwell.check.analysis import Analysis
 from stepwell.check.naming import identifier_of
-from stepwell.check.values import codes_of, written_into
+from stepwell.check.values import Ref, Use, codes_of, walk, written_into
 from stepwell.graph.data import LoopData
 from stepwell.lower.expressions import Naming
 from stepwell.lower.names import USED_GLOBALS, NameTable
@@ -34,12 +35,15 @@ def make_names(plan: Plan) -> Names:
     analysis = plan.analysis
     table = NameTable(_avoided(analysis))
     base = [table.take(identifier_of(n.name) or identifier_of(n.id)) for n in analysis.flow.nodes]
-    items, indices = _loop_names(plan, table)
+    hidden = _hidden(analysis)
+    items, indices = _loop_names(plan, table, hidden)
     values, views = _values_and_views(plan, table, base)
     keyed = {v: STORED_KEYS[n.type] for v, n in enumerate(analysis.flow.nodes) if n.type in STORED_KEYS}
     outputs = {v: table.take(f"{base[v]}_output") for v in sorted(plan.outputs_of)}
     outer = _outer_values(plan, table, base)
-    naming = Naming(values, views, items, indices, _error_names(plan, table, base), outputs, keyed, outer, plan.level)
+    errors = _error_names(plan, table, base, hidden)
+    aliases = {kind: table.take(kind) for kind in ("event", "env") if kind in hidden.get(Use(kind), ())}
+    naming = Naming(values, views, items, indices, errors, outputs, keyed, outer, aliases, plan.level)
     flags = {v: table.take(f"{base[v]}_due") for v in sorted(analysis.regions.guarded)}
     results = {v: base[v] for v in range(len(base)) if analysis.flow.shape(v) in ("branch", "try")}
     turns = {v: table.take(f"{base[v]}_results") for v in sorted(plan.results_of)}
@@ -62,7 +66,22 @@ def _avoided(analysis: Analysis) -> Iterator[str]:
             yield from (data.itemVar, data.indexVar)
 
 
-def _loop_names(plan: Plan, table: NameTable) -> tuple[dict[int, str], dict[int, str]]:
+def _hidden(analysis: Analysis) -> dict[Use, set[str]]:
+    """For what expressions in code read, apart from nodes: the names that the code around them has variables of.
+
+    `{{item}}` in a function whose parameter is `item` means the loop's item all the same.
+    """
+    found: dict[Use, set[str]] = defaultdict(set)
+    for fields in analysis.fields:
+        for value in fields.values():
+            for code in codes_of(value):
+                for part in (part for hole in code.holes for part in walk(hole.ref)):
+                    if isinstance(part, Ref) and part.use.kind != "node" and code.facts.bound:
+                        found[Use("event") if part.use.kind == "trigger" else part.use] |= code.facts.bound
+    return found
+
+
+def _loop_names(plan: Plan, table: NameTable, hidden: Mapping[Use, set[str]]) -> tuple[dict[int, str], dict[int, str]]:
     """Items and indices: the user's names; loops that stand in each other get different ones."""
     analysis = plan.analysis
     items: dict[int, str] = {}
@@ -75,9 +94,10 @@ def _loop_names(plan: Plan, table: NameTable) -> tuple[dict[int, str], dict[int,
             continue
         around = {analysis.flow.arm(a).container for a in analysis.regions.blocks_around(vertex)}
         taken = {items[v] for v in around if v in items} | {indices[v] for v in around if v in indices}
-        indices[vertex] = _pick(data.indexVar, "ijklmn" if data.indexVar == "i" else "", taken, free)
+        others = "ijklmn" if data.indexVar == "i" else ""
+        indices[vertex] = _pick(data.indexVar, others, taken | hidden.get(Use("index", vertex), set()), free)
         taken.add(indices[vertex])
-        items[vertex] = _pick(data.itemVar, "", taken, free)
+        items[vertex] = _pick(data.itemVar, "", taken | hidden.get(Use("item", vertex), set()), free)
         table.reserve(indices[vertex], items[vertex])
     return items, indices
 
@@ -111,8 +131,8 @@ def _outer_values(plan: Plan, table: NameTable, base: list[str]) -> dict[tuple[b
     return names
 
 
-def _error_names(plan: Plan, table: NameTable, base: list[str]) -> dict[int, str]:
-    """`err`, but for a try/catch in whose catch arm another error is read under that name."""
+def _error_names(plan: Plan, table: NameTable, base: list[str], hidden: Mapping[Use, set[str]]) -> dict[int, str]:
+    """`err`, but for a try/catch in whose catch arm another error is read under that name, or code hides it."""
     flow, regions = plan.analysis.flow, plan.analysis.regions
     names: dict[int, str] = {}
     for vertex in flow.topological:
@@ -120,6 +140,7 @@ def _error_names(plan: Plan, table: NameTable, base: list[str]) -> dict[int, str
             continue
         around = [flow.arm(a).container for a in regions.blocks_around(vertex) if flow.arm(a).label == "catch"]
         taken = any(names.get(v) == "err" and v in plan.errors for v in around)
+        taken = taken or "err" in hidden.get(Use("error", vertex), ())
         names[vertex] = table.take(f"{base[vertex]}_error") if taken and vertex in plan.errors else "err"
     return names
 

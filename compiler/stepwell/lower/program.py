@@ -60,6 +60,14 @@ class Coalesce:
 
 
 @dataclass(frozen=True, slots=True)
+class Given:
+    """`value` where it is not undefined, else `otherwise`: unlike `??` it keeps null."""
+
+    value: Expr
+    otherwise: Expr
+
+
+@dataclass(frozen=True, slots=True)
 class Template:
     """A template literal: strings are its literal text, the rest is interpolated."""
 
@@ -159,6 +167,7 @@ Expr = (
     | Name
     | Path
     | Coalesce
+    | Given
     | Template
     | Code
     | Record

@@ -172,6 +172,8 @@ def expression(root: p.Expr) -> str:
             return expression(base) + "".join(f"{'?' if optional else ''}.{key}" for key in keys)
         case p.Coalesce(value=value, default=default):
             return f"({expression(value)} ?? {expression(default)})"
+        case p.Given(value=value, otherwise=otherwise):
+            return f"({expression(value)} if given, else {expression(otherwise)})"
         case p.Template(parts=parts):
             return (
                 "`"
