@@ -367,9 +367,7 @@ def _commands(_: str) -> str:
 def _help(name: str) -> str:
     command = _command(name)
     options = ["-h", "--help"]
-    context = click.Context(
-        command, info_name=f"stepwell {name}", terminal_width=_WIDTH, help_option_names=options
-    )
+    context = click.Context(command, info_name=f"stepwell {name}", terminal_width=_WIDTH, help_option_names=options)
     return _fenced("text", command.get_help(context))
 
 

@@ -88,10 +88,7 @@ def test_assigned(text: str, names: str) -> None:
 
 def chains(found: tuple[Member, ...]) -> list[str]:
     return [
-        ".".join((one.root, *map(str, one.path)))
-        + "()" * one.call
-        + " bound" * one.bound
-        + " open" * one.open
+        ".".join((one.root, *map(str, one.path))) + "()" * one.call + " bound" * one.bound + " open" * one.open
         for one in found
     ]
 

@@ -79,8 +79,6 @@ def test_impure(text: str, found: list[tuple[str, str]]) -> None:
 
 
 def test_functions_of_the_snippet_are_judged_by_what_they_hold() -> None:
-    assert (
-        parse("const f = x => x + 1; function g(y) { return f(y) } return g(a)", Kind.BODY).impurities == ()
-    )
+    assert parse("const f = x => x + 1; function g(y) { return f(y) } return g(a)", Kind.BODY).impurities == ()
     found = parse("const f = () => Date.now(); return f()", Kind.BODY).impurities
     assert [one.kind for one in found] == ["clock"]

@@ -13,9 +13,7 @@ from hypothesis import strategies as st
 
 from stepwell.picture import STYLES, Style, draw
 
-HOSTILE = (
-    '"; end\n`${x}` </text>&amp; ]]> \\N \x00 \ud800 \u2028 -->|"| click n1 "javascript:1" %%{init} #quot;'
-)
+HOSTILE = '"; end\n`${x}` </text>&amp; ]]> \\N \x00 \ud800 \u2028 -->|"| click n1 "javascript:1" %%{init} #quot;'
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -74,9 +72,7 @@ def test_mermaid_quotes_every_character_that_might_mean_something() -> None:
     assert "#34;" in label[1] and "#96;" in label[1] and "#60;" in label[1]
 
 
-@pytest.mark.parametrize(
-    ("name", "shown"), [("1. First", "1#46; First"), ("- a", "#45; a"), ("v1.2-x", "v1.2-x")]
-)
+@pytest.mark.parametrize(("name", "shown"), [("1. First", "1#46; First"), ("- a", "#45; a"), ("v1.2-x", "v1.2-x")])
 def test_mermaid_makes_no_lists(name: str, shown: str) -> None:
     assert f'n1["{shown}<br/>' in draw(_graph(_node("a", name=name)), "mermaid")
 
@@ -112,8 +108,7 @@ odd_nodes = st.dictionaries(keys, json_values | st.sampled_from(["a", "loop", "b
 odd_graphs = st.fixed_dictionaries(
     {},
     optional={
-        name: st.lists(odd_nodes | json_values, max_size=4) | json_values
-        for name in ("nodes", "edges", "trigger")
+        name: st.lists(odd_nodes | json_values, max_size=4) | json_values for name in ("nodes", "edges", "trigger")
     },
 )
 

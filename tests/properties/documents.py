@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,11 @@ Way = tuple[str | int, ...]
 def goldens() -> list[tuple[str, Json]]:
     """Every graph of the goldens, small ones first (hypothesis shrinks towards them)."""
     found = [(path.parent.name, path.read_text("utf-8")) for path in sorted(GOLDEN.glob("*/graph.json"))]
-    return [(name, value) for name, text in sorted(found, key=lambda one: len(one[1])) if (value := _parsed(text)) is not None]
+    return [
+        (name, value)
+        for name, text in sorted(found, key=lambda one: len(one[1]))
+        if (value := _parsed(text)) is not None
+    ]
 
 
 def _parsed(text: str) -> Json:
@@ -44,14 +49,91 @@ def ways(document: Json) -> list[Way]:
     return found
 
 
-KEYS = ("id", "type", "name", "data", "config", "retries", "limit", "delay", "label", "source", "target", "ir", "nodes", "edges", "kind",
-        "trigger", "triggerCode", "dependencies", "envVars", "deployConfig", "code", "url", "body", "inline", "timeout", "branches", "condition",
-        "collection", "itemVar", "concurrency", "loopType", "mode", "duration", "timestamp", "eventType", "metadata", "version")
-CODES = ("", "return 1;", "return {{a}};", "return (", "}", "{{", "{{a.b ?? ", "`${", "x = {{b}}", "import x from 'y'; return x;", "return <a/>;",
-         "const a = 1; const a = 2;", "\ud800", "//", "/*", "1", "event.payload.x", "{{event.payload}}", "{{env.A}}", "env", "while (1) {}", "3 days",
-         "0 seconds", "99999999 years", "2027-01-31", "* * * * *", "then", "body", "try", "catch", "finally", "a", "n1", "script", "workflow")
+KEYS = (
+    "id",
+    "type",
+    "name",
+    "data",
+    "config",
+    "retries",
+    "limit",
+    "delay",
+    "label",
+    "source",
+    "target",
+    "ir",
+    "nodes",
+    "edges",
+    "kind",
+    "trigger",
+    "triggerCode",
+    "dependencies",
+    "envVars",
+    "deployConfig",
+    "code",
+    "url",
+    "body",
+    "inline",
+    "timeout",
+    "branches",
+    "condition",
+    "collection",
+    "itemVar",
+    "concurrency",
+    "loopType",
+    "mode",
+    "duration",
+    "timestamp",
+    "eventType",
+    "metadata",
+    "version",
+)
+CODES = (
+    "",
+    "return 1;",
+    "return {{a}};",
+    "return (",
+    "}",
+    "{{",
+    "{{a.b ?? ",
+    "`${",
+    "x = {{b}}",
+    "import x from 'y'; return x;",
+    "return <a/>;",
+    "const a = 1; const a = 2;",
+    "\ud800",
+    "//",
+    "/*",
+    "1",
+    "event.payload.x",
+    "{{event.payload}}",
+    "{{env.A}}",
+    "env",
+    "while (1) {}",
+    "3 days",
+    "0 seconds",
+    "99999999 years",
+    "2027-01-31",
+    "* * * * *",
+    "then",
+    "body",
+    "try",
+    "catch",
+    "finally",
+    "a",
+    "n1",
+    "script",
+    "workflow",
+)
 
-replacements = values | st.sampled_from(CODES) | numbers | anything | deep | st.sampled_from([None, True, [], {}, "", [[]], [{}], {"": {}}])
+replacements: st.SearchStrategy[Any] = (
+    values
+    | st.sampled_from(CODES)
+    | numbers
+    | anything
+    | deep
+    | st.sampled_from([None, True, [], {}, "", [[]], [{}], {"": {}}])
+)
 
 
 @st.composite
@@ -70,8 +152,8 @@ def _mutate(draw: st.DrawFn, document: Json) -> Json:
     if not way:
         return document
     holder = document
-    for key in way[:-1]:
-        holder = holder[key]
+    for step in way[:-1]:
+        holder = holder[step]
     key: Any = way[-1]
     match draw(st.sampled_from(["replace", "replace", "drop", "double", "swap", "rename", "add", "wrap"])):
         case "replace":
@@ -97,16 +179,33 @@ def _mutate(draw: st.DrawFn, document: Json) -> Json:
 def node(identifier: str, type_: str = "step", name: str | None = None, **data: Any) -> Json:
     if type_ == "step":
         data.setdefault("code", "return 1;")
-    return {"id": identifier, "type": type_, "name": identifier if name is None else name, "position": {"x": 0, "y": 0},
-            "version": "1.0.0", "provider": "cloudflare", "data": data}
+    return {
+        "id": identifier,
+        "type": type_,
+        "name": identifier if name is None else name,
+        "position": {"x": 0, "y": 0},
+        "version": "1.0.0",
+        "provider": "cloudflare",
+        "data": data,
+    }
 
 
 def edge(source: str, target: str, label: str | None = None, number: int = 0) -> Json:
-    return {"id": f"{number} {source} {target} {label}", "source": source, "target": target, **({} if label is None else {"label": label})}
+    return {
+        "id": f"{number} {source} {target} {label}",
+        "source": source,
+        "target": target,
+        **({} if label is None else {"label": label}),
+    }
 
 
 def graph(*nodes: Json, edges: list[Json] | None = None, name: str = "Test", **more: Any) -> Json:
     """An artifact; without edges its nodes stand in a row."""
-    row = [edge(a["id"], b["id"]) for a, b in zip(nodes, nodes[1:], strict=False)]
-    return {"metadata": {"name": name, "version": 1}, "nodes": list(nodes), "edges": row if edges is None else edges,
-            "entryNodeId": nodes[0]["id"], **more}
+    row = [edge(a["id"], b["id"]) for a, b in pairwise(nodes)]
+    return {
+        "metadata": {"name": name, "version": 1},
+        "nodes": list(nodes),
+        "edges": row if edges is None else edges,
+        "entryNodeId": nodes[0]["id"],
+        **more,
+    }

@@ -20,7 +20,13 @@ class Observer:
 
     def __enter__(self) -> Observer:
         node = shutil.which("node") or _bundled_node()
-        self.process = subprocess.Popen([node, "--experimental-vm-modules", "--no-warnings", str(OBSERVER)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8")
+        self.process = subprocess.Popen(
+            [node, "--experimental-vm-modules", "--no-warnings", str(OBSERVER)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+        )
         self.modules: list[tuple[str, str]] = []
         """Every module that was run: (loader, text)."""
         return self
@@ -65,8 +71,20 @@ class Observer:
             for number, (loader, text) in enumerate(self.modules[:: len(self.modules) // 800 + 1]):
                 names.append(f"m{number}.{loader}")
                 Path(folder, names[-1]).write_text(text, "utf-8", newline="")
-            done = subprocess.run([str(esbuild), *names, "--outdir=out", "--tsconfig-raw={}", "--target=es2022", "--log-level=error", "--color=false"],
-                                  cwd=folder, capture_output=True, check=False)
+            done = subprocess.run(
+                [
+                    str(esbuild),
+                    *names,
+                    "--outdir=out",
+                    "--tsconfig-raw={}",
+                    "--target=es2022",
+                    "--log-level=error",
+                    "--color=false",
+                ],
+                cwd=folder,
+                capture_output=True,
+                check=False,
+            )
         return done.stderr.decode("utf-8", "replace")
 
 

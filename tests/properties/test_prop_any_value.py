@@ -54,7 +54,12 @@ def test_a_mutated_artifact_is_answered(document: Json) -> None:
 
 
 @bounded(150)
-@given(st.one_of(anything, values.map(lambda v: json.dumps(v, allow_nan=True)), mutated().map(lambda v: json.dumps(v, indent=1))), st.data())
+@given(
+    st.one_of(
+        anything, values.map(lambda v: json.dumps(v, allow_nan=True)), mutated().map(lambda v: json.dumps(v, indent=1))
+    ),
+    st.data(),
+)
 @example('\ufeff{"nodes": []}', None)
 @example('{"a": 1e999}', None)
 @example('{"a": ' + "9" * 5000 + "}", None)
@@ -64,7 +69,9 @@ def test_any_text_is_answered(text: str, data: st.DataObject | None) -> None:
     """Also JSON that was cut off or had something put into it."""
     if data is not None and text:
         at = data.draw(st.integers(0, len(text)))
-        text = data.draw(st.sampled_from([text, text[:at], text[:at] + data.draw(anything) + text[at:], text[:at] + text[at + 1 :]]))
+        text = data.draw(
+            st.sampled_from([text, text[:at], text[:at] + data.draw(anything) + text[at:], text[:at] + text[at + 1 :]])
+        )
     found = check(text)
     assert all(d.message.strip() for d in found)
     value, readable = _read(text)
@@ -80,17 +87,40 @@ def _read(text: str) -> tuple[Any, bool]:
         return None, False
 
 
-@pytest.mark.parametrize("field", ["code", "url", "body", "headers", "queryParams", "condition", "collection", "count", "input", "duration"])
+@pytest.mark.parametrize(
+    "field", ["code", "url", "body", "headers", "queryParams", "condition", "collection", "count", "input", "duration"]
+)
 @pytest.mark.parametrize("depth", [190, 300])
 def test_depth_in_any_field_is_answered(field: str, depth: int) -> None:
-    kinds = {"code": "step", "condition": "break", "collection": "loop", "count": "loop", "input": "sub_workflow", "duration": "sleep"}
+    kinds = {
+        "code": "step",
+        "condition": "break",
+        "collection": "loop",
+        "count": "loop",
+        "input": "sub_workflow",
+        "duration": "sleep",
+    }
     data = {"method": "POST", "url": "https://a.test/", "loopType": "forEach", "workflowId": "w", "workflowName": "W"}
-    for value in (nested(depth), nested(depth, "{}"), "(" * depth + "1" + ")" * depth, "[" * depth, "{{" * depth, "${" * depth, "`${" * depth,
-                  "a?" * depth, "!" * depth + "1", json.dumps(nested(depth)), "{{event" + ".a" * depth + "}}", "x=>" * depth + "1"):
+    for value in (
+        nested(depth),
+        nested(depth, "{}"),
+        "(" * depth + "1" + ")" * depth,
+        "[" * depth,
+        "{{" * depth,
+        "${" * depth,
+        "`${" * depth,
+        "a?" * depth,
+        "!" * depth + "1",
+        json.dumps(nested(depth)),
+        "{{event" + ".a" * depth + "}}",
+        "x=>" * depth + "1",
+    ):
         assert_answered(graph(node("a", kinds.get(field, "http_request"), **{**data, field: value})))
 
 
-@pytest.mark.parametrize("value", [object(), {1: 2}, {"nodes": {1, 2}}, b"{}", (1, 2), float("nan"), {"nodes": [float("inf")]}, type, ...])
+@pytest.mark.parametrize(
+    "value", [object(), {1: 2}, {"nodes": {1, 2}}, b"{}", (1, 2), float("nan"), {"nodes": [float("inf")]}, type, ...]
+)
 def test_what_json_does_not_have_is_answered(value: object) -> None:
     assert has_errors(check(value))
     assert not compile_artifact(value).ok
@@ -104,5 +134,7 @@ def test_a_value_that_holds_itself_is_answered() -> None:
 
 
 def test_the_function_check_is_not_hidden_by_the_room_of_its_name() -> None:
-    program = "import stepwell; stepwell.compile_artifact({}); from stepwell import check; check({}); stepwell.check({})"
+    program = (
+        "import stepwell; stepwell.compile_artifact({}); from stepwell import check; check({}); stepwell.check({})"
+    )
     subprocess.run([sys.executable, "-c", program], check=True)

