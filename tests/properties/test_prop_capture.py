@@ -30,15 +30,29 @@ POOL = (
     "async", "of", "get", "let", "class", "new", "this", "a-b", "1", "2nd", "ünïcode", "$", "$total", "_", "__", "constructor", "__proto__",
 )
 VARIABLES = ("item", "i", "j", "total", "err", "name", "value", "request", "result", "x", "item_2", "i_2", "total_2", "total_results", "unused",
-             "Promise", "Array", "structuredClone", "of", "async", "get", "event_2", "trigger", "race", "DEFAULTS", "$total", "output")
+             "Promise", "Array", "structuredClone", "of", "async", "get", "event_2", "race", "DEFAULTS", "$total", "output")
 LOCALS = ("total", "item", "i", "err", "name", "value", "request", "result", "env_2", "total_2", "event", "step", "ctx", "x", "to_tal", "Promise")
 DECLARED = ("const {0} = 'local';", "var {0} = 'local';", "let {0}; {0} = 'local';", "const {{ {0} }} = {{ {0}: 'local' }};", "const [{0}] = ['local'];",
             "let q{0} = 'local', {0} = q{0};", "const {{ a: {0} = 'local' }} = {{}};", "function {0}() {{}} {0} = 'local';", "var {0} = 'lo'; {0} += 'cal';")
 # fmt: on
 SCAFFOLD = frozenset(
-    {"event", "env", "ctx", "step", "NonRetryableError", "undefined", "NaN", "Infinity", "arguments", "this", "_output", "_loop_i"})
+    {
+        "event",
+        "env",
+        "ctx",
+        "step",
+        "NonRetryableError",
+        "undefined",
+        "NaN",
+        "Infinity",
+        "arguments",
+        "this",
+        "_output",
+        "_loop_i",
+    }
+)
 UNBOUND = SCAFFOLD | GLOBALS
-KEYWORDS = frozenset("let class new this async of get".split())
+KEYWORDS = frozenset(["let", "class", "new", "this", "async", "of", "get"])
 
 
 @dataclass
@@ -97,20 +111,51 @@ def plans(draw: st.DrawFn) -> list[Part]:
         kind = draw(st.sampled_from(["step"] * 5 + (["loop", "loop", "try", "parallel"] if depth < 2 else [])))
         if kind == "loop":
             item, index = draw(st.permutations(VARIABLES))[:2]
-            return Loop(*name(), draw(st.sampled_from(["forEach", "times"])), item, index, draw(st.sampled_from([1, 1, 2])), parts(depth + 1, 1))
+            return Loop(
+                *name(),
+                draw(st.sampled_from(["forEach", "times"])),
+                item,
+                index,
+                draw(st.sampled_from([1, 1, 2])),
+                parts(depth + 1, 1),
+            )
         if kind == "try":
             failing = [Step(*name(), throws=True)] if draw(st.booleans()) else []
-            return Try(*name(), [*parts(depth + 1, 1), *failing], parts(depth + 1, 1))
+            identifier, shown = name()
+            return Try(identifier, shown.removeprefix("EXPORT_"), [*parts(depth + 1, 1), *failing], parts(depth + 1, 1))
         if kind == "parallel":
             return Parallel(*name(), [parts(depth + 1, 1), parts(depth + 1, 1)])
         own = draw(st.lists(st.sampled_from(LOCALS), max_size=2, unique=True))
         wishes = st.tuples(st.sampled_from(WAYS), st.sampled_from(["", *POOL, *VARIABLES]), st.sampled_from(LOCALS))
         return Step(*name(), {n: draw(st.sampled_from(DECLARED)) for n in own}, draw(st.lists(wishes, max_size=4)))
 
-    return [*parts(0, 1), Step(next(ids), "the end", {}, draw(st.lists(st.tuples(st.sampled_from(WAYS), st.sampled_from(POOL), st.sampled_from(LOCALS)), max_size=4)))]
+    return [
+        *parts(0, 1),
+        Step(
+            next(ids),
+            "the end",
+            {},
+            draw(
+                st.lists(st.tuples(st.sampled_from(WAYS), st.sampled_from(POOL), st.sampled_from(LOCALS)), max_size=4)
+            ),
+        ),
+    ]
 
 
-WAYS = ("hole", "hole", "path", "in function", "in catch", "in class", "bare", "bare", "shorthand", "bare in function", "default", "template")
+WAYS = (
+    "hole",
+    "hole",
+    "path",
+    "in function",
+    "in catch",
+    "in class",
+    "bare",
+    "bare",
+    "shorthand",
+    "bare in function",
+    "default",
+    "template",
+)
 
 
 @dataclass(frozen=True)
@@ -173,7 +218,7 @@ class Model:
                 self.nodes.append(node(part.id, "parallel", name=part.name))
                 before = around.before
                 for number, arm in enumerate(part.arms):
-                    before = (*before, *self.lay(arm, around, (part.id, str(number))).before[len(around.before):])
+                    before = (*before, *self.lay(arm, around, (part.id, str(number))).before[len(around.before) :])
                 return Around(around.scopes, (*before, part.id))
 
     def code(self, step: Step, around: Around) -> str:
@@ -243,7 +288,11 @@ class Model:
             match part:
                 case Step():
                     indices = tuple(index for _, index in at)
-                    self.expected[part.id, indices] = "failed" if part.throws else {"tag": part.id, "r": [settled(meant, dict(at)) for _, meant in self.reads[part.id]]}
+                    self.expected[part.id, indices] = (
+                        "failed"
+                        if part.throws
+                        else {"tag": part.id, "r": [settled(meant, dict(at)) for _, meant in self.reads[part.id]]}
+                    )
                 case Loop():
                     for index in range(2):
                         self.turn(part.body, (*at, (part.id, index)))

@@ -41,6 +41,7 @@ _TIMING_KEYS = ("duration", "timeout", "retryDelay")
 _NO_NAMES = (RESERVED - {"async", "get", "set", "of", "as", "type"}) | {
     "event",
     "env",
+    "trigger",
     "step",
     "ctx",
     "_output",

@@ -36,21 +36,30 @@ class Scope:
         """What `name` means at `vertex` apart from nodes; `turn_of`: the loop whose own turn its condition reads."""
         if name in ("event", "env"):
             return Use("event" if name == "event" else "env")
-        for loop in self._loops(vertex, turn_of):
-            data = self.data[loop]
-            if name == "_output":
-                return Use("output", loop)
-            if name == "_loop_i":
-                return Use("index", loop)
-            if isinstance(data, LoopData):
-                if name == data.itemVar and data.loopType == "forEach" and loop != turn_of:
-                    return Use("item", loop)
-                if name == data.indexVar:
-                    return Use("index", loop)
-        if name == "err":
-            caught = self._catch(vertex)
-            return Use("error", caught) if caught is not None else None
+        if turn_of is not None and (use := self._of_loop(name, turn_of, turn_of)):
+            return use
+        for arm in self.reach.regions.blocks_around(vertex):
+            around = self.flow.arm(arm)
+            if self.flow.shape(around.container) == "loop":
+                use = self._of_loop(name, around.container, turn_of)
+                if use is not None:
+                    return use
+            elif name == "err" and around.label == "catch" and self.flow.shape(around.container) == "try":
+                return Use("error", around.container)
         return None
+
+    def _of_loop(self, name: str, loop: int, turn_of: int | None) -> Use | None:
+        """What `name` stands for in the body of `loop`, or (`turn_of`) in its condition."""
+        data = self.data[loop]
+        if name == "_output":
+            return Use("output", loop)
+        if name == "_loop_i":
+            return Use("index", loop)
+        if not isinstance(data, LoopData):
+            return None
+        if name == data.itemVar and data.loopType == "forEach" and loop != turn_of:
+            return Use("item", loop)
+        return Use("index", loop) if name == data.indexVar else None
 
     def _loops(self, vertex: int, turn_of: int | None) -> list[int]:
         """The loops around `vertex`, innermost first."""
@@ -59,13 +68,6 @@ class Scope:
         return own + [
             flow.arm(a).container for a in regions.blocks_around(vertex) if flow.shape(flow.arm(a).container) == "loop"
         ]
-
-    def _catch(self, vertex: int) -> int | None:
-        for arm in self.reach.regions.blocks_around(vertex):
-            entry = self.flow.arm(arm)
-            if self.flow.shape(entry.container) == "try" and entry.label == "catch":
-                return entry.container
-        return None
 
     def in_catch_of(self, vertex: int, container: int) -> bool:
         flow = self.flow

@@ -41,7 +41,7 @@ def make_names(plan: Plan) -> Names:
     keyed = {v: STORED_KEYS[n.type] for v, n in enumerate(analysis.flow.nodes) if n.type in STORED_KEYS}
     outputs = {v: table.take(f"{base[v]}_output") for v in sorted(plan.outputs_of)}
     outer = _outer_values(plan, table, base)
-    errors = _error_names(plan, table, base, hidden)
+    errors = _error_names(plan, table, base, "err" in {*items.values(), *indices.values()}, hidden)
     aliases = {kind: table.take(kind) for kind in ("event", "env") if kind in hidden.get(Use(kind), ())}
     naming = Naming(values, views, items, indices, errors, outputs, keyed, outer, aliases, plan.level)
     flags = {v: table.take(f"{base[v]}_due") for v in sorted(analysis.regions.guarded)}
@@ -131,8 +131,13 @@ def _outer_values(plan: Plan, table: NameTable, base: list[str]) -> dict[tuple[b
     return names
 
 
-def _error_names(plan: Plan, table: NameTable, base: list[str], hidden: Mapping[Use, set[str]]) -> dict[int, str]:
-    """`err`, but for a try/catch in whose catch arm another error is read under that name, or code hides it."""
+def _error_names(
+    plan: Plan, table: NameTable, base: list[str], looped: bool, hidden: Mapping[Use, set[str]]
+) -> dict[int, str]:
+    """`err`, but for a try/catch in whose catch arm another error is read under that name, or something hides it.
+
+    `looped`: a loop's variable has that name.
+    """
     flow, regions = plan.analysis.flow, plan.analysis.regions
     names: dict[int, str] = {}
     for vertex in flow.topological:
@@ -140,7 +145,7 @@ def _error_names(plan: Plan, table: NameTable, base: list[str], hidden: Mapping[
             continue
         around = [flow.arm(a).container for a in regions.blocks_around(vertex) if flow.arm(a).label == "catch"]
         taken = any(names.get(v) == "err" and v in plan.errors for v in around)
-        taken = taken or "err" in hidden.get(Use("error", vertex), ())
+        taken = taken or looped or "err" in hidden.get(Use("error", vertex), ())
         names[vertex] = table.take(f"{base[vertex]}_error") if taken and vertex in plan.errors else "err"
     return names
 
