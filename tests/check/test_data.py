@@ -17,7 +17,7 @@ from stepwell.graph.durations import Duration
 from stepwell.graph.read import Document, read_value
 from tests.graph.artifacts import MINIMAL, Json, graph, node
 
-SHARED = Path("/work/shared/graphs")
+SHARED = Path(__file__).parents[3] / "shared" / "graphs"
 
 
 def document(value: Json) -> Document:

@@ -14,7 +14,7 @@ from stepwell.diagnostics import Diagnostic, Place
 from stepwell.graph.read import read_text, read_value
 from tests.graph.artifacts import MINIMAL, graph, node
 
-SHARED = Path("/work/shared/graphs")
+SHARED = Path(__file__).parents[3] / "shared" / "graphs"
 
 
 def codes(found: list[Diagnostic]) -> list[tuple[str, str]]:

@@ -12,7 +12,7 @@ from stepwell.graph.read import read_value
 from stepwell.graph.schema import artifact_schema
 from tests.graph.artifacts import MINIMAL, graph, node
 
-SHARED = Path("/work/shared/graphs")
+SHARED = Path(__file__).parents[3] / "shared" / "graphs"
 
 
 @pytest.fixture(scope="module")
