@@ -19,12 +19,11 @@ def bounded(examples: int) -> Callable[[_Test], _Test]:
     `PROPERTY_FACTOR=20` looks for 20 times as long, `PROPERTY_QUICK=1` does not shrink.
     """
     factor = float(os.environ.get("PROPERTY_FACTOR", "1"))
-    checks = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
     phases = [phase for phase in Phase if phase is not Phase.shrink or "PROPERTY_QUICK" not in os.environ]
     return settings(
         max_examples=max(1, round(examples * factor)),
         deadline=None,
-        suppress_health_check=checks,
+        suppress_health_check=list(HealthCheck),
         print_blob=True,
         phases=phases,
     )
