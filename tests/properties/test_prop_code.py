@@ -188,7 +188,9 @@ def document(code: str, field: str) -> Json:
     last = node("z", code="return 'end';")
     match field:
         case "body" | "inline":
-            return graph(*nodes, node("c", "step", None, code=code, **({"inline": True} if field == "inline" else {})), last)
+            return graph(
+                *nodes, node("c", "step", None, code=code, **({"inline": True} if field == "inline" else {})), last
+            )
         case "arm":
             branch = node("c", "branch", branches=[{"label": "y", "condition": code}])
             return graph(
@@ -275,7 +277,9 @@ def judge(observer: Observer, compiled: Compiled, code: str, field: str) -> None
     parsed = observer.ask(parse=compiled.js)
     if not parsed["parses"]:
         # The tolerant parser let it pass; `build` asks a full one, which does not read the inside of regular expressions.
-        assert "regular expression" in parsed["message"] or not compile_artifact(document(code, field), toolchain=TOOLS).ok, compiled.js
+        assert (
+            "regular expression" in parsed["message"] or not compile_artifact(document(code, field), toolchain=TOOLS).ok
+        ), compiled.js
         return
     assert whole(observer, code, field), compiled.js
     seen = observer.ask(
@@ -394,4 +398,7 @@ def test_trigger_code_stays_in_its_handler(observer: Observer, code: str, kind: 
     compiled.js.encode()
     parsed = observer.ask(parse=compiled.js)
     if not parsed["parses"]:
-        assert "regular expression" in parsed["message"] or not compile_artifact(made, toolchain=TOOLS).ok, (parsed, compiled.js)
+        assert "regular expression" in parsed["message"] or not compile_artifact(made, toolchain=TOOLS).ok, (
+            parsed,
+            compiled.js,
+        )

@@ -7,9 +7,11 @@ from typing import TextIO
 
 from stepwell.cli.findings import Checked, each
 from stepwell.cli.inputs import Input
+from stepwell.cli.words import plain
 from stepwell.diagnostics import Diagnostic, Severity
 
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}
+_ESCAPES = {"%": "%25", "\r": "%0D", "\n": "%0A"}
 
 
 def write(checked: Sequence[Checked], out: TextIO) -> None:
@@ -38,7 +40,7 @@ def _words(d: Diagnostic) -> str:
 
 
 def _message(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return "".join(_ESCAPES.get(ch) or plain(ch) for ch in text)
 
 
 def _property(text: str) -> str:
