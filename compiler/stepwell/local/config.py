@@ -29,11 +29,20 @@ _EXTRA_HANDLERS: Final = "service_binding_extra_handlers"
 
 
 @dataclass(frozen=True)
+class Module:
+    """A module with the kind that it was uploaded as: the name of a field of workerd's ``Worker.Module``."""
+
+    kind: str
+    content: str | bytes
+
+
+@dataclass(frozen=True)
 class WorkflowSpec:
     """A workflow of a Worker: its name, its class, the binding the Worker has of it, its limit of steps.
 
     ``key`` is what the runtime keeps its instances under, and must be unique in a runtime; None takes the
-    name, which on Cloudflare is unique in an account.
+    name, which on Cloudflare is unique in an account. ``version`` is noted with every instance that starts.
+    ``retention`` is how long instances are kept that do not say it themselves, as the engine takes it.
     """
 
     name: str
@@ -41,6 +50,8 @@ class WorkflowSpec:
     binding: str | None = None
     steps: int | None = None
     key: str | None = None
+    version: str | None = None
+    retention: Mapping[str, JSON] | None = None
 
     @property
     def id(self) -> str:
@@ -87,7 +98,7 @@ class WorkerSpec:
     """
 
     name: str
-    modules: Mapping[str, str | bytes]
+    modules: Mapping[str, str | bytes | Module]
     main: str
     compatibility_date: str
     compatibility_flags: tuple[str, ...] = ()
@@ -104,15 +115,28 @@ class WorkerSpec:
 
 
 @dataclass(frozen=True)
+class Hosted:
+    """What a host of other people's Workers needs: the resources that can be reached without any Worker, and
+    the mark after which the engines write into the log what happens to their instances.
+    """
+
+    log_mark: str
+    kv: tuple[str, ...] = ()
+    d1: tuple[str, ...] = ()
+    queues: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Setting:
     """What the configuration needs to know beside the Workers. ``world`` answers what they fetch,
-    "host:port".
+    "host:port". ``hosted`` keeps lists of instances and gives the control Worker the resources named.
     """
 
     state: Path
     token: str
     test: bool
     world: str | None
+    hosted: Hosted | None = None
 
 
 def configuration(workers: Sequence[WorkerSpec], setting: Setting) -> str:
@@ -124,6 +148,7 @@ def configuration(workers: Sequence[WorkerSpec], setting: Setting) -> str:
         *_d1(workers, setting),
         *_queues(workers, setting),
         *_cron(workers, setting),
+        *_registry(setting),
     ]
     socket: _Struct = {
         "name": "control",
@@ -146,7 +171,7 @@ def folders(workers: Sequence[WorkerSpec], state: Path) -> Iterator[Path]:
     for worker in workers:
         if worker.workflows:
             yield _engine_disk(worker, state)
-    for name in ("kv", "kv-blobs", "d1", "queues", "cron"):
+    for name in ("kv", "kv-blobs", "d1", "queues", "cron", "registry"):
         yield state / name
 
 
@@ -183,7 +208,9 @@ def _modules(worker: WorkerSpec) -> list[capnp.Value]:
     return [_module(name, worker.modules[name]) for name in names]
 
 
-def _module(name: str, content: str | bytes) -> _Struct:
+def _module(name: str, content: str | bytes | Module) -> _Struct:
+    if isinstance(content, Module):
+        return {"name": name, content.kind: content.content}
     suffix = Path(name).suffix
     raw = content.encode() if isinstance(content, str) else content
     if suffix in (".js", ".mjs"):
@@ -201,7 +228,7 @@ def _bindings(worker: WorkerSpec, workers: Sequence[WorkerSpec]) -> Iterator[_St
     for name, namespace in worker.kv.items():
         yield {"name": name, "kvNamespace": _service("kv", props={"namespace": namespace})}
     for name, database in worker.d1.items():
-        yield _wrapped(name, "cloudflare-internal:d1-api", _service("d1", props={"database": database}))
+        yield _d1_binding(name, database)
     for name, queue in worker.queues.items():
         yield {"name": name, "queue": _service("queues", props={"queue": queue})}
     for name, service in worker.services.items():
@@ -246,7 +273,7 @@ def _missing(name: str, message: str) -> _Struct:
 
 
 def _engine(worker: WorkerSpec, setting: Setting) -> Iterator[_Struct]:
-    limits = {w.id: {} if w.steps is None else {"steps": w.steps} for w in worker.workflows}
+    limits = {w.id: _limits(w) for w in worker.workflows}
     bindings: list[capnp.Value] = [_namespace(worker, workflow) for workflow in worker.workflows]
     names = {workflow.id: workflow.name for workflow in worker.workflows}
     bindings += [
@@ -255,6 +282,14 @@ def _engine(worker: WorkerSpec, setting: Setting) -> Iterator[_Struct]:
     ]
     if setting.test:
         bindings += [{"name": "TEST_CLOCK", "json": "true"}]
+    if setting.hosted is not None:
+        versions = {workflow.id: workflow.version for workflow in worker.workflows}
+        registry: _Struct = {"className": "Registry", "serviceName": "registry"}
+        bindings += [
+            {"name": "VERSIONS", "json": json.dumps(versions)},
+            {"name": "LOG_MARK", "text": setting.hosted.log_mark},
+            {"name": "REGISTRY", "durableObjectNamespace": registry},
+        ]
     body: _Struct = {
         "modules": [_own("engine.js"), {"name": "workflows.js", "bundled": "/workerd/workflows.js"}],
         "compatibilityDate": _BUNDLED_DATE,
@@ -264,6 +299,11 @@ def _engine(worker: WorkerSpec, setting: Setting) -> Iterator[_Struct]:
     }
     yield {"name": f"engine:{worker.name}", "worker": body}
     yield _disk(f"disk:engine:{worker.name}", _engine_disk(worker, setting.state))
+
+
+def _limits(workflow: WorkflowSpec) -> dict[str, JSON]:
+    given: dict[str, JSON] = {"steps": workflow.steps, "retention": workflow.retention}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def _namespace(worker: WorkerSpec, workflow: WorkflowSpec) -> _Struct:
@@ -306,7 +346,50 @@ def _control(workers: Sequence[WorkerSpec], setting: Setting) -> _Struct:
         for workflow in worker.workflows:
             name = f"workflow:{worker.name}/{workflow.name}"
             bindings += [_workflow_binding(name, _workflow_service(worker, workflow.name))]
+            bindings += [_direct(worker, workflow)]
+    if setting.hosted is not None:
+        bindings += _resources(setting.hosted)
+        bindings += [
+            {"name": f"clock:{name}", "service": _service(name)}
+            for name, there in (("queues", _any_queues(workers, setting)), ("cron", _any_crons(workers)))
+            if there and setting.test
+        ]
     return _own_worker("control", "control.js", bindings, [_EXTRA_HANDLERS])
+
+
+def _direct(worker: WorkerSpec, workflow: WorkflowSpec) -> _Struct:
+    """The engine's own entry, past the API of the binding: what is created through it was asked for from outside."""
+    props: JSON = {"workflow": workflow.id, "origin": {"source": "api"}}
+    entry = _service(f"engine:{worker.name}", "WorkflowBinding", props)
+    return {"name": f"direct:{worker.name}/{workflow.name}", "service": entry}
+
+
+def _resources(hosted: Hosted) -> list[capnp.Value]:
+    kv: list[capnp.Value] = [
+        {"name": f"kv:{id}", "kvNamespace": _service("kv", props={"namespace": id})} for id in hosted.kv
+    ]
+    d1 = [_d1_binding(f"d1:{id}", id) for id in hosted.d1]
+    queues: list[capnp.Value] = [
+        {"name": f"queue:{id}", "queue": _service("queues", props={"queue": id})} for id in hosted.queues
+    ]
+    registry: _Struct = {"className": "Registry", "serviceName": "registry"}
+    return [*kv, *d1, *queues, {"name": "REGISTRY", "durableObjectNamespace": registry}]
+
+
+def _d1_binding(name: str, database: str) -> _Struct:
+    return _wrapped(name, "cloudflare-internal:d1-api", _service("d1", props={"database": database}))
+
+
+def _registry(setting: Setting) -> Iterator[_Struct]:
+    if setting.hosted is not None:
+        body: _Struct = {
+            "modules": [_own("registry.js")],
+            "compatibilityDate": _OWN_DATE,
+            "durableObjectNamespaces": [{"className": "Registry", "uniqueKey": "registry", "enableSql": True}],
+            "durableObjectStorage": {"localDisk": "disk:registry"},
+        }
+        yield {"name": "registry", "worker": body}
+        yield _disk("disk:registry", setting.state / "registry")
 
 
 def _outbound() -> _Struct:
@@ -331,19 +414,19 @@ def _world(setting: Setting) -> _Struct:
 
 
 def _kv(workers: Sequence[WorkerSpec], setting: Setting) -> Iterator[_Struct]:
-    if any(worker.kv for worker in workers):
+    if any(worker.kv for worker in workers) or (setting.hosted is not None and setting.hosted.kv):
         blobs: _Struct = {"name": "BLOBS", "service": _service("kv-blobs")}
         yield from _bundled("kv", "KVNamespace", "SHARD", [blobs], setting)
         yield _disk("kv-blobs", setting.state / "kv-blobs")
 
 
 def _d1(workers: Sequence[WorkerSpec], setting: Setting) -> Iterator[_Struct]:
-    if any(worker.d1 for worker in workers):
+    if any(worker.d1 for worker in workers) or (setting.hosted is not None and setting.hosted.d1):
         yield from _bundled("d1", "D1Database", "DATABASE", [], setting)
 
 
 def _queues(workers: Sequence[WorkerSpec], setting: Setting) -> Iterator[_Struct]:
-    if any(worker.queues or worker.consumers for worker in workers):
+    if _any_queues(workers, setting):
         consumers = {
             consumer.queue: {"consumer": f"worker:{worker.name}", **_consumer(consumer)}
             for worker in workers
@@ -352,6 +435,15 @@ def _queues(workers: Sequence[WorkerSpec], setting: Setting) -> Iterator[_Struct
         bindings: list[capnp.Value] = [{"name": "CONSUMERS", "json": json.dumps(consumers)}]
         bindings += [_to_worker(worker) for worker in workers if worker.consumers]
         yield from _bundled("queues", "QueueShard", "SHARD", bindings, setting, [_EXTRA_HANDLERS])
+
+
+def _any_queues(workers: Sequence[WorkerSpec], setting: Setting) -> bool:
+    used = any(worker.queues or worker.consumers for worker in workers)
+    return used or (setting.hosted is not None and bool(setting.hosted.queues))
+
+
+def _any_crons(workers: Sequence[WorkerSpec]) -> bool:
+    return any(worker.crons for worker in workers)
 
 
 def _consumer(consumer: Consumer) -> dict[str, int | str]:

@@ -23,13 +23,36 @@ const binding = (env, { worker, workflow }) => {
   return found;
 };
 
+const observer = (env, { worker }) => env[`engine:${worker}`];
+const registry = (env, { key }) => env.REGISTRY?.getByName(key);
+const engine = (env, where) => env[`direct:${where.worker}/${where.workflow}`] ?? binding(env, where);
+
+const defined = (object) => Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined));
+
+const LOOK_AT_ONCE = 200;
+
+// Brings the rows of a workflow's unfinished instances up to date.
+async function look(env, where) {
+  const ids = await registry(env, where).open();
+  for (let at = 0; at < ids.length; at += LOOK_AT_ONCE) {
+    const some = ids.slice(at, at + LOOK_AT_ONCE);
+    await actions.refresh(env, { ...where, ids: some });
+  }
+}
+
+async function rows(statement) {
+  const [columns = [], ...values] = await statement.raw({ columnNames: true });
+  return { columns, rows: values };
+}
+
 const instance = async (env, where) => (await binding(env, where)).get(where.id);
 
 const actions = {
   ping: async () => "pong",
 
-  async create(env, { id, params, ...where }) {
-    const made = await binding(env, where).create(id === undefined ? { params } : { id, params });
+  // `origin` holds what else is known of the start: a cron's `schedule`. `retention` is as the engine takes it.
+  async create(env, { id, params, origin, retention, ...where }) {
+    const made = await engine(env, where).create(defined({ id, params, origin, retention }));
     return { id: made.id };
   },
 
@@ -50,7 +73,86 @@ const actions = {
   },
 
   async remove(env, { ids, ...where }) {
-    return binding(env, where).deleteBatch({ instances: ids });
+    const answered = await binding(env, where).deleteBatch({ instances: ids });
+    await registry(env, where)?.remove(ids);
+    return answered;
+  },
+
+  // All about one instance, or null.
+  async describe(env, { id, ...where }) {
+    const found = await observer(env, where).describe(where.key, id);
+    if (found === null) return null;
+    const events = found.events.map(({ output, ...event }) => ({ ...event, output: plain(output) }));
+    const values = Object.fromEntries(Object.entries(found.values).map(([name, value]) => [name, plain(value)]));
+    return { ...found, params: plain(found.params), output: plain(found.output), events, values };
+  },
+
+  // What one step has come to, or null; a stream is given as {stream: true}.
+  async record(env, { id, type, step, ...where }) {
+    const found = await observer(env, where).record(where.key, id, type, step);
+    if (found === null) return null;
+    const { value, ...rest } = found;
+    return { ...rest, value: plain(value) };
+  },
+
+  // The instances of a workflow as its registry has them, after a look at those that have not ended.
+  async list(env, { query, ...where }) {
+    await look(env, where);
+    return registry(env, where).page(query);
+  },
+
+  async counts(env, where) {
+    await look(env, where);
+    return registry(env, where).counts();
+  },
+
+  async ids(env, { status, ...where }) {
+    await look(env, where);
+    return registry(env, where).ids({ status });
+  },
+
+  // After a restart: the row says nothing final any more.
+  async refresh(env, { ids, ...where }) {
+    const seen = await observer(env, where).summaries(where.key, ids);
+    await registry(env, where).note(ids, seen);
+    return seen;
+  },
+
+  async kv(env, { namespace, method, args }) {
+    const result = await env[`kv:${namespace}`][method](...args);
+    return result ?? null;
+  },
+
+  async d1(env, { database, queries, raw }) {
+    const db = env[`d1:${database}`];
+    const results = [];
+    for (const { sql, params } of queries) {
+      const statement = db.prepare(sql).bind(...(params ?? []));
+      const done = raw ? { success: true, meta: {}, results: await rows(statement) } : await statement.all();
+      results.push(done);
+    }
+    return results;
+  },
+
+  // Several statements in one text, as a migration has them.
+  async d1_script(env, { database, sql }) {
+    return env[`d1:${database}`].exec(sql);
+  },
+
+  async queue(env, { queue, bodies }) {
+    await env[`queue:${queue}`].sendBatch(bodies.map((body) => ({ body, contentType: "json" })));
+    return null;
+  },
+
+  async now(env, { worker }) {
+    return env[`engine:${worker}`].now();
+  },
+
+  // The services beside the engines that have a clock of their own.
+  async clocks(env, { ms }) {
+    const others = ["queues", "cron"].map((name) => env[`clock:${name}`]).filter(Boolean);
+    await Promise.all(others.map((one) => one.fetch(`http://clock/clock?advance=${ms}`, { method: "POST" })));
+    return null;
   },
 
   async scheduled(env, { worker, cron, time }) {

@@ -8,15 +8,36 @@
 // other arms' steps arrive, and a race of an approval with a day's sleep would never see the sleep. Here a wait
 // first lets the other calls arrive, and while there are others `run()` stays in memory, as it does anyway when
 // an arm's step happens to come first.
+//
+// What is added: the REGISTRY, where there is one, hears of every instance before it is created, and instances say
+// what happens to them in the log, after the LOG_MARK, where there is one.
 import { RpcTarget, WorkerEntrypoint } from "cloudflare:workers";
-import bundled, { Engine as Bundled } from "./workflows.js";
-export { WorkflowBinding } from "./workflows.js";
+import bundled, { Engine as Bundled, WorkflowBinding as BundledBinding } from "./workflows.js";
 
 const ENDED = new Set(["complete", "errored", "terminated"]);
 const IDLE = new Set(["waiting", "paused", ...ENDED]);
+// How often a step that runs is looked at for failed attempts, in milliseconds.
+const LOOK_MS = 250;
+// Where an instance keeps who started it, beside the engine's own records.
+const ORIGIN = "stepwell:origin";
+// Params on their way from the binding to the instance, with the origin.
+const SENT = "stepwell:sent";
 
 // The instances that live in this process: [the key of the workflow, id] by both.
 const known = new Map();
+
+const stringify = (value) =>
+  JSON.stringify(value, (_key, item) => (typeof item === "bigint" ? String(item) : item));
+
+// A result as a line can show it.
+function brief(value) {
+  try {
+    const text = stringify(value);
+    return text === undefined || text.length > 400 ? undefined : JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
 
 const historyKey = (id) => `l:${String(id).padStart(12, "0")}`;
 
@@ -44,17 +65,19 @@ function withSets(construct) {
   return sets;
 }
 
-// The steps of one `run()`, as the engine has them but for the waits.
+// The steps of one `run()`, as the engine has them but for the waits. `look` is told of each beginning and end.
 class Steps extends RpcTarget {
   #step;
   #waiters;
+  #look;
   #open = 0;
   #pin = { at: Infinity, type: Symbol("pin"), wake() {} };
 
-  constructor(step, waiters) {
+  constructor(step, waiters, look) {
     super();
     this.#step = step;
     this.#waiters = waiters;
+    this.#look = look;
   }
 
   do(...args) {
@@ -75,10 +98,12 @@ class Steps extends RpcTarget {
 
   async #counted(call) {
     this.#open++;
+    this.#look();
     try {
       return await call();
     } finally {
       this.#open--;
+      this.#look();
     }
   }
 
@@ -94,9 +119,29 @@ class Steps extends RpcTarget {
   }
 }
 
+// The binding of a workflow; its props may carry the `origin` of what is created through it.
+export class WorkflowBinding extends BundledBinding {
+  #sent(params, given) {
+    const { origin = { source: "binding" } } = this.ctx.props;
+    return { [SENT]: true, params: params ?? {}, origin: { ...origin, ...given } };
+  }
+
+  async create({ origin, ...options } = {}) {
+    return super.create({ ...options, params: this.#sent(options.params, this.ctx.props.origin && origin) });
+  }
+
+  async createBatch(options) {
+    const sent = (list) => list.map((one) => ({ ...one, params: this.#sent(one?.params) }));
+    if (Array.isArray(options)) return super.createBatch(sent(options));
+    return super.createBatch(options?.instances ? { ...options, instances: sent(options.instances) } : options);
+  }
+}
+
 export class Engine extends Bundled {
   #seen = 0;
+  #told = 0;
   #pending = new Set();
+  #timer = null;
 
   constructor(ctx, env) {
     const [waiters] = withSets(() => super(ctx, env));
@@ -104,9 +149,94 @@ export class Engine extends Bundled {
     const address = [workflowName, ctx.id.name];
     known.set(JSON.stringify(address), address);
     const named = { workflowName: env.NAMES[workflowName] };
-    const run = (event, step) => workflowClass.run({ ...event, ...named }, new Steps(step, waiters));
+    const look = () => this.#look();
+    const run = async (event, step) => {
+      const { schedule } = ctx.storage.kv.get(ORIGIN) ?? {};
+      const more = schedule ? { ...named, schedule } : named;
+      const steps = new Steps(step, waiters, look);
+      try {
+        return await workflowClass.run({ ...event, ...more }, steps);
+      } finally {
+        look();
+      }
+    };
     ctx.props.workflowClass = { run };
+    for (const [key] of ctx.storage.kv.list({ prefix: "l:", reverse: true, limit: 1 })) this.#told = Number(key.slice(2));
   }
+
+  // The registry hears of it first: what it knows and the engine does not is nothing, the other way round an
+  // instance would run unseen.
+  async create(sent, retention) {
+    const { params, origin } = sent?.[SENT] ? sent : { params: sent, origin: { source: "binding" } };
+    if (this.exists()) return super.create(params, retention);
+    const [workflow, id] = [this.ctx.props.workflowName, this.ctx.id.name];
+    const { REGISTRY, VERSIONS } = this.env;
+    const kept = { ...origin, version: VERSIONS?.[workflow] ?? null };
+    await REGISTRY?.getByName(workflow).add(id, kept);
+    if (!this.exists()) this.ctx.storage.kv.put(ORIGIN, kept);
+    const made = await super.create(params, retention);
+    this.#look();
+    return made;
+  }
+
+  // Tells what happened soon, and again while something is open.
+  #look() {
+    if (this.env.LOG_MARK === undefined || this.#timer !== null) return;
+    const later = (ms) => {
+      this.#timer = setTimeout(() => {
+        this.#timer = null;
+        if (this.#tell()) later(LOOK_MS);
+      }, ms);
+    };
+    later(1);
+  }
+
+  // Writes what happened since the last time into the log; whether a step runs.
+  #tell() {
+    const { kv } = this.ctx.storage;
+    const meta = kv.get("meta");
+    if (!meta) return false;
+    const [workflow, instance] = [this.ctx.props.workflowName, this.ctx.id.name];
+    for (const [, event] of kv.list({ prefix: "l:", start: historyKey(this.#told + 1) })) {
+      this.#told = event.eventId;
+      const { params, output, ...told } = event;
+      const shown = stringify({ workflow, instance, event: { ...told, output: brief(output) } });
+      console.log(`${this.env.LOG_MARK}${shown}`);
+    }
+    return meta.status === "running" || meta.status === "waitingForPause";
+  }
+
+  // All there is to say about the instance; `null` when there is none.
+  describe() {
+    if (!this.exists()) return null;
+    const { kv } = this.ctx.storage;
+    const { status, params, output, error } = kv.get("meta");
+    const events = Array.from(kv.list({ prefix: "l:" }), ([, { params, ...event }]) => event);
+    const values = {};
+    for (const [, record] of kv.list({ prefix: "s:waitForEvent:" }))
+      if (record.done) values[`${record.name}-${record.count}`] = record.value;
+    return { status, params, output, error, events, values, origin: kv.get(ORIGIN) ?? { source: "unknown" } };
+  }
+
+  // The record of a step by the name of the log ("Charge card-1"), with all of its output; `null` when there is none.
+  record(type, stepName) {
+    return this.ctx.storage.kv.get(recordKey(type, stepName)) ?? null;
+  }
+
+  // A row of the registry: `status` and the times at which it was first started, last changed, and ended.
+  summary() {
+    if (!this.exists()) return null;
+    const { kv } = this.ctx.storage;
+    const { status } = kv.get("meta");
+    const first = (type) => {
+      for (const [, event] of kv.list({ prefix: "l:", limit: 4 })) if (event.type === type) return event.timestamp;
+      return null;
+    };
+    const [[, last] = []] = kv.list({ prefix: "l:", reverse: true, limit: 1 });
+    const modified = last?.timestamp ?? null;
+    return { status, started: first("workflow_started"), modified, ended: ENDED.has(status) ? modified : null };
+  }
+
   // What happened after the event `cursor`, and whether anything of the instance runs just now.
   observe(cursor) {
     if (!this.exists()) return null; // which also ends the waits that are due
@@ -165,6 +295,22 @@ export class Observer extends WorkerEntrypoint {
 
   async advance(ms) {
     return this.#clock(ms);
+  }
+
+  async now() {
+    return (await this.#clock(0)).now;
+  }
+
+  async describe(workflow, id) {
+    return this.#instance([workflow, id]).describe();
+  }
+
+  async record(workflow, id, type, stepName) {
+    return this.#instance([workflow, id]).record(type, stepName);
+  }
+
+  async summaries(workflow, ids) {
+    return Promise.all(ids.map((id) => this.#instance([workflow, id]).summary()));
   }
 
   async #clock(ms) {

@@ -11,6 +11,7 @@ import json
 import os
 import re
 import secrets
+import select
 import shutil
 import signal
 import subprocess
@@ -26,7 +27,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Final, Self, cast
 
-from .config import JSON, Setting, WorkerSpec, configuration, folders
+from .config import JSON, Hosted, Setting, WorkerSpec, configuration, folders
 
 # $1 is a folder to remove at the end; the rest is the command. The pipe at descriptor 0 has no writer left
 # once the process that started this is gone.
@@ -95,8 +96,8 @@ class Runtime:
     ``state`` keeps everything on disk (None: in memory where there is a memory disk, for as long as this
     lives). It survives a SIGKILL at any moment. ``test`` gives the engines a clock that ``advance`` moves; it
     starts at the real time with every start, so use it with temporary state. ``world`` is "host:port" of a
-    proxy that answers what Workers fetch; None lets them out to public addresses. ``on_log`` is called from
-    another thread.
+    proxy that answers what Workers fetch; None lets them out to public addresses. ``hosted`` is for whoever runs
+    Workers of others (``stepwell dev``). ``on_log`` is called from another thread.
 
     Raises RuntimeFailed when a Worker does not load. Methods may be called from several threads.
     """
@@ -110,6 +111,7 @@ class Runtime:
         test: bool = False,
         world: str | None = None,
         token: str | None = None,
+        hosted: Hosted | None = None,
         on_log: Callable[[LogLine], None] | None = None,
     ) -> None:
         self._token = token or secrets.token_hex(16)
@@ -118,7 +120,7 @@ class Runtime:
         self._closed = False
         self._last_words: deque[str] = deque(maxlen=1000)
         self.scratch = Path(tempfile.mkdtemp(prefix="stepwell-", dir=_memory_disk()))
-        self._setting = Setting(state or self.scratch / "state", self._token, test, world)
+        self._setting = Setting(state or self.scratch / "state", self._token, test, world, hosted)
         try:
             self._start(workerd, workers)
         except BaseException:
@@ -177,6 +179,11 @@ class Runtime:
         words = [" ".join(line.split()) for line in self._last_words if line.strip()]
         told = "; ".join(words[:5]) or f"exit code {self._process.returncode}"
         return RuntimeFailed(f"the runtime stopped: {told}", _faults(words))
+
+    @property
+    def token(self) -> str:
+        """What the control Worker wants to see in the header ``x-stepwell-token``."""
+        return self._token
 
     @property
     def pid(self) -> int:
@@ -284,6 +291,8 @@ class Runtime:
         if connection is None:
             connection = self._local.connection = HTTPConnection("127.0.0.1", self.port)
         connection.timeout = timeout
+        if connection.sock is not None and select.select([connection.sock], [], [], 0)[0]:
+            connection.close()  # the runtime ends connections that idle; the next request opens it again
         if connection.sock is not None:
             connection.sock.settimeout(timeout)
         return connection
