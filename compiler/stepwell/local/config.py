@@ -321,6 +321,11 @@ def _preserves(worker: WorkerSpec) -> bool:
     return _PRESERVE in flags or (worker.compatibility_date >= _PRESERVE_SINCE and _REPLACE not in flags)
 
 
+def instances_folder(state: Path, worker: str, key: str) -> Path:
+    """Where the instances of a workflow are kept; it may be renamed to another Worker's while nothing runs."""
+    return state / "workflows" / f"w-{quote(worker, safe='')}" / f"miniflare-workflows-{key}"
+
+
 def _engine_disk(worker: WorkerSpec, state: Path) -> Path:
     return state / "workflows" / f"w-{quote(worker.name, safe='')}"
 

@@ -83,8 +83,9 @@ const actions = {
     const found = await observer(env, where).describe(where.key, id);
     if (found === null) return null;
     const events = found.events.map(({ output, ...event }) => ({ ...event, output: plain(output) }));
-    const values = Object.fromEntries(Object.entries(found.values).map(([name, value]) => [name, plain(value)]));
-    return { ...found, params: plain(found.params), output: plain(found.output), events, values };
+    const { waits, params, output } = found;
+    for (const wait of Object.values(waits)) wait.value = plain(wait.value);
+    return { ...found, params: plain(params), output: plain(output), events };
   },
 
   // What one step has come to, or null; a stream is given as {stream: true}.
@@ -173,6 +174,33 @@ const actions = {
       if (Date.now() >= until) return { idle: false, instances };
       await scheduler.wait(1);
     }
+  },
+
+  // Waits, at most `patience` milliseconds, until nothing runs over some turns; `next` is the time to the next timer.
+  async idle(env, { workers, patience }) {
+    const until = Date.now() + patience;
+    for (let quiet = 0; quiet < QUIET_TURNS && Date.now() < until; await scheduler.wait(1)) {
+      const busy = await Promise.all(workers.map((name) => env[`engine:${name}`].busy()));
+      quiet = busy.some(Boolean) ? 0 : quiet + 1;
+    }
+    return { next: await next(env, workers) };
+  },
+
+  // Waits, at most `patience` milliseconds, until no step's code runs.
+  async rest(env, { workers, patience }) {
+    const until = Date.now() + patience;
+    while (Date.now() < until) {
+      const busy = await Promise.all(workers.map((name) => env[`engine:${name}`].busy()));
+      if (!busy.some(Boolean)) break;
+      await scheduler.wait(2);
+    }
+    return null;
+  },
+
+  // Wakes every instance that has not ended: only those awake know what time it is.
+  async touch(env, { workers }) {
+    await Promise.all(workers.map((name) => env[`engine:${name}`].touch()));
+    return null;
   },
 
   async next(env, { workers }) {

@@ -212,10 +212,10 @@ export class Engine extends Bundled {
     const { kv } = this.ctx.storage;
     const { status, params, output, error } = kv.get("meta");
     const events = Array.from(kv.list({ prefix: "l:" }), ([, { params, ...event }]) => event);
-    const values = {};
-    for (const [, record] of kv.list({ prefix: "s:waitForEvent:" }))
-      if (record.done) values[`${record.name}-${record.count}`] = record.value;
-    return { status, params, output, error, events, values, origin: kv.get(ORIGIN) ?? { source: "unknown" } };
+    const waits = {};
+    for (const [, { name, count, done, value, deadline }] of kv.list({ prefix: "s:waitForEvent:" }))
+      waits[`${name}-${count}`] = { deadline: deadline ?? null, value: done ? value : null };
+    return { status, params, output, error, events, waits, origin: kv.get(ORIGIN) ?? { source: "unknown" } };
   }
 
   // The record of a step by the name of the log ("Charge card-1"), with all of its output; `null` when there is none.
@@ -243,6 +243,10 @@ export class Engine extends Bundled {
     const { status } = this.ctx.storage.kv.get("meta");
     const history = this.ctx.storage.kv.list({ prefix: "l:", start: historyKey(cursor + 1) });
     return { status, events: Array.from(history, ([, event]) => event), idle: IDLE.has(status) };
+  }
+
+  state() {
+    return this.exists() ? this.ctx.storage.kv.get("meta").status : null;
   }
 
   // The times, on the engine's clock, at which something is due.
@@ -295,6 +299,21 @@ export class Observer extends WorkerEntrypoint {
 
   async advance(ms) {
     return this.#clock(ms);
+  }
+
+  // Whether anything runs of the instances in this process.
+  async busy() {
+    const entries = [...known];
+    const states = await Promise.all(entries.map(([, at]) => this.#instance(at).state()));
+    states.forEach((status, i) => ENDED.has(status) && known.delete(entries[i][0]));
+    return states.some((status) => status !== null && !IDLE.has(status));
+  }
+
+  async touch() {
+    for (const workflow of Object.keys(this.env.NAMES)) {
+      const ids = await this.env.REGISTRY.getByName(workflow).open();
+      await Promise.all(ids.map((id) => this.#instance([workflow, id]).state()));
+    }
   }
 
   async now() {
