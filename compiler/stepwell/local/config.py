@@ -1,7 +1,7 @@
 """What Workers there are, and the workerd configuration that runs them.
 
 Every Worker gets a Workflows engine of its own, so that each has its own clock and its own instances: two
-Workers of one runtime may both have a workflow ``main``. KV, D1, queues and schedules are shared by id, as on
+Workers of one runtime may both have a workflow ``main``. KV, D1, R2, queues and schedules are shared by id, as on
 Cloudflare.
 """
 
@@ -105,6 +105,7 @@ class WorkerSpec:
     vars: Mapping[str, JSON] = field(default_factory=dict)
     kv: Mapping[str, str] = field(default_factory=dict)
     d1: Mapping[str, str] = field(default_factory=dict)
+    r2: Mapping[str, str] = field(default_factory=dict)
     queues: Mapping[str, str] = field(default_factory=dict)
     services: Mapping[str, ServiceRef] = field(default_factory=dict)
     workflows: tuple[WorkflowSpec, ...] = ()
@@ -146,6 +147,7 @@ def configuration(workers: Sequence[WorkerSpec], setting: Setting) -> str:
     services += [
         *_kv(workers, setting),
         *_d1(workers, setting),
+        *_r2(workers, setting),
         *_queues(workers, setting),
         *_cron(workers, setting),
         *_registry(setting),
@@ -171,7 +173,7 @@ def folders(workers: Sequence[WorkerSpec], state: Path) -> Iterator[Path]:
     for worker in workers:
         if worker.workflows:
             yield _engine_disk(worker, state)
-    for name in ("kv", "kv-blobs", "d1", "queues", "cron", "registry"):
+    for name in ("kv", "kv-blobs", "d1", "r2", "r2-files", "queues", "cron", "registry"):
         yield state / name
 
 
@@ -229,6 +231,8 @@ def _bindings(worker: WorkerSpec, workers: Sequence[WorkerSpec]) -> Iterator[_St
         yield {"name": name, "kvNamespace": _service("kv", props={"namespace": namespace})}
     for name, database in worker.d1.items():
         yield _d1_binding(name, database)
+    for name, bucket in worker.r2.items():
+        yield {"name": name, "r2Bucket": _service("r2", props={"bucket": bucket})}
     for name, queue in worker.queues.items():
         yield {"name": name, "queue": _service("queues", props={"queue": queue})}
     for name, service in worker.services.items():
@@ -430,6 +434,22 @@ def _d1(workers: Sequence[WorkerSpec], setting: Setting) -> Iterator[_Struct]:
         yield from _bundled("d1", "D1Database", "DATABASE", [], setting)
 
 
+def _r2(workers: Sequence[WorkerSpec], setting: Setting) -> Iterator[_Struct]:
+    """Not workerd's own: that has the binding, which speaks R2's protocol, and no buckets."""
+    if any(worker.r2 for worker in workers):
+        files: _Struct = {"name": "FILES", "service": _service("r2-files")}
+        body: _Struct = {
+            "modules": [_own("r2.js")],
+            "compatibilityDate": _OWN_DATE,
+            "bindings": [{"name": "BUCKETS", "durableObjectNamespace": {"className": "Bucket"}}, files],
+            "durableObjectNamespaces": [{"className": "Bucket", "uniqueKey": "Bucket", "enableSql": True}],
+            "durableObjectStorage": {"localDisk": "disk:r2"},
+        }
+        yield {"name": "r2", "worker": body}
+        yield _disk("disk:r2", setting.state / "r2")
+        yield _disk("r2-files", setting.state / "r2-files", dotfiles=True)
+
+
 def _queues(workers: Sequence[WorkerSpec], setting: Setting) -> Iterator[_Struct]:
     if _any_queues(workers, setting):
         consumers = {
@@ -511,8 +531,9 @@ def _wrapped(name: str, module: str, service: _Struct) -> _Struct:
     return {"name": name, "wrapped": {"moduleName": module, "innerBindings": [fetcher]}}
 
 
-def _disk(name: str, path: Path) -> _Struct:
-    return {"name": name, "disk": {"path": str(path), "writable": True}}
+def _disk(name: str, path: Path, dotfiles: bool = False) -> _Struct:
+    """``dotfiles`` also shows files that are still being written, or were when the runtime was killed."""
+    return {"name": name, "disk": {"path": str(path), "writable": True, "allowDotfiles": dotfiles}}
 
 
 def own_file(file: str) -> str:
