@@ -149,10 +149,8 @@ def test_a_run_that_nothing_wakes() -> None:
 
 
 def test_a_missing_binding_says_so() -> None:
-    message = "binding BUCKET (r2) has no local counterpart in `stepwell run`"
-    outcome, _ = play(
-        workflow("await step.do('put', async () => env.BUCKET.put('k', 'v'));", missing={"BUCKET": message})
-    )
+    message = "binding AI (ai) has no local counterpart in `stepwell run`"
+    outcome, _ = play(workflow("await step.do('put', async () => env.AI.run('m', {}));", missing={"AI": message}))
     assert outcome.error == Failure("NonRetryableError", message)
 
 

@@ -129,7 +129,7 @@ def _worker(compiled: Compiled, variables: dict[str, str]) -> WorkerSpec:
     from stepwell.local import worker_spec
 
     spec = worker_spec(compiled)
-    real = spec.kv.keys() | spec.d1.keys() | spec.queues.keys() | spec.services.keys() | spec.foreign.keys()
+    real = {*spec.kv, *spec.d1, *spec.r2, *spec.queues, *spec.services, *spec.foreign}
     for name in sorted(real & variables.keys()):
         raise click.UsageError(f"{name} is a binding of this machine's own; --env cannot stand in for it.")
     missing = {name: why for name, why in spec.missing.items() if name not in variables}

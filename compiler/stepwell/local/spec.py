@@ -10,7 +10,7 @@ from stepwell.local.config import JSON, Consumer, ServiceRef, WorkerSpec, Workfl
 if TYPE_CHECKING:
     from stepwell.compiler import Compiled
 
-_REAL = frozenset({"kv_namespace", "d1", "queue", "service", "workflow", "string", "secret"})
+_REAL = frozenset({"kv_namespace", "d1", "r2_bucket", "queue", "service", "workflow", "string", "secret"})
 
 
 def worker_spec(compiled: Compiled, variables: Mapping[str, JSON] | None = None) -> WorkerSpec:
@@ -34,6 +34,7 @@ def worker_spec(compiled: Compiled, variables: Mapping[str, JSON] | None = None)
         vars=given,
         kv={name: name for name in named.get("kv_namespace", {})},
         d1={name: name for name in named.get("d1", {})},
+        r2={name: name for name in named.get("r2_bucket", {})},
         queues={name: _queue(name) for name in named.get("queue", {})},
         services={
             name: ServiceRef(b.get("worker") or name.lower().replace("_", "-"))
