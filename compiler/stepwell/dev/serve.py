@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import secrets
 import socket
 from collections.abc import Callable
@@ -124,10 +125,6 @@ def _bind(port: int) -> socket.socket:
 
 def _lock(state: Path) -> object:
     """Two servers on one folder would overwrite each other's state."""
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        return None
     file = (state / "lock").open("w")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

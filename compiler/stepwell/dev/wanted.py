@@ -65,7 +65,7 @@ class Specs:
     def _spec(self, script: Script, version: Version, main: bool) -> WorkerSpec:
         bindings = {binding["name"]: binding for binding in version.bindings}
         given: dict[str, dict[str, Any]] = {
-            kind: {} for kind in ("vars", "kv", "d1", "queues", "services", "foreign", "missing")
+            kind: {} for kind in ("vars", "kv", "d1", "r2", "queues", "services", "foreign", "missing")
         }
         for name, binding in bindings.items():
             field, value = self._bound(script, version, binding)
@@ -147,6 +147,8 @@ class Specs:
                 return "kv", binding["namespace_id"]
             case "d1":
                 return "d1", binding.get("database_id") or binding["id"]
+            case "r2_bucket":
+                return "r2", binding["bucket_name"]
             case "queue":
                 return "queues", binding["queue_name"]
             case "service":
