@@ -53,8 +53,6 @@ $(READY): pyproject.toml requirements.lock
 		|| { echo "Python's venv module is missing: apt install python3-venv"; exit 1; }
 	@$(BIN)/python -m pip --version > /dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	@echo "Installing Python packages into $(VENV)…"
-	@extra=dev; \
-	 { command -v npm && command -v node; } > /dev/null || extra=dev,node; \
-	 PIP_CONSTRAINT=requirements.lock PIP_DISABLE_PIP_VERSION_CHECK=1 \
-		$(BIN)/python -m pip install --quiet --editable ".[$$extra]"
+	@PIP_CONSTRAINT=requirements.lock PIP_DISABLE_PIP_VERSION_CHECK=1 \
+		$(BIN)/python -m pip install --quiet --editable ".[dev]"
 	@touch $@

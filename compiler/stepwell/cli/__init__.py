@@ -21,6 +21,7 @@ _COMMANDS = {
     "check": "Check graphs and print what is found.",
     "build": "Compile a graph into a Worker.",
     "run": "Run a graph on this machine, on the real Workers runtime.",
+    "dev": "A Cloudflare account on this machine: deploy to it, call it, watch it.",
     "graph": "Draw a graph.",
     "explain": "Explain a finding's code.",
     "schema": "Print the JSON Schema of graphs, for editors.",

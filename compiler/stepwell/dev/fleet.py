@@ -51,6 +51,7 @@ class Fleet:
     test: bool = False
     ahead_ms: Callable[[], float] = lambda: 0.0
     world: str | None = None
+    token: str | None = None
     faults: dict[str, str] = field(default_factory=dict)
     """Workers that the runtime refused, with its words: they were deployed but do not run."""
 
@@ -150,6 +151,7 @@ class Fleet:
             state=self.state,
             test=self.test,
             world=self.world,
+            token=self.token,
             hosted=Hosted(self.log_mark, wanted.kv, wanted.d1, wanted.queues),
             on_log=self.on_log,
         )

@@ -111,7 +111,7 @@ class Front:
 
 
 def matches(pattern: str, host: str, path: str) -> bool:
-    """Whether a route's pattern covers a URL: `*` stands for anything at the start of the host and the end of the path."""
+    """Whether a route's pattern covers a URL; `*` at the host's start and the path's end is anything."""
     rest = pattern.split("://")[-1]
     wanted_host, slash, wanted_path = rest.partition("/")
     if wanted_host.startswith("*"):

@@ -214,7 +214,7 @@ async def get(cloud: Cloud, request: Request) -> Response:
 
 def _instance(workflow: Workflow, found: dict[str, Any]) -> dict[str, Any]:
     origin, status = found["origin"], found["status"]
-    times = {event["type"]: event["timestamp"] for event in reversed(found["events"])}  # the first of each
+    times = {event["type"]: event["timestamp"] for event in found["events"]}  # the last of each: of the last restart
     ended = found["events"][-1]["timestamp"] if status in _ENDED else None
     told = {
         "status": status,
@@ -259,7 +259,8 @@ class Steps:
             handler = getattr(self, f"_{event['type']}", None)
             if handler is not None:
                 handler(event)
-        steps = list(self._steps.values())
+        kept = {(_SHORT[kind], name) for kind, name in self._found["records"]}  # a restart forgets some
+        steps = [one for key, one in self._steps.items() if key[0] == "rollback" or (_SHORT[key[0]], key[1]) in kept]
         if self._found["status"] == "terminated":
             steps.append({"type": "termination", "trigger": {"source": "api"}})
         return steps

@@ -32,6 +32,9 @@ _PULL_SETTINGS: Final = {
     "visibility_timeout_ms": (0, 43_200_000),
 }
 _ANY: Final = (0, 2**53)
+_COUNT_TABLES: Final = (
+    "SELECT COUNT(*) AS n FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_cf%' ESCAPE '\\'"
+)
 
 
 # KV
@@ -237,16 +240,7 @@ def _find_database(cloud: Cloud, request: Request) -> Database:
 async def get_database(cloud: Cloud, request: Request) -> Response:
     """`GET /d1/database/{id}`."""
     database = _find_database(cloud, request)
-    [counted] = await _d1(
-        cloud,
-        database,
-        [
-            {
-                "sql": "SELECT COUNT(*) AS n FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_cf%' ESCAPE '\\'"
-            }
-        ],
-        False,
-    )
+    [counted] = await _d1(cloud, database, [{"sql": _COUNT_TABLES}], False)
     size = counted["meta"].get("size_after", 0)
     return ok({**_database(database), "num_tables": counted["results"][0]["n"], "file_size": size})
 

@@ -52,9 +52,12 @@ async def put_script(cloud: Cloud, request: Request) -> Response:
     return ok(_script(cloud, cloud.script(name), version, upload=True))
 
 
-async def deploy(cloud: Cloud, name: str, sent: Upload, strict: bool, by: str) -> Version:
-    """A new version of a Worker, made if need be, that answers from now on. Raises `Refusal`. Needs the lock."""
-    version = await new_version(cloud, name, sent, strict, by)
+async def deploy(cloud: Cloud, name: str, sent: Upload, strict: bool, by: str, lenient: bool = False) -> Version:
+    """A new version of a Worker, made if need be, that answers from now on. Raises `Refusal`. Needs the lock.
+
+    `lenient` lets it bind Workers and workflows that are not there yet.
+    """
+    version = await new_version(cloud, name, sent, strict, by, lenient)
     script = cloud.store.get(Script, name) or Script(name=name)
     _apply(script, sent.metadata)
     with cloud.store.transaction():
@@ -95,13 +98,16 @@ async def put_content(cloud: Cloud, request: Request) -> Response:
     return ok(_script(cloud, cloud.script(script.name), version))
 
 
-async def new_version(cloud: Cloud, name: str, sent: Upload, strict: bool, by: str) -> Version:
+async def new_version(cloud: Cloud, name: str, sent: Upload, strict: bool, by: str, lenient: bool = False) -> Version:
     """A checked version; nothing is kept yet. Raises `Refusal`."""
     date, flags = upload.compatibility(sent.metadata)
     before = cloud.versions(name)
     code = Code(sent.modules, sent.main, date, tuple(flags))
     found = upload.bindings(
-        sent.metadata, before[0].bindings if before else [], strict, lambda one: _dangling(cloud, name, one)
+        sent.metadata,
+        before[0].bindings if before else [],
+        strict,
+        lambda one: None if lenient else _dangling(cloud, name, one),
     )
     exports = await probe(cloud.workerd, code, found)
     if exports.handlers == ():
@@ -132,9 +138,8 @@ def _check_classes(script: str, bindings: list[Binding], exports: Exports) -> No
         name = binding.get("class_name")
         if binding["type"] == "workflow" and own and name is not None:
             if exports.classes.get(name) != "WorkflowEntrypoint":
-                raise invalid(
-                    f'binding "{binding["name"]}": the class {name} is not exported by the script, or does not extend WorkflowEntrypoint'
-                )
+                what = "is not exported by the script, or does not extend WorkflowEntrypoint"
+                raise invalid(f'binding "{binding["name"]}": the class {name} {what}')
         elif binding["type"] == "durable_object_namespace" and own and name not in exports.classes:
             raise invalid(f'binding "{binding["name"]}": the class {name} is not exported by the script')
 
@@ -291,7 +296,8 @@ async def get_script(cloud: Cloud, request: Request) -> Response:
     parts = bytearray()
     for name, (kind, content) in cloud.store.modules(version.id).items():
         quoted = name.replace("\\", "\\\\").replace('"', '\\"')
-        head = f'--{boundary}\r\nContent-Disposition: form-data; name="{quoted}"; filename="{quoted}"\r\nContent-Type: {kind}\r\n\r\n'
+        names = f'name="{quoted}"; filename="{quoted}"'
+        head = f"--{boundary}\r\nContent-Disposition: form-data; {names}\r\nContent-Type: {kind}\r\n\r\n"
         parts += head.encode() + content + b"\r\n"
     parts += f"--{boundary}--\r\n".encode()
     return Response(
@@ -335,12 +341,17 @@ async def get_worker(cloud: Cloud, request: Request) -> Response:
         "tail_consumers": script.tail_consumers or [],
         "references": {
             "dispatch_namespace_outbounds": [],
-            "domains": [{"id": one.id, "hostname": one.hostname, "zone_id": one.zone_id, "zone_name": one.zone_name, "certificate_id": one.cert_id} for one in _domains(cloud, script.name)],
+            "domains": [_domain(one) for one in _domains(cloud, script.name)],
             "durable_objects": [],
             "queues": [{"queue_id": queue.queue_id, "queue_name": queue.queue_name} for queue in queues],
             "workers": [],
         },
     })  # fmt: skip
+
+
+def _domain(one: Domain) -> dict[str, Any]:
+    told = {"id": one.id, "hostname": one.hostname, "certificate_id": one.cert_id}
+    return {**told, "zone_id": one.zone_id, "zone_name": one.zone_name}
 
 
 def _domains(cloud: Cloud, script: str) -> list[Domain]:

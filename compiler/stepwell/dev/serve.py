@@ -16,8 +16,8 @@ from stepwell.local.runtime import LogLine
 
 from .app import API, application
 from .cloud import Cloud
-from .fleet import Fleet
-from .models import Account, new_id
+from .fleet import Fleet, Wanted
+from .models import Account, Workflow, new_id
 from .store import Store
 from .wanted import wanted
 from .workflows import tidy
@@ -37,6 +37,8 @@ class Settings:
     world: str | None = None
     account: str | None = None
     token: str | None = None
+    world_token: str | None = None
+    """What the proxy wants to see, which is then also what the runtime itself wants to see."""
 
 
 class Busy(Exception):
@@ -63,10 +65,11 @@ class Server:
         self.port: int = self._socket.getsockname()[1]
         store = Store(settings.state / "account.sqlite")
         _account(store, settings)
+        self._names: dict[str, tuple[str, str]] = {}
         fleet = Fleet(
             workerd,
             settings.state / "runtime",
-            lambda: wanted(store, log_mark),
+            self._wanted,
             log_mark,
             on_log,
             on_fault,
@@ -74,7 +77,9 @@ class Server:
             settings.test_clock,
             lambda: self.cloud.account.clock_ms,
             settings.world,
+            settings.world_token,
         )
+        self._mark = log_mark
         self.cloud = Cloud(store, fleet, workerd)
         app = application(self.cloud, self.port)
         config = uvicorn.Config(
@@ -87,11 +92,20 @@ class Server:
         """Where the API is, as `CLOUDFLARE_API_BASE_URL` takes it."""
         return f"http://localhost:{self.port}{API}"
 
+    def _wanted(self) -> Wanted:
+        store = self.cloud.store
+        self._names = {one.id: (one.name, one.script_name) for one in store.all(Workflow)}
+        return wanted(store, self._mark)
+
     async def run(self, started: Callable[[], None] = lambda: None) -> None:
         """Serves until it is told to stop (an interrupt, or `stop`); calls `started` once the Workers run."""
         await self.cloud.fleet.start()
         started()
         await self._server.serve([self._socket])
+
+    def workflow_names(self) -> dict[str, tuple[str, str]]:
+        """Name and Worker of each workflow by its id. May be called from another thread."""
+        return dict(self._names)
 
     def stop(self) -> None:
         """Ends `run`. May be called from another thread."""

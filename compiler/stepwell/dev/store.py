@@ -60,7 +60,8 @@ class Store:
     def put(self, thing: T) -> T:
         """Keeps a thing, in the place of the one of its key."""
         self._db.execute(
-            "INSERT INTO kept (kind, key, value) VALUES (?, ?, ?) ON CONFLICT (kind, key) DO UPDATE SET value = excluded.value",
+            "INSERT INTO kept (kind, key, value) VALUES (?, ?, ?) "
+            "ON CONFLICT (kind, key) DO UPDATE SET value = excluded.value",
             (thing.kind, thing.key, thing.model_dump_json()),
         )
         return thing

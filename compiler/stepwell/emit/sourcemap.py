@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from itertools import groupby
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from stepwell.emit.module import Emitted
 from stepwell.javascript import Mapping
@@ -53,3 +53,48 @@ def _vlq(value: int) -> Iterator[str]:
         yield _DIGITS[rest & 31 | 32]
         rest >>= 5
     yield _DIGITS[rest]
+
+
+class SourcePlaces:
+    """A source map, asked for the source of a place of the printed module."""
+
+    def __init__(self, text: str) -> None:
+        found = json.loads(text)
+        self._sources = [unquote(source) for source in found.get("sources", ())]
+        self._lines = list(_decoded(found.get("mappings", "")))
+
+    def source(self, line: int, column: int) -> str | None:
+        """The name of the source of a place, line and column from 1; None where the compiler wrote the code."""
+        if not 1 <= line <= len(self._lines):
+            return None
+        found = None
+        for start, source in self._lines[line - 1]:
+            if start > column - 1:
+                break
+            found = source
+        return None if found is None else self._sources[found]
+
+
+def _decoded(mappings: str) -> Iterator[list[tuple[int, int | None]]]:
+    """For each line the columns at which another source begins."""
+    source = 0
+    for line in mappings.split(";"):
+        column, segments = 0, list[tuple[int, int | None]]()
+        for segment in filter(None, line.split(",")):
+            values = list(_numbers(segment))
+            column += values[0]
+            if len(values) > 1:
+                source += values[1]
+            segments.append((column, source if len(values) > 1 else None))
+        yield segments
+
+
+def _numbers(segment: str) -> Iterator[int]:
+    value = shift = 0
+    for char in segment:
+        digit = _DIGITS.index(char)
+        value |= (digit & 31) << shift
+        shift += 5
+        if digit < 32:
+            yield -(value >> 1) if value & 1 else value >> 1
+            value = shift = 0

@@ -413,7 +413,9 @@ def _outbound_of(worker: WorkerSpec) -> _Struct:
 def _world(setting: Setting) -> _Struct:
     """Whoever answers the Workers' requests; it sees whole URLs, as a proxy does, and the token."""
     if setting.world is None:
-        return {"name": "world", "network": {"allow": ["public"], "tlsOptions": {"trustBrowserCas": True}}}
+        # Workers under development speak to other servers of this machine; those of a run would be surprised to.
+        allowed: list[capnp.Value] = ["public"] if setting.hosted is None else ["public", "private"]
+        return {"name": "world", "network": {"allow": allowed, "tlsOptions": {"trustBrowserCas": True}}}
     token: _Struct = {"name": "x-stepwell-token", "value": setting.token}
     http: _Struct = {"style": capnp.Symbol("proxy"), "injectRequestHeaders": [token]}
     return {"name": "world", "external": {"address": setting.world, "http": http}}

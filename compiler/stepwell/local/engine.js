@@ -179,6 +179,27 @@ export class Engine extends Bundled {
     return made;
   }
 
+  terminate(...args) {
+    return this.#looking(super.terminate(...args));
+  }
+
+  pause() {
+    return this.#looking(super.pause());
+  }
+
+  resume() {
+    return this.#looking(super.resume());
+  }
+
+  restart(...args) {
+    return this.#looking(super.restart(...args));
+  }
+
+  #looking(done) {
+    this.#look();
+    return done;
+  }
+
   // Tells what happened soon, and again while something is open.
   #look() {
     if (this.env.LOG_MARK === undefined || this.#timer !== null) return;
@@ -213,9 +234,10 @@ export class Engine extends Bundled {
     const { status, params, output, error } = kv.get("meta");
     const events = Array.from(kv.list({ prefix: "l:" }), ([, { params, ...event }]) => event);
     const waits = {};
+    const records = Array.from(kv.list({ prefix: "s:" }), ([, { type, name, count }]) => [type, `${name}-${count}`]);
     for (const [, { name, count, done, value, deadline }] of kv.list({ prefix: "s:waitForEvent:" }))
       waits[`${name}-${count}`] = { deadline: deadline ?? null, value: done ? value : null };
-    return { status, params, output, error, events, waits, origin: kv.get(ORIGIN) ?? { source: "unknown" } };
+    return { status, params, output, error, events, waits, records, origin: kv.get(ORIGIN) ?? { source: "unknown" } };
   }
 
   // The record of a step by the name of the log ("Charge card-1"), with all of its output; `null` when there is none.

@@ -296,11 +296,13 @@ def _passed(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 class World:
-    """A proxy on a loopback port: each Worker's requests go to the desk it was given. A context manager."""
+    """A proxy on a loopback port: each Worker's requests go to the desk it was given; `default` serves those without
+    one. A context manager.
+    """
 
-    def __init__(self, desks: Mapping[str, Desk]) -> None:
+    def __init__(self, desks: Mapping[str, Desk], default: Desk | None = None) -> None:
         self.token = secrets.token_hex(16)
-        self._server = _Server(self.token, desks)
+        self._server = _Server(self.token, desks, default)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()
 
@@ -327,10 +329,11 @@ class _Server(ThreadingHTTPServer):
     block_on_close = False
     request_queue_size = 128
 
-    def __init__(self, token: str, desks: Mapping[str, Desk]) -> None:
+    def __init__(self, token: str, desks: Mapping[str, Desk], default: Desk | None) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.token = token
         self.desks = desks
+        self.default = default
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """The runtime closed the connection: a step that timed out, or the run's end."""
@@ -349,7 +352,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _handle(self) -> None:
         headers = {name.lower(): value for name, value in self.headers.items()}
-        desk = self.server.desks.get(headers.get("x-stepwell-worker", ""))
+        desk = self.server.desks.get(headers.get("x-stepwell-worker", ""), self.server.default)
         if headers.get("x-stepwell-token") != self.server.token or desk is None:
             self._write(Response(403, {}, b""))
             return
