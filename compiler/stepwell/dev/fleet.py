@@ -22,6 +22,10 @@ from stepwell.local.runtime import ControlError, LogLine, Runtime, RuntimeFailed
 _DRAIN_SECONDS: Final = 0.5
 _SETTLE_SECONDS: Final = 0.02
 _CALL_SECONDS: Final = 60.0
+_CRON_MS: Final = 5
+"""How long before a cron's time a moved clock stops, in milliseconds: the rest passes in earnest."""
+_READING: Final = frozenset({"describe", "list", "counts", "ids", "record", "refresh", "status", "now"})
+"""Actions that are asked again when the runtime dies on them: they change nothing."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +113,7 @@ class Fleet:
             await asyncio.sleep(_SETTLE_SECONDS)  # a deploy changes several things in a row
             self._stale.clear()
             wanted = self.wanted()
+            died = self._runtime is not None and not self._runtime.alive
             if died or wanted != self._running:
                 self._ready.clear()
                 await self._swap(wanted)
@@ -188,6 +193,12 @@ class Fleet:
 
     async def call(self, action: str, arguments: Mapping[str, JSON]) -> Any:
         """One action of the control Worker. Raises `ControlError` when it fails, `RuntimeFailed` when it is gone."""
+        try:
+            async with self._use():
+                return await self._call(action, arguments)
+        except RuntimeFailed:
+            if action not in _READING or self._closed:
+                raise
         async with self._use():
             return await self._call(action, arguments)
 
@@ -202,11 +213,18 @@ class Fleet:
         except httpx.TimeoutException as error:
             raise TimeoutError(f"the runtime is busy for {timeout:g} seconds") from error
         except httpx.HTTPError as error:
+            await self._look_after(runtime)
             raise RuntimeFailed(f"the runtime does not answer: {error}") from error
         told = answer.json()
         if "error" in told:
             raise ControlError(told["error"]["name"], told["error"]["message"])
         return told["result"]
+
+    async def _look_after(self, runtime: Runtime) -> None:
+        """A runtime that has died is started anew; what comes from now on waits for that."""
+        await asyncio.sleep(0.05)  # its end takes a moment to be seen
+        if runtime is self._runtime and not runtime.alive:
+            self.changed()
 
     @asynccontextmanager
     async def fetch(
@@ -227,6 +245,7 @@ class Fleet:
             try:
                 response = await self._client.send(request, stream=True)
             except httpx.HTTPError as error:
+                await self._look_after(runtime)
                 raise RuntimeFailed(f"the runtime does not answer: {error}") from error
             try:
                 yield response
@@ -241,19 +260,22 @@ class Fleet:
             await self._forward(ms, self._engines())
 
     async def _forward(self, ms: float, engines: list[str]) -> None:
-        await self._call("clocks", {"ms": ms})
         if engines:
             await self._call("touch", {"workers": engines})
         left = ms
-        while engines:
-            due = await self._settled(engines)
-            if due is None or due > left:
-                break
-            step = max(due, 1)
-            await self._call("advance", {"workers": engines, "ms": step})
+        while left > 0:
+            due = await self._settled(engines) if engines else None
+            cron = await self._call("clocks", {"ms": 0})
+            if cron is not None and cron <= _CRON_MS:
+                await asyncio.sleep(2 * _CRON_MS / 1000)  # it runs by itself just now
+                continue
+            before = None if cron is None else cron - _CRON_MS
+            step = max(1, min(left, *(one for one in (due, before) if one is not None), left))
+            await self._call("clocks", {"ms": step})
+            if engines:
+                await self._call("advance", {"workers": engines, "ms": step})
             left -= step
-        if engines and left > 0:
-            await self._call("advance", {"workers": engines, "ms": left})
+        if engines:
             await self._settled(engines)
 
     async def _settled(self, engines: list[str]) -> float | None:

@@ -106,6 +106,7 @@ class Specs:
                     key=workflow.id,
                     version=workflow.version_id,
                     retention=self._kept(workflow),
+                    schedules=tuple(dict.fromkeys(one["cron"] for one in workflow.schedules)),
                 )
 
     def _kept(self, workflow: Workflow) -> dict[str, JSON] | None:

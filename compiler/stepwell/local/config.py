@@ -42,7 +42,8 @@ class WorkflowSpec:
 
     ``key`` is what the runtime keeps its instances under, and must be unique in a runtime; None takes the
     name, which on Cloudflare is unique in an account. ``version`` is noted with every instance that starts.
-    ``retention`` is how long instances are kept that do not say it themselves, as the engine takes it.
+    ``retention`` is how long instances are kept that do not say it themselves, as the engine takes it;
+    ``schedules`` are cron expressions that start one each.
     """
 
     name: str
@@ -52,6 +53,7 @@ class WorkflowSpec:
     key: str | None = None
     version: str | None = None
     retention: Mapping[str, JSON] | None = None
+    schedules: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
@@ -470,7 +472,7 @@ def _any_queues(workers: Sequence[WorkerSpec], setting: Setting) -> bool:
 
 
 def _any_crons(workers: Sequence[WorkerSpec]) -> bool:
-    return any(worker.crons for worker in workers)
+    return any(worker.crons or any(own.schedules for own in worker.workflows) for worker in workers)
 
 
 def _consumer(consumer: Consumer) -> dict[str, int | str]:
@@ -487,10 +489,23 @@ def _consumer(consumer: Consumer) -> dict[str, int | str]:
 
 def _cron(workers: Sequence[WorkerSpec], setting: Setting) -> Iterator[_Struct]:
     crons = {f"worker:{worker.name}": list(worker.crons) for worker in workers if worker.crons}
-    if crons:
-        bindings: list[capnp.Value] = [{"name": "CRONS", "json": json.dumps(crons)}]
-        bindings += [_to_worker(worker) for worker in workers if worker.crons]
+    planned = [(worker, own) for worker in workers for own in worker.workflows if own.schedules]
+    if crons or planned:
+        targets = [_to_worker(worker) for worker in workers if worker.crons]
+        for worker, workflow in planned:
+            name, props = f"schedule:{workflow.id}", {"binding": workflow.id, "crons": list(workflow.schedules)}
+            crons[name] = list(workflow.schedules)
+            targets += [{"name": name, "service": _service("schedules", props=props)}]
+        bindings: list[capnp.Value] = [{"name": "CRONS", "json": json.dumps(crons)}, *targets]
         yield from _bundled("cron", "Schedule", "SCHEDULE", bindings, setting, [_EXTRA_HANDLERS])
+    if planned:
+        starts: list[capnp.Value] = [_start(worker, workflow) for worker, workflow in planned]
+        yield _own_worker("schedules", "schedules.js", starts)
+
+
+def _start(worker: WorkerSpec, workflow: WorkflowSpec) -> _Struct:
+    props: JSON = {"workflow": workflow.id, "origin": {"source": "cron"}}
+    return {"name": workflow.id, "service": _service(f"engine:{worker.name}", "WorkflowBinding", props)}
 
 
 def _bundled(
