@@ -20,6 +20,7 @@ ABOVE: dict[str, frozenset[str]] = {
     "emit": frozenset({"graph", "javascript", "lower", "assets"}),
     "bundle": frozenset({"diagnostics", "graph", "javascript", "lower"}),
     "local": frozenset({"bundle"}),
+    "dev": frozenset({"graph", "local"}),
 }
 """What each room may import. `compiler.py` is the driver and `cli` the outermost room: they may import all of these."""
 
@@ -32,6 +33,7 @@ FOREIGN = {
     "emit": ("httpx", "click", "networkx"),
     "bundle": ("click", "networkx", "jinja2"),
     "local": ("click", "networkx", "jinja2"),
+    "dev": ("click", "networkx", "jinja2", "rich", "tree_sitter"),
 }
 """Packages that a room must not know."""
 

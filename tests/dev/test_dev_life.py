@@ -14,7 +14,11 @@ FLOW = """
 import { WorkflowEntrypoint } from "cloudflare:workers";
 export class Flow extends WorkflowEntrypoint {
   async run(event, step) {
-    const first = await step.do("first", async () => { await this.env.KV.put(`ran:${event.instanceId}`, String(Number(await this.env.KV.get(`ran:${event.instanceId}`)) + 1)); return event.payload; });
+    const first = await step.do("first", async () => {
+      const key = `ran:${event.instanceId}`;
+      await this.env.KV.put(key, String(Number(await this.env.KV.get(key)) + 1));
+      return event.payload;
+    });
     await step.sleep("nap", event.payload.nap ?? "1 second");
     if (event.payload.wait) await step.waitForEvent("ok", { type: "ok", timeout: "1 day" });
     await step.do("last", async () => "end");
