@@ -32,7 +32,7 @@ export default {
     if (pathname === "/big") return new Response((await request.arrayBuffer()).byteLength + "");
     if (pathname === "/throws") throw new Error("mine");
     const own = [...request.headers.keys()].filter((name) => name.startsWith("x-stepwell"));
-    return Response.json({ pathname, search, host, method: request.method, header: request.headers.get("x-mine"), own });
+    return Response.json({ pathname, search, host, header: request.headers.get("x-mine"), own });
   },
 };
 """

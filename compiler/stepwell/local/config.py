@@ -492,7 +492,7 @@ def _cron(workers: Sequence[WorkerSpec], setting: Setting) -> Iterator[_Struct]:
     planned = [(worker, own) for worker in workers for own in worker.workflows if own.schedules]
     if crons or planned:
         targets = [_to_worker(worker) for worker in workers if worker.crons]
-        for worker, workflow in planned:
+        for _, workflow in planned:
             name, props = f"schedule:{workflow.id}", {"binding": workflow.id, "crons": list(workflow.schedules)}
             crons[name] = list(workflow.schedules)
             targets += [{"name": name, "service": _service("schedules", props=props)}]
