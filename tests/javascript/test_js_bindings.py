@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stepwell.javascript import BindingKind, Kind, env_reads, kind_of, merged, parse
+from stepwell.javascript import BindingKind, Kind, env_reads, kind_of, merged, parse, parse_trigger
 
 READS = [
     ('await env.KV.get("a")', "KV", BindingKind.KV),
@@ -59,7 +59,7 @@ def test_kind(text: str, name: str, kind: BindingKind) -> None:
     [
         "f(env)",
         "env[k]",
-        "const { A, ...rest } = env",
+        "const { A, ...rest } = env; f(rest)",
         "Object.keys(env)",
         "const { [k]: q } = env",
         "const e = env; f(e)",
@@ -79,3 +79,86 @@ def test_reads_of_several_snippets_together() -> None:
     both = merged([*one, *two])["A"]
     assert (both.value, both.methods) == (True, frozenset({"get"}))
     assert kind_of("A", both) is BindingKind.KV
+
+
+HANDED_ON = [
+    (
+        'import { env } from "cloudflare:workers";\n@fetch function handler(r) { return env.KV.get("x") }',
+        "KV kv_namespace",
+    ),
+    (
+        'import { env as e } from "cloudflare:workers";\nconst db = e.MAIN;\n'
+        '@fetch function handler(r) { return db.prepare("x") }',
+        "MAIN d1",
+    ),
+    (
+        'import * as cf from "cloudflare:workers";\n'
+        '@fetch function handler(r) { const { env: { A } } = cf; return cf.env.KV.get("x") + A }',
+        "A string, KV kv_namespace",
+    ),
+    (
+        '@fetch async function handler(r) { const { env } = await import("cloudflare:workers"); env.KV.get("x"); }',
+        "KV kv_namespace",
+    ),
+    ('import { env } from "other";\n@fetch function handler(r, e) { return env.A + e.B }', "B string"),
+    ('import { env as all } from "cloudflare:workers";\nreturn new Response(all.NAME)', "NAME string"),
+    (
+        'function helper(e) { return e.KV.get("x") }\n@fetch function handler(r, env) { return helper(env) }',
+        "KV kv_namespace",
+    ),
+    ('function helper(e) { return e.KV.get("x") }\nreturn helper(env)', "KV kv_namespace"),
+    (
+        'const helper = async ({ url }, { KV, NAME = "x", ...rest }) => KV.get(NAME + url + rest.OTHER);\n'
+        "@fetch function handler(r, env) { return helper(r, env) }",
+        "KV kv_namespace, NAME string, OTHER string",
+    ),
+    (
+        "function a(e) { return b(e) }\nfunction b({ DB: db }) { return db.prepare('x') }\n"
+        "@queue function q(batch, environment: Env, ctx) { return a(environment) }",
+        "DB d1",
+    ),
+    (
+        '@fetch function handler(r, env) { return (function (e) { return e.KV.get("x") })(env) }',
+        "KV kv_namespace",
+    ),
+    ("@fetch function handler(r, { KV, DB: { prepare } }, c = f({ a: 1 })) { return 1 }", "DB d1, KV kv_namespace"),
+    (
+        "let saved;\nfunction f() { return saved.KV.get('x') }\n@fetch function handler(r, env) { saved = env; f() }",
+        "KV kv_namespace",
+    ),
+    ("@fetch async function handler(r, env) { return Response.json(await runGraph(env, { a: env.A })) }", "A string"),
+    ('@fetch function handler(r, env) { const e = { ...env }; return e.KV.get("x") }', "KV kv_namespace"),
+]
+
+
+@pytest.mark.parametrize(("text", "bindings"), HANDED_ON)
+def test_env_of_handlers_and_of_the_runtime_is_followed(text: str, bindings: str) -> None:
+    code = parse_trigger(text)
+    found = env_reads(code.facts)
+    assert code.faults == ()
+    kinds = sorted(f"{read.name} {kind_of(read.name, read).value}" for read in found.reads)
+    assert ", ".join(kinds) == bindings
+    assert found.dynamic == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "@fetch function handler(r, env) { return router.fetch(r, env) }",
+        "@fetch function handler(r, env) { const e = { env }; return e.env.KV.get('x') }",
+        "@fetch function handler(r, env) { return env[r.url].get('x') }",
+        "@fetch function handler(r, env) { return new Api(env) }",
+        "@fetch function handler(...args) { return args[1].KV.get('x') }",
+        "@fetch function handler(r, ...args) { return args[0].KV.get('x') }",
+        "function h(...a) { return a[0].KV.get('x') }\n@fetch function handler(r, env) { return h(env) }",
+        "import * as cf from 'cloudflare:workers';\n@fetch function handler(r) { f(cf.env) }",
+    ],
+)
+def test_env_that_cannot_be_followed(text: str) -> None:
+    found = env_reads(parse_trigger(text).facts)
+    assert (found.reads, bool(found.dynamic)) == ((), True)
+
+
+def test_an_imported_env_is_no_more_deterministic_than_the_one_in_scope() -> None:
+    found = parse('import { env as e } from "cloudflare:workers"; return e.KV.get("x")', Kind.BODY).impurities
+    assert [(one.kind, one.what) for one in found] == [("env", "env.KV.get")]

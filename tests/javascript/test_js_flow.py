@@ -132,7 +132,9 @@ def test_member_ranges() -> None:
     [
         ("f(env)", "env"),
         ("env[k]", "env k"),
-        ("const { a, ...r } = env", "env"),
+        ("const { a, ...r } = env", ""),
+        ("const { a, ...r } = env; f(r)", "env"),
+        ("const { a, ...r } = x", "x"),
         ("const e = env; f(e)", "env"),
         ("env.A; typeof env; const { B } = env", ""),
         ("return { x }", "x"),

@@ -11,12 +11,19 @@ from stepwell.check.values import CodeValue, Lit, Ref, Use, Value, codes_of, imp
 from stepwell.diagnostics import Code, Diagnostic, SnippetPosition, pointer
 from stepwell.diagnostics import codes as c
 from stepwell.graph.data import LoopData, RequestData, StepData, SubWorkflowData, WaitData
+from stepwell.javascript import env_reads
 
 if TYPE_CHECKING:
     from stepwell.check.analysis import Analysis
 
 DEEP_LOOPS = 40
 """A step's name carries the index of every loop around it, and must stay within 256 characters."""
+
+ENV_WHOLE = (
+    "`env` is used as a whole, so the bindings that are read cannot be seen",
+    "read them by name: `env.NAME`",
+)
+"""What is said of `env` that leaves for where it cannot be followed, and what to do."""
 
 CONTROL = ("condition", "collection", "count", "duration", "eventType", "timeout")
 """Fields that decide what runs, or under which key; their value must be the same on every replay. (What remains until
@@ -218,18 +225,8 @@ def _code_rules(analysis: Analysis) -> Iterator[Diagnostic]:
             if not importable(imported.module):
                 said, hint = import_fault(imported.module, analysis.document.source.dependencies)
                 yield _find(analysis, c.IMPORT_UNKNOWN, vertex, said, code.pointer, hint, code, imported.start)
-        if any(root == "env" for root, _ in facts.whole):
-            offset = next(o for root, o in facts.whole if root == "env")
-            yield _find(
-                analysis,
-                c.NO_TOKEN,
-                vertex,
-                "`env` is used as a whole, so the bindings that are read cannot be seen",
-                code.pointer,
-                "read them by name: `env.NAME`",
-                code,
-                offset,
-            )
+        for offset in env_reads(facts).dynamic[:1]:
+            yield _find(analysis, c.ENV_DYNAMIC, vertex, ENV_WHOLE[0], code.pointer, ENV_WHOLE[1], code, offset)
         yield from _upstream_writes(analysis, vertex, name, code)
 
 

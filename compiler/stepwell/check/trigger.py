@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from stepwell.check.rules import import_fault, importable
+from stepwell.check.rules import ENV_WHOLE, import_fault, importable
 from stepwell.diagnostics import Diagnostic, SnippetPosition
 from stepwell.diagnostics import codes as c
 from stepwell.graph.read import Document
+from stepwell.javascript import env_reads
 from stepwell.javascript.trigger import TriggerCode, parse_trigger
 
 SOURCE = "triggerCode"
@@ -59,5 +60,8 @@ def read_trigger(document: Document) -> tuple[Trigger, list[Diagnostic]]:
                 SnippetPosition(*facts.position(offset)),
             )
         )
+    for offset in env_reads(facts).dynamic[:1]:
+        place = SnippetPosition(*facts.position(offset))
+        found.append(Diagnostic(c.ENV_DYNAMIC, ENV_WHOLE[0], "/" + SOURCE, None, ENV_WHOLE[1], place))
     names = facts.declared if code.form == "declarations" else frozenset()
     return Trigger(code, names | {n.name for n in facts.free} & facts.declared, text), found

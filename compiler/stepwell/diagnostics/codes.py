@@ -531,12 +531,14 @@ ENV_VAR = _add(
 DEPENDENCY = _add(
     "SW707", "dependency", _E, "A dependency is wrong", "`dependencies` maps npm names to version ranges."
 )
-NO_TOKEN = _add(
+ENV_DYNAMIC = _add(
     "SW708",
     "env-dynamic",
     _W,
     "`env` is used as a whole",
-    "Which bindings the code reads cannot be seen. Read them by name: `env.NAME`.",
+    "Which bindings the code reads cannot be seen. Read them by name: `env.NAME`. `env` is followed into local names, "
+    "patterns and the functions of the same code; it is lost where it is stored in an object, indexed by a value, "
+    "returned, or given to a function that is not declared there.",
 )
 
 # -- 8xx: building ------------------------------------------------------------------------------------

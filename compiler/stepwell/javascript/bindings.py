@@ -63,7 +63,7 @@ class _Use:
 
 
 def env_reads(facts: Facts) -> EnvReads:
-    """What a snippet reads from the free name `env`, simple local names for it included."""
+    """What a snippet reads from `env`: the free name, what handlers are given, what is imported, local names for it."""
     uses: dict[str, _Use] = {}
     for member in facts.members:
         if member.root == "env" and member.path:

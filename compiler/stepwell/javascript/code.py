@@ -118,13 +118,13 @@ def _reach(tree: Tree) -> int:
     return min(errors + [tree.starts[row] for row in tree.missing], default=-1)
 
 
-def facts_of(tree: Tree, kind: Kind, awaiting: frozenset[int] = frozenset()) -> Facts:
-    """The facts of a parsed text. `awaiting`: offsets of functions that will be made async."""
+def facts_of(tree: Tree, kind: Kind, handlers: Sequence[int] = ()) -> Facts:
+    """The facts of a parsed text. `handlers`: functions that the runtime calls; they will be made async."""
     faults = _syntax_faults(tree, kind)
     if faults:
         return _broken(tree, kind, faults)
-    scopes = Scopes(tree, kind is Kind.MODULE, awaiting)
-    flow = Flow(scopes)
+    scopes = Scopes(tree, kind is Kind.MODULE, frozenset(tree.starts[row] for row in handlers))
+    flow = Flow(scopes, handlers)
     purity = Purity(scopes, flow)
     opaque = tuple(opaque_ranges(tree, scopes.opaque))
     return Facts(

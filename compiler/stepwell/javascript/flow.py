@@ -8,6 +8,7 @@ value that leaves through a call that is not known is not followed.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Final, NamedTuple
 
@@ -64,6 +65,11 @@ MAX_HOPS: Final = 16
 """How often a value is followed from one expression to the next: `a ?? (b ?? (c …` must not be quadratic."""
 MAX_ARGUMENTS: Final = 8
 """Values passed in later places than these are not followed."""
+ENV: Final = "env"
+WORKERS: Final = "cloudflare:workers"
+"""The module whose `env` is the same as the one that handlers are given, and the root of its other names."""
+GRAPH: Final = "runGraph"
+"""The graph of a script, which trigger code hands `env` to."""
 MAX_CHAINS: Final = 8
 """How many different values one local name is followed for."""
 
@@ -84,7 +90,9 @@ class Chain(NamedTuple):
         """The chain of a member. A path that is not known any more does not grow."""
         if self.open or key is None or len(self.path) >= MAX_PATH:
             return Chain(self.root, self.path, True)
-        if self.copy:
+        if self.root == WORKERS and self.path == () and key == ENV:
+            return Chain(ENV, ())
+        if self.copy and self.root != ENV:
             return Chain(self.root, self.path, True)
         return Chain(self.root, (*self.path, key))
 
@@ -92,7 +100,7 @@ class Chain(NamedTuple):
 class Flow:
     """Follows the values of all free names of a tree."""
 
-    def __init__(self, scopes: Scopes) -> None:
+    def __init__(self, scopes: Scopes, handlers: Sequence[int] = ()) -> None:
         self.tree: Tree = scopes.tree
         self.scopes = scopes
         self.free: list[FreeName] = []
@@ -108,8 +116,41 @@ class Flow:
             name = self.roots[node] = scopes.names[node]
             self.work.append((node, Chain(name, ()), True))
         self.work.reverse()
+        for node, chain in self._given(handlers):
+            _Use(self, node, chain, False).take(node)
+        self.work += [(call, Chain(WORKERS, ()), False) for call in scopes.calls if self._loads(call)]
         while self.work:
             _Use(self, *self.work.pop()).follow()
+
+    def _given(self, handlers: Sequence[int]) -> Iterator[tuple[int, Chain]]:
+        """What is declared and stands for `env` from outside: parameters of handlers, imported names."""
+        for function in handlers:
+            listed = _parameters(self.tree, function)
+            # A rest parameter holds what the second one would be given.
+            second = listed[1:2] or [row for row in listed if _is_rest(self.tree, row)]
+            for row in second:
+                yield row, _passed(self.tree, row, Chain(ENV, ()))
+        for statement in self.scopes.imports:
+            source = self.tree.child(statement, "source")
+            if source >= 0 and literal(self.tree, source) == WORKERS:
+                yield from self._imported(statement)
+
+    def _imported(self, statement: int) -> Iterator[tuple[int, Chain]]:
+        tree = self.tree
+        for row in range(statement, tree.stops[statement]):
+            if tree.kinds[row] == "namespace_import":
+                yield from ((name, Chain(WORKERS, ())) for name in tree.named(row))
+            elif tree.kinds[row] == "import_specifier":
+                name, alias = tree.child(row, "name"), tree.child(row, "alias")
+                if name >= 0 and name_of(tree, name) == ENV:
+                    yield (alias if alias >= 0 else name), Chain(ENV, ())
+
+    def _loads(self, call: int) -> bool:
+        """Whether it is `import("cloudflare:workers")`."""
+        tree = self.tree
+        arguments = tree.child(call, "arguments") if tree.kinds[call + 1] == "import" else -1
+        values = tree.named(arguments) if arguments >= 0 else []
+        return bool(values) and literal(tree, values[0]) == WORKERS
 
     def bind(self, binding: Binding, chain: Chain) -> None:
         """A local name may stand for a chain: look at its uses too."""
@@ -156,6 +197,10 @@ class _Use:
             self.direct = self.stepped = self.bound = False
             self.node = onward
             self.start, self.end = self.tree.starts[onward], self.tree.ends[onward]
+
+    def take(self, pattern: int) -> None:
+        """The value is what a pattern is filled with from outside."""
+        self._bind_pattern(pattern, self.chain)
 
     # -- climbing ------------------------------------------------------------------------------------------
 
@@ -215,7 +260,7 @@ class _Use:
         plain = not (call or onward or self.bound) and self._as_value(parent)
         if chain.path and (self.stepped or (plain and not (self.free and self.direct))):
             self._add(call, onward)
-        elif not chain.path and plain:
+        elif not chain.path and (plain or (self.stepped and chain.open)):
             self.flow.whole.append((chain.root, self.tree.starts[self.row]))
 
     def _add(self, call: bool, onward: bool) -> None:
@@ -357,7 +402,7 @@ class _Use:
         for node, path, rest in targets(tree, pattern):
             inner = self._inner(chain, path, rest)
             binding = self.flow.scopes.bound.get(node)
-            if rest and not inner.path:
+            if rest and not inner.path and (inner.open or inner.root != ENV):
                 self.flow.whole.append((inner.root, tree.starts[node]))
             if binding is not None:
                 self.flow.bind(binding, inner)
@@ -376,7 +421,8 @@ class _Use:
     def _destructured(self, node: int, chain: Chain, bound: bool) -> None:
         tree = self.tree
         if not chain.path:
-            self.flow.whole.append((chain.root, tree.starts[node]))
+            if chain.open:
+                self.flow.whole.append((chain.root, tree.starts[node]))
             return
         member = Member(chain.root, chain.path, tree.starts[node], tree.ends[node], False, bound, chain.open)
         (self.flow.members if self.free and self.direct else self.flow.followed).append(member)
@@ -434,9 +480,11 @@ class _Use:
         values = self.tree.named(arguments)
         return values[number] if number < len(values) else -1
 
-    def _bind_parameter(self, callback: int, number: int, chain: Chain) -> None:
+    def _bind_parameter(self, callback: int, number: int, chain: Chain, loop: bool = True) -> None:
         """Give a parameter of a function literal, or of a function of the snippet, a chain."""
         tree = self.tree
+        while callback >= 0 and tree.kinds[callback] == "parenthesized_expression":
+            callback = next(iter(tree.named(callback)), -1)
         if callback < 0:
             return
         if tree.kinds[callback] == "identifier":
@@ -444,17 +492,8 @@ class _Use:
             callback = binding.function if binding is not None else -1
         if callback < 0 or tree.kinds[callback] not in FUNCTIONS:
             return
-        parameter = self._parameter(callback, number)
-        if parameter >= 0:
-            self._bind_pattern(parameter, chain, loop=True)
-
-    def _parameter(self, function: int, number: int) -> int:
-        single = self.tree.child(function, "parameter")
-        if single >= 0:
-            return single if number == 0 else -1
-        listed = self.tree.child(function, "parameters")
-        inner = self.tree.named(listed) if listed >= 0 else []
-        return inner[number] if number < len(inner) else -1
+        for parameter in _parameters(tree, callback)[number : number + 1]:
+            self._bind_pattern(parameter, _passed(tree, parameter, chain), loop)
 
     def _arguments(self, parent: int) -> int:
         """The value is passed to a call."""
@@ -467,6 +506,9 @@ class _Use:
         position = sum(tree.kinds[child] == "'," for child in first if child < self.node)
         if position >= MAX_ARGUMENTS - 1:
             return -1
+        if self.chain == Chain(ENV, ()) and self.flow.roots.get(callee) == GRAPH:
+            self.bound = True  # what the graph reads of it is known
+            return -1
         known = self._known(callee)
         if known in WRITERS and position == 0:
             if not self.chain.copy:
@@ -475,7 +517,7 @@ class _Use:
         if known in SPREADERS and position == 0:
             self.chain = self.chain._replace(copy=True)
             return call
-        self._bind_parameter(callee, position, self.chain)
+        self._bind_parameter(callee, position, self.chain, loop=False)
         return -1
 
     def _known(self, callee: int) -> tuple[str, str] | None:
@@ -486,6 +528,24 @@ class _Use:
         if callee + 1 not in self.flow.roots:
             return None
         return self.flow.roots[callee + 1], name_of(tree, tree.stops[callee] - 1)
+
+
+def _parameters(tree: Tree, function: int) -> list[int]:
+    """The rows of a function's parameters."""
+    single, listed = tree.child(function, "parameter"), tree.child(function, "parameters")
+    if single >= 0:
+        return [single]
+    return tree.named(listed) if listed >= 0 else []
+
+
+def _is_rest(tree: Tree, parameter: int) -> bool:
+    pattern = tree.child(parameter, "pattern")
+    return tree.kinds[pattern if pattern >= 0 else parameter] == "rest_pattern"
+
+
+def _passed(tree: Tree, parameter: int, chain: Chain) -> Chain:
+    """What a parameter holds: a rest parameter an array that the value is somewhere in."""
+    return chain._replace(open=True, copy=True) if _is_rest(tree, parameter) else chain
 
 
 CONTEXTS: Final = {

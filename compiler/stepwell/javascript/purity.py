@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from stepwell.javascript.facts import Impurity, Member, Reason
-from stepwell.javascript.flow import COPY, ELEMENT, MISREAD, MUTATING, WRAPPERS, Flow
+from stepwell.javascript.flow import COPY, ELEMENT, ENV, MISREAD, MUTATING, WRAPPERS, Flow
 from stepwell.javascript.literals import name_of
 from stepwell.javascript.names import GLOBALS, words
 from stepwell.javascript.scopes import FUNCTIONS, Scopes
@@ -116,6 +116,9 @@ class Purity:
         for member in self.flow.members:
             if member.path:
                 self._member(member)
+        for member in self.flow.followed:
+            if member.root == ENV:
+                self._add("env", ".".join((ENV, *map(str, member.path))), member.start)
 
     def _chain_text(self, name: str, start: int) -> str:
         path = self.paths.get(start, ())

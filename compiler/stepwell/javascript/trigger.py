@@ -184,7 +184,7 @@ class _Declarations:
     def result(self) -> TriggerCode:
         """Everything together, the faults in the order of the text."""
         tree = self.tree
-        facts = facts_of(tree, Kind.MODULE, frozenset(tree.starts[row] for row in self.functions))
+        facts = facts_of(tree, Kind.MODULE, self.functions)
         if not tree.broken:
             self._check()
         faults = sorted({*facts.faults, *self.faults, *_export_faults(facts)}, key=lambda one: one.start)

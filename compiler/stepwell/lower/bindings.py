@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from stepwell.check.analysis import Analysis
 from stepwell.check.values import Ref, codes_of, walk
 from stepwell.graph.data import SubScriptData, SubWorkflowData
-from stepwell.javascript import Kind, parse
 from stepwell.javascript.bindings import BindingKind, EnvRead, env_reads, kind_of, merged
-from stepwell.javascript.trigger import TriggerCode
 from stepwell.lower import names as n
 from stepwell.lower.program import Binding
 
@@ -61,36 +58,6 @@ def _all_reads(analysis: Analysis) -> Iterator[EnvRead]:
                     yield EnvRead(str(part.path[0]), value=True)
     if analysis.trigger.code is not None:
         yield from env_reads(analysis.trigger.code.facts).reads
-        yield from _handler_reads(analysis.trigger.code, analysis.trigger.text)
-
-
-def _handler_reads(trigger: TriggerCode, text: str) -> Iterator[EnvRead]:
-    """What handlers read of their second parameter, by whatever name or pattern they take it."""
-    for handler in trigger.handlers:
-        parameters = _split(handler.parameters)
-        if len(parameters) < 2:
-            continue
-        start, end = handler.body_range
-        # The parser follows what is bound: as if the body began by taking its parameter from `env` itself.
-        facts = parse(f"const {parameters[1]} = {_ENV};\n{trigger.facts.text[start:end]}", Kind.BODY)
-        members = tuple(replace(m, root="env") for m in (*facts.members, *facts.followed) if m.root == _ENV)
-        yield from env_reads(replace(facts, members=members, followed=())).reads
-
-
-_ENV = "__env"
-
-
-def _split(parameters: str) -> list[str]:
-    """Parameters as the user wrote them, without their defaults."""
-    parts, depth, current = [], 0, ""
-    for ch in parameters:
-        depth += (ch in "([{<") - (ch in ")]}>")
-        if ch == "," and depth == 0:
-            parts.append(current)
-            current = ""
-        else:
-            current += ch
-    return [part.partition(" = ")[0].strip() for part in (*parts, current) if part.strip()]
 
 
 def _reads(analysis: Analysis) -> dict[str, EnvRead]:
