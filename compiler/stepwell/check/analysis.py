@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from stepwell.check.data import Typed, typed_nodes
@@ -13,6 +13,7 @@ from stepwell.check.reader import FieldReader, hole_name
 from stepwell.check.regions import Regions, build_regions
 from stepwell.check.rules import rule_findings, stored_fields
 from stepwell.check.scope import Scope
+from stepwell.check.stepnames import step_names
 from stepwell.check.structure import structure_findings
 from stepwell.check.trigger import Trigger, read_trigger
 from stepwell.diagnostics import Diagnostic, has_errors
@@ -36,8 +37,10 @@ class Analysis:
     fields: Sequence[Fields]
     trigger: Trigger
     sources: dict[str, str] = field(default_factory=dict)
-    stored: frozenset[tuple[int, str]] = frozenset()
-    """Fields that are evaluated in a step of their own: (vertex, field name)."""
+    stored: Mapping[tuple[int, str], str] = field(default_factory=dict)
+    """Fields that are evaluated in a step of their own, (vertex, field name): what its name adds to the node's."""
+    steps: Sequence[str] = ()
+    """The static step name of each node."""
 
 
 def analyse(document: Document) -> tuple[Analysis | None, list[Diagnostic]]:
@@ -63,8 +66,8 @@ def analyse(document: Document) -> tuple[Analysis | None, list[Diagnostic]]:
     sources: dict[str, str] = {}
     fields = _read_all(typed, scope, document, trigger, found, sources)
     analysis = Analysis(document, typed, data, flow, regions, reach, scope, fields, trigger, sources)
-    analysis.stored, notes = stored_fields(analysis)
-    found += notes
+    analysis.stored = stored_fields(analysis)
+    analysis.steps = step_names(regions, {v for v, _ in analysis.stored})
     found += rule_findings(analysis)
     found += trigger_findings
     return (None if has_errors(found) else analysis), found

@@ -63,31 +63,37 @@ def _codes(analysis: Analysis) -> Iterator[tuple[int, str, CodeValue]]:
 # -- replay -------------------------------------------------------------------------------------------
 
 
-def stored_fields(analysis: Analysis) -> tuple[frozenset[tuple[int, str]], list[Diagnostic]]:
-    """Control fields that are not provably deterministic, and the notes about them. A script has no replay."""
+def stored_fields(analysis: Analysis) -> dict[tuple[int, str], str]:
+    """Control fields that are not provably deterministic, and what the names of their steps add to the node's.
+
+    A script has no replay.
+    """
     if analysis.document.source.ir.kind == "script":
-        return frozenset(), []
-    stored, notes = set(), []
+        return {}
+    stored: dict[tuple[int, str], str] = {}
     for vertex, fields in enumerate(analysis.fields):
+        number = 0
         for name, value in fields.items():
-            why = impurities_of(value) if name in CONTROL or name.startswith("arms/") else []
-            if why:
-                stored.add((vertex, name))
-                node = analysis.flow.nodes[vertex]
-                field = "condition" if name.startswith("arms/") else name
-                reads = "a method that may change a value" if why[0].startswith("$") else f"`{why[0]}`"
-                notes.append(
-                    _find(
-                        analysis,
-                        c.VALUE_STEP,
-                        vertex,
-                        f"the {field} of `{node.id}` reads {reads} and is evaluated in "
-                        f"a step of its own, `{node.name}: value`",
-                        _field_pointer(analysis, vertex, name),
-                        "compute it in a step before if you want to name that step yourself",
-                    )
-                )
-    return frozenset(stored), notes
+            if (name in CONTROL or name.startswith("arms/")) and impurities_of(value):
+                number += 1
+                stored[vertex, name] = ": value" if number == 1 else f": value {number}"
+    return stored
+
+
+def _value_steps(analysis: Analysis) -> Iterator[Diagnostic]:
+    for (vertex, name), extra in analysis.stored.items():
+        why = impurities_of(analysis.fields[vertex][name])[0]
+        field = "condition" if name.startswith("arms/") else name
+        reads = "a method that may change a value" if why.startswith("$") else f"`{why}`"
+        yield _find(
+            analysis,
+            c.VALUE_STEP,
+            vertex,
+            f"the {field} of `{analysis.flow.nodes[vertex].id}` reads {reads} and is evaluated in "
+            f"a step of its own, `{analysis.steps[vertex]}{extra}`",
+            _field_pointer(analysis, vertex, name),
+            "compute it in a step before if you want to name that step yourself",
+        )
 
 
 def _field_pointer(analysis: Analysis, vertex: int, name: str) -> str:
@@ -530,6 +536,7 @@ def _names(analysis: Analysis) -> Iterator[Diagnostic]:
 
 
 _RULES: tuple[Callable[[Analysis], Iterator[Diagnostic]], ...] = (
+    _value_steps,
     _inline_is_deterministic,
     _race_events,
     _fixed_settings,

@@ -216,17 +216,10 @@ class Builder:
         if (vertex, name) not in self.analysis.stored:
             return self.expr(vertex, value)
         bound = self.names.table.take(f"{self.names.base[vertex]}_value")
-        extra = (
-            ": value"
-            if name not in ("eventType", "timeout")
-            or (vertex, "eventType") not in self.analysis.stored
-            or name == "eventType"
-            else ": value 2"
-        )
         out.append(
             p.Do(
                 self._id(vertex),
-                self.step_name(vertex, extra),
+                self.step_name(vertex, self.analysis.stored[vertex, name]),
                 p.Evaluate(self.expr(vertex, value)),
                 p.Bind(bound),
                 p.Settings(),
@@ -454,15 +447,13 @@ class Builder:
 
     def _branch(self, vertex: int) -> list[p.Statement]:
         arms: list[tuple[p.Expr | None, p.Block]] = []
-        number = 0
         for position, arm in enumerate(self.flow.arms_of[vertex]):
             if self.flow.arm(arm).missing or f"arms/{position}" not in self.analysis.fields[vertex]:
                 arms.append((None, self.blocks[arm]))
                 continue
             condition = self.expr(vertex, self.analysis.fields[vertex][f"arms/{position}"])
-            if (vertex, f"arms/{position}") in self.analysis.stored:
-                number += 1
-                extra = ": value" if number == 1 else f": value {number}"
+            extra = self.analysis.stored.get((vertex, f"arms/{position}"))
+            if extra is not None:
                 condition = p.StepValue(self.step_name(vertex, extra), condition)
             arms.append((condition, self.blocks[arm]))
         if arms[-1][0] is None and not arms[-1][1]:
@@ -628,8 +619,9 @@ class Builder:
             return [*out, p.Times(self._id(vertex), index, count, limit, block)]
         value = self.field(vertex, "condition")
         assert value is not None
-        store = self.step_name(vertex, ": value") if (vertex, "condition") in self.analysis.stored else None
-        if store is not None:
+        extra, store = self.analysis.stored.get((vertex, "condition")), None
+        if extra is not None:
+            store = self.step_name(vertex, extra)
             store = p.StepName(store.text, (*store.indices, index))
         return [p.While(self._id(vertex), index, self.expr(vertex, value), store, block)]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from stepwell.check.analysis import Analysis
@@ -13,7 +13,6 @@ from stepwell.graph.data import LoopData
 from stepwell.lower.expressions import Naming
 from stepwell.lower.names import USED_GLOBALS, NameTable
 from stepwell.lower.plan import STORED_KEYS, Key, Plan
-from stepwell.lower.stepnames import StepNames
 
 
 @dataclass(slots=True)
@@ -27,7 +26,7 @@ class Names:
     results: dict[int, str]
     turns: dict[int, str]
     """The arrays of loops' results."""
-    steps: list[str]
+    steps: Sequence[str]
     """The static step name of each node."""
 
 
@@ -47,7 +46,7 @@ def make_names(plan: Plan) -> Names:
     flags = {v: table.take(f"{base[v]}_due") for v in sorted(analysis.regions.guarded)}
     results = {v: base[v] for v in range(len(base)) if analysis.flow.shape(v) in ("branch", "try")}
     turns = {v: table.take(f"{base[v]}_results") for v in sorted(plan.results_of)}
-    return Names(table, naming, base, flags, results, turns, _step_names(analysis))
+    return Names(table, naming, base, flags, results, turns, analysis.steps)
 
 
 def _avoided(analysis: Analysis) -> Iterator[str]:
@@ -148,14 +147,3 @@ def _error_names(
         taken = taken or looped or "err" in hidden.get(Use("error", vertex), ())
         names[vertex] = table.take(f"{base[vertex]}_error") if taken and vertex in plan.errors else "err"
     return names
-
-
-def _step_names(analysis: Analysis) -> list[str]:
-    regions, flow = analysis.regions, analysis.flow
-    loops = [
-        sum(1 for a in regions.blocks_around(v) if flow.shape(flow.arm(a).container) == "loop")
-        for v in range(len(flow.nodes))
-    ]
-    stored = {v for v, _ in analysis.stored}
-    extra = {v for v, n in enumerate(flow.nodes) if n.type in ("race", "sub_workflow", "sleep_until")} | stored
-    return StepNames([(n.id, n.name, loops[v], v in extra) for v, n in enumerate(flow.nodes)]).names

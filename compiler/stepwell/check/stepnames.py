@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
+from stepwell.check.regions import Regions
 from stepwell.javascript.js import utf16
 
 LIMIT = 256
@@ -23,6 +24,17 @@ EXTRAS = ("winner", "id", "create", "status", "remaining", "part", "value")
 """A node's extra steps are `<name>: winner` and so on; the last ones may carry a number."""
 
 _EXTRA = re.compile(rf"(?:{'|'.join(EXTRAS)})(?: [0-9]+)?(?: ?(?:\[[0-9]+\])+)?", re.ASCII)
+
+
+def step_names(regions: Regions, stored: Collection[int]) -> list[str]:
+    """The static name of each node's step; `stored` are the nodes that have fields evaluated in steps of their own."""
+    flow = regions.flow
+    loops = [
+        sum(1 for a in regions.blocks_around(v) if flow.shape(flow.arm(a).container) == "loop")
+        for v in range(len(flow.nodes))
+    ]
+    extra = {v for v, n in enumerate(flow.nodes) if n.type in ("race", "sub_workflow", "sleep_until")} | set(stored)
+    return StepNames([(n.id, n.name, loops[v], v in extra) for v, n in enumerate(flow.nodes)]).names
 
 
 def clean(name: str) -> str:
