@@ -18,6 +18,12 @@ export default {
     if (!isOrder(order)) return new Response("bad order", { status: 422 });
     const made = await env.WORKFLOW.create({ params: { n: order.n } });
     return Response.json({ instanceId: made.id });
+  },
+  async queue(batch) {
+    batch.ackAll();
+  },
+  async scheduled(controller) {
+    console.log(controller.cron);
   }
 };
 //# sourceMappingURL=worker.js.map

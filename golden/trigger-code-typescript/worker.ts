@@ -25,10 +25,16 @@ interface Order {
 const isOrder = (value: unknown): value is Order => typeof (value as Order)?.n === "number";
 
 export default {
-  async fetch(request: Request, env: Env, limit: number = Math.max(10, (5 + 5))) {
+  async fetch(request: Request, env: Env, limit: number = Math.max(10, (5 + 5))): Promise<Response> {
     const order = (await request.json()) as unknown;
     if (!isOrder(order)) return new Response("bad order" satisfies string, { status: 422 });
     const made = await env.WORKFLOW.create({ params: { n: order.n! } });
     return Response.json({ instanceId: made.id });
+  },
+  async queue(batch: MessageBatch<Order>): Promise<void> {
+    batch.ackAll();
+  },
+  async scheduled(controller: ScheduledController): Promise<Promise<void> | void> {
+    console.log(controller.cron);
   },
 };

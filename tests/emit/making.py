@@ -103,6 +103,8 @@ def with_trigger(program: p.Program, text: str) -> p.Program:
             h.name.lower().replace("_", "-"),
             p.Piece(*h.parameters_range),
             p.Piece(*h.body_range),
+            p.Piece(*h.result_range) if h.result_range else None,
+            h.promises,
         )
         for h in found.handlers
     )

@@ -35,6 +35,10 @@ def test_declarations() -> None:
         ("scheduled", "tick", False, 16),
     ]
     assert code.handlers[0].parameters == 'request: Request, env: Env = f({ a: ")" })'
+    result = code.handlers[0].result_range
+    assert result is not None
+    assert (GOOD[slice(*result)], code.handlers[0].promises) == ("Promise<Response>", True)
+    assert code.handlers[1].result_range is None
     assert code.handlers[1].config == {"max_batch_size": 10, "max_retries": 3, "dead_letter_queue": "dlq"}
     assert [one.module for one in code.imports] == ["zod"]
     pieces = [GOOD[start:end].strip() for start, end in code.pieces]
@@ -42,6 +46,25 @@ def test_declarations() -> None:
         "const T = `@fetch function ${RE} handler() {`;",
         'function helper() { return "me@example.com" }',
     ]
+
+
+@pytest.mark.parametrize(
+    ("type_", "read"),
+    [
+        (": Promise<Response>", ("Promise<Response>", True)),
+        (": Response", ("Response", False)),
+        (" : /* a */ A | Promise<B> /* b */", ("A | Promise<B>", False)),
+        (": Promised<Response>", ("Promised<Response>", False)),
+        (": r is string", (None, False)),
+        (": asserts r", (None, False)),
+        ("", (None, False)),
+    ],
+)
+def test_the_type_that_a_handler_returns(type_: str, read: tuple[str | None, bool]) -> None:
+    text = f"@fetch function handler(r: any){type_} {{ return f(r) }}"
+    handler = parse_trigger(text).handlers[0]
+    result = handler.result_range
+    assert (text[slice(*result)] if result else None, handler.promises) == read
 
 
 def test_offsets_stay_and_config_is_blank() -> None:

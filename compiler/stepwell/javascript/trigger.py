@@ -53,6 +53,10 @@ class Handler:
     is_async: bool
     config: QueueConfig | None
     line: int
+    result_range: Range | None = None
+    """The type that the function returns as it is written, the colon left out."""
+    promises: bool = False
+    """That type is a `Promise<…>`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +267,7 @@ class _Declarations:
         if tree.kinds[row] == "generator_function_declaration":
             self._fault(word.start, f"the function after `@{word.word}` cannot be a generator")
         inside = (tree.starts[listed] + 1, tree.ends[listed] - 1)
+        result = self._result(row)
         self.functions.append(row)
         self.handlers.append(
             Handler(
@@ -276,8 +281,18 @@ class _Declarations:
                 is_async=tree.has(row, "'async"),
                 config=self.configs.get(tree.starts[row]),
                 line=fault(self.text, word.start, "").line,
+                result_range=(tree.starts[result], tree.ends[result]) if result >= 0 else None,
+                promises=result >= 0 and _is_promise(tree, result),
             )
         )
+
+    def _result(self, function: int) -> int:
+        """The type that a function returns, or -1. (`x is T` and `asserts x` mean nothing where everything waits.)"""
+        tree = self.tree
+        annotation = tree.child(function, "return_type")
+        if annotation < 0 or tree.kinds[annotation] != "type_annotation":
+            return -1
+        return next(iter(tree.named(annotation)), -1)
 
     def _check(self) -> None:
         """What the handlers must not have in common."""
@@ -329,6 +344,11 @@ def _unknown(word: str) -> str:
     near = get_close_matches(word.lower(), [*HANDLERS, "config"], 1, 0.5)
     hint = f"; did you mean `@{near[0]}`?" if near else "; there are `@fetch`, `@queue` and `@scheduled`"
     return f"unknown annotation `@{word}`{hint}"
+
+
+def _is_promise(tree: Tree, row: int) -> bool:
+    name = tree.child(row, "name") if tree.kinds[row] == "generic_type" else -1
+    return name >= 0 and name_of(tree, name) == "Promise"
 
 
 def _is_unnamed(tree: Tree, row: int) -> bool:

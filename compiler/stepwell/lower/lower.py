@@ -135,6 +135,8 @@ def _with_trigger(program: p.Program, analysis: Analysis) -> p.Program:
             queue_name(h.name) if h.kind == "queue" else None,
             p.Piece(*h.parameters_range),
             p.Piece(*h.body_range),
+            p.Piece(*h.result_range) if h.result_range is not None else None,
+            h.promises,
         )
         for h in code.handlers
     )

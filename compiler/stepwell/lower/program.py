@@ -566,7 +566,9 @@ class Handler:
     parameters: Piece | None = None
     body: Piece | None = None
     result: Piece | None = None
-    """The return type as the user wrote it, colon included."""
+    """The type that it returns as the user wrote it."""
+    promises: bool = False
+    """That type is a promise's; else one is put around it, for every handler is async."""
 
 
 @dataclass(frozen=True, slots=True)
