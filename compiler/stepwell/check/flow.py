@@ -115,8 +115,14 @@ def build_flow(
         flow.add_vertex()
     concurrent = {n.id for n, k in zip(nodes, kinds, strict=True) if k.shape in ("parallel", "race")}
     outgoing = _outgoing(edges, index, concurrent, base, found)
+    lost: dict[int, list[str]] = defaultdict(list)
+    for edge in edges:
+        if edge.source in index and edge.target not in index:
+            label = edge.label or ("" if edge.source in concurrent else "then")
+            if label != "then":
+                lost[index[edge.source]].append(label)
     for vertex in range(len(nodes)):
-        _Ports(flow, vertex, data[vertex], outgoing.get(vertex, []), index, base, found).wire()
+        _Ports(flow, vertex, data[vertex], outgoing.get(vertex, []), index, base, found, lost[vertex]).wire()
     if any(d.severity is c.Severity.ERROR for d in found):
         _report_cycle(flow, base, found)
         return None, found
@@ -219,9 +225,19 @@ class _Ports:
     index: dict[str, int]
     base: str
     found: list[Diagnostic]
+    astray: list[str]
+    """Labels of edges that are wrong themselves: they lead nowhere, or fit none of the node's labels."""
+    missing: list[tuple[str, Diagnostic]] = field(default_factory=list)
+    """Arms without an edge, by label."""
 
     def wire(self) -> None:
         getattr(self, "_" + self.flow.kinds[self.vertex].shape)()
+        for label in self.astray:
+            # Such an edge was meant for an arm, which then lacks it: that is one fault.
+            nearest = max(self.missing, key=lambda one: _likeness(label, one[0]), default=None)
+            if nearest is not None:
+                self.missing.remove(nearest)
+        self.found += [finding for _, finding in self.missing]
 
     @property
     def node(self) -> Node:
@@ -280,15 +296,14 @@ class _Ports:
         if edge:
             self._lead(arm, *edge)
         elif conditional:
-            self.found.append(
-                Diagnostic(
-                    c.EMPTY_ARM,
-                    f"the arm `{label}` of `{self.node.id}` has no edge: nothing runs when it is taken",
-                    self.base + pointer("nodes", self.vertex, "data", "branches", position),
-                    self.node.id,
-                    f"draw an edge with the label `{label}`, or remove the arm",
-                )
+            empty = Diagnostic(
+                c.EMPTY_ARM,
+                f"the arm `{label}` of `{self.node.id}` has no edge: nothing runs when it is taken",
+                self.base + pointer("nodes", self.vertex, "data", "branches", position),
+                self.node.id,
+                f"draw an edge with the label `{label}`, or remove the arm",
             )
+            self.missing.append((label, empty))
 
     def _parallel(self) -> None:
         arms = [(n, e) for n, e in self.edges if e.label != "then"]
@@ -298,6 +313,8 @@ class _Ports:
         for position, (number, edge) in enumerate(arms):
             arm = self.flow.add_arm(self.vertex, edge.label or str(position + 1), number)
             self._lead(arm, number, edge)
+        if self.astray:
+            return
         if not arms:
             self._say(
                 c.MISSING_ARM, f"`{self.node.id}` has no arms", None, "draw an edge to the first node of each arm"
@@ -334,16 +351,19 @@ class _Ports:
             for number, edge in edges:
                 self._lead(arm, number, edge)
         elif required:
-            self._say(
+            lacks = Diagnostic(
                 c.MISSING_ARM,
                 f"`{self.node.id}` has no `{label}` edge",
-                None,
+                self.base + pointer("nodes", self.vertex),
+                self.node.id,
                 f"draw an edge with the label `{label}` to the first node of that part",
             )
+            self.missing.append((label, lacks))
 
     def _wrong(self, number: int, edge: Edge, labels: list[str]) -> None:
         from difflib import get_close_matches
 
+        self.astray.append(edge.label or "")
         close = get_close_matches(edge.label or "", labels, 1)
         could = ", ".join(f"`{label}`" for label in labels)
         hint = (f"did you mean `{close[0]}`? " if close else "") + f"the labels of `{self.node.id}` are {could}"
@@ -353,6 +373,12 @@ class _Ports:
             number,
             hint,
         )
+
+
+def _likeness(one: str, other: str) -> float:
+    from difflib import SequenceMatcher
+
+    return SequenceMatcher(None, one, other).ratio()
 
 
 def _sort(flow: Flow) -> bool:
