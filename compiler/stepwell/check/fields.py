@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from stepwell.check.data import is_dynamic
 from stepwell.check.reader import FieldReader
 from stepwell.check.values import CodeValue, Lit, Value
 from stepwell.diagnostics import codes as c
@@ -53,6 +54,10 @@ def _record(given: Any, reader: FieldReader, name: str) -> Value:
     """Headers or query parameters: an object, JSON text, or one expression."""
     if not isinstance(given, str):
         return reader.value(given, _at(reader, name), name)
+    if not is_dynamic(given):
+        parsed = reader.json_text(given, [])
+        # What is no object has been told of when the data was read.
+        return reader.value(parsed[0] if parsed else {}, _at(reader, name), name)
     value = reader.payload(given, _at(reader, name), name)
     if isinstance(value, Lit) and not isinstance(value.value, dict):
         reader.say(c.BAD_DATA, f"`{name}` is an object, or JSON text of one", _at(reader, name))
@@ -89,7 +94,9 @@ def _loop(data: d.LoopData, reader: FieldReader) -> Fields:
         return {"collection": reader.expression(data.collection, _at(reader, "collection"), "collection")}
     if data.loopType == "while":
         reader.turn_of = reader.vertex
-        return {"condition": reader.expression(data.condition or "", _at(reader, "condition"), "condition")}
+        if not (data.condition or "").strip():
+            return {"condition": Lit(False)}  # that it is missing was told when the data was read
+        return {"condition": reader.expression(data.condition, _at(reader, "condition"), "condition")}
     return {"count": reader.expression(data.count, _at(reader, "count"), "count")}
 
 

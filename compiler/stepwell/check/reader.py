@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from stepwell.check.scope import SCAFFOLD, Scope
@@ -14,9 +15,13 @@ from stepwell.check.values import Arr, CodeValue, Hole, Lit, NamedUse, Obj, Ref,
 from stepwell.diagnostics import Code, Diagnostic, SnippetPosition, pointer
 from stepwell.diagnostics import codes as c
 from stepwell.graph.expressions import Malformed, Reference, Scanner
-from stepwell.javascript import Facts, Kind, parse
+from stepwell.javascript import Facts, FreeName, Kind, parse
 from stepwell.javascript.code import half_pair
+from stepwell.javascript.facts import position as place_in
 from stepwell.javascript.names import GLOBALS
+
+_OF_CODE = frozenset({c.SYNTAX, c.NOT_ONE_EXPRESSION, c.EXPRESSION_IN_STRING, c.UNKNOWN_NAME})
+"""Findings that a text has only when it is read as code."""
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -52,40 +57,38 @@ class FieldReader:
         self.known = known
         self.locals_of = locals_of or {}
         self.turn_of = turn_of
-        self._said: set[tuple[str, str, str]] = set()
+        self._said: set[tuple[str, str, str, SnippetPosition | None]] = set()
 
     # -- findings ---------------------------------------------------------------------------------
 
     def say(
-        self, code: Code, message: str, at: str, hint: str | None = None, facts: Facts | None = None, offset: int = 0
+        self, code: Code, message: str, at: str, hint: str | None = None, text: str | None = None, offset: int = 0
     ) -> None:
-        """A finding at the field `at`, and at `offset` of the code `facts` when given. Said once for one place."""
-        place = None
-        if facts is not None:
-            line, column = facts.position(offset)
-            place = SnippetPosition(line, column)
-        key = (code.id, at, message)
+        """A finding at the field `at`, and at `offset` of its `text` where that holds code. Said once for one place."""
+        place = SnippetPosition(*place_in(text, offset)) if text is not None else None
+        self._add(Diagnostic(code, message, at, self.node.id, hint, place))
+
+    def _add(self, finding: Diagnostic) -> None:
+        key = (finding.code.id, finding.pointer, finding.message, finding.snippet)
         if key not in self._said:
             self._said.add(key)
-            self.found.append(Diagnostic(code, message, at, self.node.id, hint, place))
+            self.found.append(finding)
 
     # -- references -------------------------------------------------------------------------------
 
-    def reference(self, reference: Reference, at: str, strict: bool = True) -> Ref | None:
-        """The value of an expression. None when it is not one of ours (`strict`: with a finding)."""
+    def reference(self, reference: Reference, at: str, text: str | None = None) -> Ref:
+        """The value of an expression, a harmless one where it is wrong. `text` is the code it stands in, if any."""
         use, path, fault = self._root(reference)
         default: Value | None = None
         if isinstance(reference.default, tuple):
             default = Lit(reference.default[0])
         elif reference.default is not None:
-            default = self.reference(reference.default, at) or Lit(None)
-        if use is None and fault is c.UNKNOWN_REFERENCE and not strict:
-            return None
+            default = self.reference(reference.default, at, text)
         if fault is not None and not (fault is c.POSSIBLE_REFERENCE and default is not None):
             target = self.scope.ids.get(reference.root)
-            if (fault.id, at, reference.root) not in self._said:
-                self._said.add((fault.id, at, reference.root))
-                self.found.append(self.scope.explain(fault, reference.root, target, self.vertex, at))
+            finding = self.scope.explain(fault, reference.root, target, self.vertex, at)
+            place = SnippetPosition(*place_in(text, reference.start)) if text is not None else None
+            self._add(replace(finding, snippet=place))
         return Ref(use or Use("event"), path, default, reference.optional)
 
     def _root(self, reference: Reference) -> tuple[Use | None, tuple[str | int, ...], Code | None]:
@@ -123,7 +126,7 @@ class FieldReader:
             return Lit(text)
         found, escapes = self.scanner.scan(text)
         if len(found) == 1 and isinstance(found[0], Reference) and (found[0].start, found[0].end) == (0, len(text)):
-            return self.reference(found[0], at) or Lit(text)
+            return self.reference(found[0], at)
         return self._template(text, found, escapes, at, key)
 
     def _template(
@@ -136,7 +139,7 @@ class FieldReader:
         while position < len(text):
             expression = by_start.get(position)
             if isinstance(expression, Reference):
-                parts += [literal, self.reference(expression, at) or Lit(None)]
+                parts += [literal, self.reference(expression, at)]
                 literal, position = "", expression.end
             elif isinstance(expression, Malformed):
                 self.say(
@@ -164,34 +167,35 @@ class FieldReader:
 
     def _interpolation(self, text: str, start: int, at: str, key: str) -> tuple[CodeValue | None, int]:
         """The code of `${…}` at `start`, and where it ends: at the first brace with which it parses."""
-        prepared, holes = self._punch(text, at, start + 2)
+        prepared, expressions = self._punch(text, start + 2)
         end = prepared.find("}", start + 2)
         tries = 0
         while end >= 0 and tries < 64:
             facts = parse(prepared[start + 2 : end], Kind.EXPRESSION)
             if not facts.faults:
-                shifted = [Hole(h.start - start - 2, h.end - start - 2, h.ref) for h in holes if h.end <= end]
-                line = text.count("\n", 0, start + 2)
-                column = start + 2 - (text.rfind("\n", 0, start + 2) + 1)
-                return self._code_value(facts, shifted, at, key, text, (line, column)), end + 1
+                inside = [e for e in expressions if e.end <= end]
+                return self._code_value(facts, inside, at, key, text, start + 2), end + 1
             end = prepared.find("}", end + 1)
             tries += 1
-        self.say(
-            c.BAD_EXPRESSION,
-            "what stands in `${…}` is not one JavaScript expression",
-            at,
-            "write `\\${` where the characters themselves are meant",
-        )
+        if not self._unknown_roots(text, at, begin=start + 2):
+            self.say(
+                c.BAD_EXPRESSION,
+                "what stands in `${…}` is not one JavaScript expression",
+                at,
+                "write `\\${` where the characters themselves are meant",
+                text,
+                start,
+            )
         return None, len(text)
 
     # -- code ------------------------------------------------------------------------------------
 
     def code(self, text: str, kind: Kind, at: str, key: str) -> CodeValue:
         """A body or an expression of code, its holes and names resolved, its faults reported."""
-        prepared, holes = self._punch(text, at)
+        prepared, expressions = self._punch(text)
         facts = parse(_unescaped(prepared, text, kind), kind)
-        if facts.faults and self._unknown_roots(text, at):
-            return self._code_value(facts, holes, at, key, text, (0, 0))
+        if facts.faults and self._unknown_roots(text, at, facts.opaque):
+            return self._code_value(facts, expressions, at, key, text)
         for fault in facts.faults[:5]:
             if half_pair(text) >= 0:
                 self.say(
@@ -199,89 +203,112 @@ class FieldReader:
                     "the code holds half a surrogate pair, which no source file can",
                     at,
                     "write its escape (`\\ud83d`), or the whole character",
-                    facts,
+                    text,
                     fault.start,
                 )
                 break
             code = c.SYNTAX if kind is Kind.BODY or fault.code == "syntax" else c.NOT_ONE_EXPRESSION
             message = fault.message
-            for hole in holes:
-                message = message.replace(prepared[hole.start : hole.end], text[hole.start : hole.end])
-            self.say(code, message, at, None, facts, fault.start)
-        return self._code_value(facts, holes, at, key, text, (0, 0))
+            for expression in expressions:
+                span = slice(expression.start, expression.end)
+                message = message.replace(prepared[span], text[span])
+            self.say(code, message, at, None, text, fault.start)
+        return self._code_value(facts, expressions, at, key, text)
 
-    def _unknown_roots(self, text: str, at: str) -> bool:
+    def _unknown_roots(self, text: str, at: str, opaque: Sequence[tuple[int, int, str]] = (), begin: int = 0) -> bool:
         """Whether code that does not parse holds braces of an unknown root, which is then what is wrong."""
         unknown = [
             f
             for f in self.scanner.scan(text)[0]
-            if isinstance(f, Reference) and self._root(f)[2] is c.UNKNOWN_REFERENCE
+            if f.start >= begin
+            and isinstance(f, Reference)
+            and self._root(f)[2] is c.UNKNOWN_REFERENCE
+            and not any(start <= f.start < end and kind == "comment" for start, end, kind in opaque)
         ]
         for reference in unknown:
-            self.reference(reference, at)
+            self.reference(reference, at, text)
         return bool(unknown)
 
-    def _punch(self, text: str, at: str, begin: int = 0) -> tuple[str, list[Hole]]:
-        """`text` with each of our expressions replaced by an identifier of the same length."""
-        holes: list[Hole] = []
+    def _punch(self, text: str, begin: int = 0) -> tuple[str, list[Reference | Malformed]]:
+        """`text` with each of our expressions from `begin` on replaced by an identifier of the same length.
+
+        Also those that cannot be read: they are one fault, not a second one of the code around them.
+        """
+        expressions: list[Reference | Malformed] = []
         if "{{" not in text:
-            return text, holes
+            return text, expressions
         found, escapes = self.scanner.scan(text)
         pieces, position = [], 0
         for expression in found:
-            if expression.start < begin:
+            unknown = isinstance(expression, Reference) and self._root(expression)[2] is c.UNKNOWN_REFERENCE
+            if expression.start < begin or unknown:
+                continue
+            name = hole_name(len(expressions), expression.end - expression.start)
+            pieces += [text[position : expression.start], name]
+            position = expression.end
+            expressions.append(expression)
+        prepared = "".join(pieces) + text[position:]
+        for escape in escapes:
+            prepared = prepared[:escape] + " " + prepared[escape + 1 :]
+        return prepared, expressions
+
+    def _code_value(
+        self,
+        facts: Facts,
+        expressions: Sequence[Reference | Malformed],
+        at: str,
+        key: str,
+        text: str,
+        begin: int = 0,
+    ) -> CodeValue:
+        """Code that stands in the field's `text` from `begin` on, and the expressions in it."""
+        source = f"nodes/{self.node.id}/{key}"
+        self.sources[source] = text
+        holes = self._holes(facts, expressions, at, text, begin)
+        starts = [expression.start - begin for expression in expressions]
+        wrong = {fault.start for fault in facts.faults}
+        names = tuple(
+            n
+            for name in facts.free
+            if name.start not in wrong
+            and not any(name.start <= start < name.end for start in starts)
+            and (n := self._named(name, at, text, begin + name.start))
+        )
+        line, column = place_in(text, begin)
+        return CodeValue(facts, source, at, (line - 1, column - 1), holes, names)
+
+    def _holes(
+        self, facts: Facts, expressions: Sequence[Reference | Malformed], at: str, text: str, begin: int
+    ) -> tuple[Hole, ...]:
+        """The expressions that stand where one can; findings for the others. What a comment holds is nothing."""
+        free = {(n.start, n.end) for n in facts.free}
+        kept = []
+        for expression in expressions:
+            start, end = expression.start - begin, expression.end - begin
+            inside = next((kind for s, e, kind in facts.opaque if s <= start < e), None)
+            if inside == "comment":
                 continue
             if isinstance(expression, Malformed):
                 self.say(
                     c.BAD_EXPRESSION,
                     f"`{text[expression.start : expression.end]}` cannot be read: {expression.reason}",
                     at,
+                    None,
+                    text,
+                    expression.start,
                 )
                 continue
-            ref = self.reference(expression, at, strict=False)
-            if ref is None:
-                continue
-            name = hole_name(len(holes), expression.end - expression.start)
-            pieces += [text[position : expression.start], name]
-            position = expression.end
-            holes.append(Hole(expression.start, expression.end, ref))
-        prepared = "".join(pieces) + text[position:]
-        for escape in escapes:
-            prepared = prepared[:escape] + " " + prepared[escape + 1 :]
-        return prepared, holes
-
-    def _code_value(
-        self, facts: Facts, holes: list[Hole], at: str, key: str, text: str, offset: tuple[int, int]
-    ) -> CodeValue:
-        source = f"nodes/{self.node.id}/{key}"
-        self.sources[source] = text
-        standing = self._standing(facts, holes, at)
-        names = tuple(
-            n
-            for name in facts.free
-            if not any(name.start <= h.start < name.end for h in holes) and (n := self._named(name, facts, at))
-        )
-        return CodeValue(facts, source, at, offset, standing, names)
-
-    def _standing(self, facts: Facts, holes: list[Hole], at: str) -> tuple[Hole, ...]:
-        """The holes that stand where an expression can; findings for the others."""
-        free = {(n.start, n.end) for n in facts.free}
-        kept = []
-        for hole in holes:
-            if (hole.start, hole.end) in free:
-                kept.append(hole)
-                continue
-            inside = next((kind for s, e, kind in facts.opaque if s <= hole.start < e), None)
-            if inside == "comment":
-                continue
-            if inside in ("string", "template"):
+            ref = self.reference(expression, at, text)
+            if (start, end) in free:
+                kept.append(Hole(start, end, ref))
+            elif inside in ("string", "template"):
                 self.say(
                     c.EXPRESSION_IN_STRING,
                     "an expression stands inside a string of code, where it would be plain text",
                     at,
                     "use a template literal: `` `… ${{{node.path}}} …` ``",
-                    facts,
-                    hole.start,
+                    text,
+                    expression.start,
                 )
             elif not facts.faults:
                 self.say(
@@ -289,13 +316,13 @@ class FieldReader:
                     "an expression cannot stand here",
                     at,
                     "it stands where a value can",
-                    facts,
-                    hole.start,
+                    text,
+                    expression.start,
                 )
         return tuple(kept)
 
-    def _named(self, name: Any, facts: Facts, at: str) -> NamedUse | None:
-        """What a free name of code stands for in the graph, if anything."""
+    def _named(self, name: FreeName, at: str, text: str, start: int) -> NamedUse | None:
+        """What a free name of code, at `start` of the field's text, stands for in the graph, if anything."""
         local = self.scope.local(name.name, self.vertex, self.turn_of)
         if local is not None:
             return NamedUse(name, local)
@@ -306,7 +333,7 @@ class FieldReader:
             use, fault = self.scope.node_use(target, self.vertex, self.turn_of)
             if fault is not None:
                 explained = self.scope.explain(fault, name.name, target, self.vertex, at)
-                self.say(fault, explained.message, at, explained.hint, facts, name.start)
+                self.say(fault, explained.message, at, explained.hint, text, start)
             return NamedUse(name, use) if use else None
         if name.typeof:
             return None
@@ -316,8 +343,8 @@ class FieldReader:
                 "`_output` stands outside a loop",
                 at,
                 "it belongs to the loop around a step",
-                facts,
-                name.start,
+                text,
+                start,
             )
         elif name.name in self.locals_of and self.locals_of[name.name] != self.node.id:
             owner = self.locals_of[name.name]
@@ -326,8 +353,8 @@ class FieldReader:
                 f"`{name.name}` is local to the body of `{owner}`",
                 at,
                 f"return it there, and read `{{{{{owner}}}}}`",
-                facts,
-                name.start,
+                text,
+                start,
             )
         else:
             self.say(
@@ -335,8 +362,8 @@ class FieldReader:
                 f"`{name.name}` is not known here",
                 at,
                 self.scope.suggestion(name.name, self.vertex),
-                facts,
-                name.start,
+                text,
+                start,
             )
         return None
 
@@ -349,7 +376,7 @@ class FieldReader:
         found, _ = self.scanner.scan(value) if "{{" in value else ([], [])
         trimmed = value.strip()
         if len(found) == 1 and isinstance(found[0], Reference) and value[found[0].start : found[0].end] == trimmed:
-            return self.reference(found[0], at) or Lit(None)
+            return self.reference(found[0], at, value)
         return self.code(value, Kind.EXPRESSION, at, key)
 
     def payload(self, value: Any, at: str, key: str) -> Value:
@@ -362,20 +389,23 @@ class FieldReader:
             and isinstance(found[0], Reference)
             and value[found[0].start : found[0].end] == value.strip()
         ):
-            return self.reference(found[0], at) or Lit(None)
+            return self.reference(found[0], at)
         parsed = self.json_text(value, found)
         if parsed is not None:
             return self.value(parsed[0], at, key)
         before = len(self.found)
         code = self.code(value, Kind.EXPRESSION, at, key)
+        said = self.found[before:]
         if code.facts.faults:
-            del self.found[before:]
+            # Only what its expressions lack is still a fault where the text is no code.
+            self.found[before:] = [one for one in said if one.code not in _OF_CODE]
+        if code.facts.faults and not any(one.code is c.UNKNOWN_REFERENCE for one in said):
             self.say(
                 c.BAD_BODY,
                 f"this is neither JSON nor one JavaScript expression: {code.facts.faults[0].message}",
                 at,
                 'text is written as a JavaScript string: "…", or `… ${…}` with expressions in it',
-                code.facts,
+                value,
                 code.facts.faults[0].start,
             )
         return code

@@ -44,7 +44,7 @@ def _find(
     value: CodeValue | None = None,
     offset: int = 0,
 ) -> Diagnostic:
-    place = SnippetPosition(*value.facts.position(offset)) if value else None
+    place = SnippetPosition(*value.position(offset)) if value else None
     return Diagnostic(code, message, at, analysis.flow.nodes[vertex].id, hint, place)
 
 
@@ -289,10 +289,12 @@ def written_uses(code: CodeValue) -> Iterator[tuple[Use, str, int]]:
 
 
 def _status(analysis: Analysis) -> Iterator[Diagnostic]:
+    told: set[tuple[str, int]] = set()
     for vertex, _, code in _codes(analysis):
         for target, path, comparison in _compared(analysis, code):
             request = analysis.flow.nodes[target].id
             if path == ("status",) and isinstance(comparison.literal, str):
+                told.add((code.pointer, target))
                 yield _find(
                     analysis,
                     c.STATUS_IS_NUMBER,
@@ -306,7 +308,10 @@ def _status(analysis: Analysis) -> Iterator[Diagnostic]:
     for vertex, fields in enumerate(analysis.fields):
         for name, value in fields.items():
             if name == "condition" or name.startswith("arms/"):
-                yield from _status_throws(analysis, vertex, name, value)
+                # A status that is taken for a field of the body is that fault alone.
+                for target in sorted(set(_status_reads(analysis, value))):
+                    if (_field_pointer(analysis, vertex, name), target) not in told:
+                        yield from _status_throws(analysis, vertex, name, target)
 
 
 def _compared(analysis: Analysis, code: CodeValue):  # type: ignore[no-untyped-def]
@@ -320,20 +325,19 @@ def _compared(analysis: Analysis, code: CodeValue):  # type: ignore[no-untyped-d
             yield use.vertex, path, comparison
 
 
-def _status_throws(analysis: Analysis, vertex: int, name: str, value: Value) -> Iterator[Diagnostic]:
-    for target in sorted(set(_status_reads(analysis, value))):
-        data = analysis.data[target]
-        if isinstance(data, RequestData) and data.throwOnError:
-            request = analysis.flow.nodes[target].id
-            yield _find(
-                analysis,
-                c.STATUS_THROWS,
-                vertex,
-                f"the condition reads the status of `{request}`, which throws when the status is "
-                "not ok, so that the condition is not reached then",
-                _field_pointer(analysis, vertex, name),
-                f"set `throwOnError` of `{request}` to false to handle it here",
-            )
+def _status_throws(analysis: Analysis, vertex: int, name: str, target: int) -> Iterator[Diagnostic]:
+    data = analysis.data[target]
+    if isinstance(data, RequestData) and data.throwOnError:
+        request = analysis.flow.nodes[target].id
+        yield _find(
+            analysis,
+            c.STATUS_THROWS,
+            vertex,
+            f"the condition reads the status of `{request}`, which throws when the status is "
+            "not ok, so that the condition is not reached then",
+            _field_pointer(analysis, vertex, name),
+            f"set `throwOnError` of `{request}` to false to handle it here",
+        )
 
 
 def _status_reads(analysis: Analysis, value: Value) -> Iterator[int]:
@@ -358,6 +362,8 @@ def _while_can_end(analysis: Analysis) -> Iterator[Diagnostic]:
         if not (isinstance(data, LoopData) and data.loopType == "while"):
             continue
         value = analysis.fields[vertex]["condition"]
+        if isinstance(value, Lit) or (isinstance(value, CodeValue) and value.facts.faults):
+            continue  # that it is missing or wrong has been told
         arms = analysis.flow.arms_of[vertex]
         changes = impurities_of(value) or any(
             (use.kind in ("output", "index") and use.vertex == vertex)

@@ -76,6 +76,11 @@ class CodeValue:
     holes: tuple[Hole, ...] = ()
     names: tuple[NamedUse, ...] = ()
 
+    def position(self, offset: int) -> tuple[int, int]:
+        """Line and column, from 1, of an offset of the code in the text of the field that it stands in."""
+        line, column = self.facts.position(offset)
+        return line + self.offset[0], column + (self.offset[1] if line == 1 else 0)
+
     def reads(self) -> Iterator[tuple[Use, tuple[str | int, ...] | None]]:
         """What the code reads of the graph, with the paths it goes on with behind holes and names."""
         followed = self.followed()
