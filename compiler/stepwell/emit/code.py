@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from typing import Final
 
 from stepwell.emit.layout import EMPTY
 from stepwell.javascript import Facts, Js, place, property_key
 from stepwell.lower.program import Code
-
-_BEHIND_IMPORT: Final = re.compile(r"[;\s]*")
 
 
 def print_code(code: Code, values: Sequence[Js], start: int = 0, end: int | None = None) -> Js:
@@ -36,8 +32,9 @@ def _imports(facts: Facts) -> list[tuple[int, int, Js]]:
 
 
 def _behind(text: str, end: int) -> int:
-    match = _BEHIND_IMPORT.match(text, end)
-    return match.end() if match else end
+    while end < len(text) and (text[end] == ";" or text[end].isspace()):
+        end += 1
+    return end
 
 
 def _ends_in_comment(facts: Facts, end: int | None) -> bool:

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Final, Literal
 
-from stepwell.javascript.facts import Facts, Fault, Import, Kind, Member, fault
+from stepwell.javascript.facts import Facts, Fault, Form, Import, Kind, Member, fault
 from stepwell.javascript.faults import expression_faults, odd_characters, syntax_faults
 from stepwell.javascript.flow import Flow
+from stepwell.javascript.forms import form_of
 from stepwell.javascript.js import Js, Snippet, line_width, utf16
 from stepwell.javascript.literals import UNKNOWN, literal
 from stepwell.javascript.names import words
@@ -137,6 +138,7 @@ def facts_of(tree: Tree, kind: Kind, handlers: Sequence[int] = ()) -> Facts:
         followed=tuple(flow.followed),
         whole=tuple(flow.whole),
         comparisons=tuple(flow.comparisons),
+        form=form_of(tree) if kind is Kind.EXPRESSION else Form.SEQUENCE,
         returns=scopes.returns,
         declared=frozenset(scopes.top.names),
         bound=frozenset(binding.name for binding in scopes.bound.values()),

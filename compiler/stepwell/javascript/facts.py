@@ -19,6 +19,21 @@ class Kind(Enum):
     MODULE = "module"
 
 
+class Form(Enum):
+    """How tightly an expression holds together, the loosest first."""
+
+    SEQUENCE = "a, b"
+    """No single expression, and what does not parse."""
+    OPERATION = "a ? b : c"
+    """Also `() => a`, `a + b`, `new A`, and all that is not known better."""
+    NUMBER = "5"
+    CHAIN = "a?.b"
+    """What follows is skipped with it."""
+    MEMBER = "a.b(c)"
+    """Also a name, a text, what stands in brackets."""
+    ARRAY = "[a]"
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """Something that is not JavaScript. `start` counts characters from 0, `line` and `column` from 1.
@@ -113,6 +128,8 @@ class Facts:
     whole: tuple[tuple[str, int], ...] = ()
     """Where a free name's value is used as a whole, or indexed by a key that is not known."""
     comparisons: tuple[Comparison, ...] = ()
+    form: Form = Form.SEQUENCE
+    """How tightly an expression holds together."""
     returns: bool = False
     """A `return` with a value stands at the snippet's own level."""
     declared: frozenset[str] = frozenset()
