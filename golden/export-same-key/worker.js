@@ -7,14 +7,14 @@ const DEFAULTS = {
 
 export class ExportSameKey extends WorkflowEntrypoint {
   async run(event, step) {
+    let value;
     let value_2;
-    let value_3;
     if (event.payload) {
-      value_2 = await step.do("EXPORT_value", DEFAULTS, async () => {
+      value = await step.do("EXPORT_value", DEFAULTS, async () => {
         return "a";
       });
     } else {
-      value_3 = await step.do("EXPORT_value (b)", DEFAULTS, async () => {
+      value_2 = await step.do("EXPORT_value (b)", DEFAULTS, async () => {
         return "b";
       });
     }
@@ -25,7 +25,7 @@ export class ExportSameKey extends WorkflowEntrypoint {
       return null;
     });
     return {
-      value: value_3 !== undefined ? value_3 : value_2,
+      value: value_2 !== undefined ? value_2 : value,
       twice: twice_2 !== undefined ? twice_2 : twice,
     };
   }

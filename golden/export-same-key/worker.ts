@@ -12,14 +12,14 @@ const DEFAULTS = {
 
 export class ExportSameKey extends WorkflowEntrypoint<Env, any> {
   async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
+    let value: any;
     let value_2: any;
-    let value_3: any;
     if (event.payload) {
-      value_2 = await step.do<any>("EXPORT_value", DEFAULTS, async () => {
+      value = await step.do<any>("EXPORT_value", DEFAULTS, async () => {
         return "a";
       });
     } else {
-      value_3 = await step.do<any>("EXPORT_value (b)", DEFAULTS, async () => {
+      value_2 = await step.do<any>("EXPORT_value (b)", DEFAULTS, async () => {
         return "b";
       });
     }
@@ -30,7 +30,7 @@ export class ExportSameKey extends WorkflowEntrypoint<Env, any> {
       return null;
     });
     return {
-      value: value_3 !== undefined ? value_3 : value_2,
+      value: value_2 !== undefined ? value_2 : value,
       twice: twice_2 !== undefined ? twice_2 : twice,
     };
   }

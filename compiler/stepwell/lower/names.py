@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from stepwell.javascript.names import GLOBALS, RESERVED
 
 SCAFFOLD = frozenset({
-    "event", "step", "env", "ctx", "err", "_output", "value", "output", "runGraph",
+    "event", "step", "env", "ctx", "err", "_output", "runGraph",
     "WorkflowEntrypoint", "WorkflowEvent", "WorkflowStep", "NonRetryableError", "Env",
 })  # fmt: skip
 """Names that the printed module uses itself."""

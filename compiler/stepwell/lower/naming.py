@@ -32,7 +32,9 @@ class Names:
 
 def make_names(plan: Plan) -> Names:
     analysis = plan.analysis
-    table = NameTable(_avoided(analysis))
+    # Arms return what they hand on by its name, in one record with what they are worth, which is its `value`.
+    record = ["value"] if any(plan.handed.values()) else []
+    table = NameTable([*_avoided(analysis), *record])
     base = [table.take(identifier_of(n.name) or identifier_of(n.id)) for n in analysis.flow.nodes]
     hidden = _hidden(analysis)
     items, indices = _loop_names(plan, table, hidden)
