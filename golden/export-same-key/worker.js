@@ -7,10 +7,9 @@ const DEFAULTS = {
 
 export class ExportSameKey extends WorkflowEntrypoint {
   async run(event, step) {
-    let value;
     let value_2;
     if (event.payload) {
-      value = await step.do("EXPORT_value", DEFAULTS, async () => {
+      value_2 = await step.do("EXPORT_value", DEFAULTS, async () => {
         return "a";
       });
     } else {
@@ -18,16 +17,13 @@ export class ExportSameKey extends WorkflowEntrypoint {
         return "b";
       });
     }
-    const twice = await step.do("EXPORT_twice", DEFAULTS, async () => {
+    await step.do("EXPORT_twice", DEFAULTS, async () => {
       return 1;
     });
     const twice_2 = await step.do("EXPORT_twice (d)", DEFAULTS, async () => {
       return null;
     });
-    return {
-      value: value_2 !== undefined ? value_2 : value,
-      twice: twice_2 !== undefined ? twice_2 : twice,
-    };
+    return { value: value_2, twice: twice_2 };
   }
 }
 

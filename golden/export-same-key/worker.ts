@@ -12,10 +12,9 @@ const DEFAULTS = {
 
 export class ExportSameKey extends WorkflowEntrypoint<Env, any> {
   async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
-    let value: any;
     let value_2: any;
     if (event.payload) {
-      value = await step.do<any>("EXPORT_value", DEFAULTS, async () => {
+      value_2 = await step.do<any>("EXPORT_value", DEFAULTS, async () => {
         return "a";
       });
     } else {
@@ -23,16 +22,13 @@ export class ExportSameKey extends WorkflowEntrypoint<Env, any> {
         return "b";
       });
     }
-    const twice = await step.do<any>("EXPORT_twice", DEFAULTS, async () => {
+    await step.do<any>("EXPORT_twice", DEFAULTS, async () => {
       return 1;
     });
     const twice_2 = await step.do<any>("EXPORT_twice (d)", DEFAULTS, async () => {
       return null;
     });
-    return {
-      value: value_2 !== undefined ? value_2 : value,
-      twice: twice_2 !== undefined ? twice_2 : twice,
-    };
+    return { value: value_2, twice: twice_2 };
   }
 }
 

@@ -17,7 +17,7 @@ export class LoopConcurrentTimes extends WorkflowEntrypoint {
         const E = await step.do(`E [${i}]`, DEFAULTS, async () => {
           return `even ${i}`;
         });
-        E_last = E;
+        E_last = { value: E };
         Even = E;
       } else {
         Even = await step.do(`O [${i}]`, DEFAULTS, async () => {
@@ -27,7 +27,7 @@ export class LoopConcurrentTimes extends WorkflowEntrypoint {
       return { value: Even, E_last };
     });
     const Many_results = Many_turns.map((turn) => turn.value);
-    const E_last = Many_turns.findLast((turn) => turn.E_last !== undefined)?.E_last;
+    const E_last = Many_turns.findLast((turn) => turn.E_last !== undefined)?.E_last?.value;
     const Many = { results: Many_results };
     const Out = await step.do("Out", DEFAULTS, async () => {
       return [(E_last ?? null), Many.results];

@@ -22,7 +22,7 @@ export class LoopConcurrentTimes extends WorkflowEntrypoint<Env, any> {
         const E = await step.do<any>(`E [${i}]`, DEFAULTS, async () => {
           return `even ${i}`;
         });
-        E_last = E;
+        E_last = { value: E };
         Even = E;
       } else {
         Even = await step.do<any>(`O [${i}]`, DEFAULTS, async () => {
@@ -32,7 +32,7 @@ export class LoopConcurrentTimes extends WorkflowEntrypoint<Env, any> {
       return { value: Even, E_last };
     });
     const Many_results = Many_turns.map((turn) => turn.value);
-    const E_last = Many_turns.findLast((turn) => turn.E_last !== undefined)?.E_last;
+    const E_last = Many_turns.findLast((turn) => turn.E_last !== undefined)?.E_last?.value;
     const Many = { results: Many_results };
     const Out = await step.do<any>("Out", DEFAULTS, async () => {
       return [(E_last ?? null), Many.results];
@@ -46,7 +46,7 @@ async function concurrently(
   limit: number,
   items: Iterable<any>,
   turn: (item: any, index: number) => Promise<any>,
-): Promise<any> {
+): Promise<any[]> {
   const list = [...items];
   const results: any[] = [];
   const failures = new Map<number, unknown>();

@@ -35,7 +35,7 @@ async function concurrently(
   limit: number,
   items: Iterable<any>,
   turn: (item: any, index: number) => Promise<any>,
-): Promise<any> {
+): Promise<any[]> {
   const list = [...items];
   const results: any[] = [];
   const failures = new Map<number, unknown>();

@@ -45,9 +45,15 @@ class Reachability:
         if theirs == above:
             return False
         both_arms = self.flow.is_arm(ours) and self.flow.is_arm(theirs)
-        if both_arms or regions.position[node] >= regions.position[reader] or not must(regions, above, node):
+        if both_arms or regions.position[node] >= regions.position[reader]:
             return False
-        return not any(self._withholds(arm) for arm in self._arms_between(node, above))
+        return self.surely(above, node)
+
+    def surely(self, above: int, node: int) -> bool:
+        """Whether `node` has its value whenever `above`, which dominates it, is done."""
+        return must(self.regions, above, node) and not any(
+            self._withholds(arm) for arm in self._arms_between(node, above)
+        )
 
     def _towards(self, above: int, vertex: int) -> int:
         return above if vertex == above else self.regions.child_towards(above, vertex)

@@ -19,10 +19,10 @@ from stepwell.lower.program import (
     Constant,
     Copy,
     Expr,
-    Given,
     Items,
     LastGiven,
     Name,
+    OfLast,
     Path,
     Pluck,
     Record,
@@ -136,11 +136,10 @@ def _own(expr: Expr, inner: list[Term]) -> Term:
             return Term(Js((flag, " ? ", inner[1].value, " : ", inner[2].value)), Level.ASSIGNMENT)
         case Copy():
             return Term(Js(("structuredClone(", inner[0].value, ")")))
-        case Given():
-            value, otherwise = inner[0].at(Level.UNARY), inner[1].at(Level.ASSIGNMENT)
-            return Term(Js((value, " !== undefined ? ", value, " : ", otherwise)), Level.ASSIGNMENT)
         case Pluck():
             return Term(Js((inner[0].at(Level.MEMBER), ".map((turn) => turn", _key(expr.key, False), ")")))
+        case OfLast():
+            return Term(Js((inner[0].at(Level.MEMBER), ".at(-1)", _key(expr.key, True))), Level.CHAIN)
         case LastGiven():
             last = Js((".findLast((turn) => turn", _key(expr.key, False), " !== undefined)"))
             return Term(Js((inner[0].at(Level.MEMBER), last, _key(expr.key, True))), Level.CHAIN)
@@ -150,12 +149,10 @@ def _own(expr: Expr, inner: list[Term]) -> Term:
 
 def _parts(expr: Expr) -> Sequence[Expr]:
     match expr:
-        case Path() | Pluck() | LastGiven():
+        case Path() | Pluck() | OfLast() | LastGiven():
             return (expr.base,)
         case Coalesce():
             return (expr.value, expr.default)
-        case Given():
-            return (expr.value, expr.otherwise)
         case Template():
             return tuple(part for part in expr.parts if not isinstance(part, str))
         case Code():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,7 +17,7 @@ from stepwell.graph.durations import parse as parse_duration
 from stepwell.lower import program as p
 from stepwell.lower.expressions import Expressions
 from stepwell.lower.naming import Names
-from stepwell.lower.plan import Key, Plan, Role, Segment, Sym, SymChoose, SymVar, exported_at
+from stepwell.lower.plan import Key, Plan, Role, Segment, Sym, SymChoose, SymVar, leaves_turn
 
 WAIT_TIMEOUT = "24 hours"
 
@@ -38,6 +39,7 @@ class Builder:
         self.script = self.analysis.document.source.ir.kind == "script"
         self.counted = self._counted()
         self.added_to = self._added_to()
+        self.giving = self._giving()
 
     analysis: Any = field(init=False)
     flow: Any = field(init=False)
@@ -45,6 +47,7 @@ class Builder:
     script: bool = field(init=False)
     counted: frozenset[int] = field(init=False)
     added_to: frozenset[int] = field(init=False)
+    giving: Mapping[int, int] = field(init=False)
 
     # -- parts ------------------------------------------------------------------------------------
 
@@ -154,6 +157,8 @@ class Builder:
             return self.names.flags[vertex]
         if role == "result":
             return self.names.results[vertex]
+        if role == "export":
+            return self.names.exports[key]
         return self.names.naming.variable(role == "view", vertex, level)
 
     def sym(self, sym: Sym | None) -> p.Expr:
@@ -184,10 +189,20 @@ class Builder:
         """Where a node's value goes, and the statements that hand it on to readers outside its turn."""
         keys = [Key(role, vertex)] if self.plan.is_read(Key(role, vertex)) else []
         keys += [k for k in self.plan.outer_levels(vertex) if k.role == role]
-        binds = [bind for key in keys if (bind := self.bind(key)) is not None]
+        keys += [self.plan.exports_to[vertex]] if role == "value" and vertex in self.plan.exports_to else []
+        binds = [(bind, key in self.plan.boxed) for key in keys if (bind := self.bind(key)) is not None]
         if not binds:
             return None, []
-        return binds[0], [self._receive(bind, p.Name(binds[0].name)) for bind in binds[1:]]
+        first = next((bind for bind, boxed in binds if not boxed), None)
+        if first is None:
+            first = p.Bind(self.names.table.take(f"{self.names.base[vertex]}_value"))
+        value = p.Name(first.name)
+        handed = [
+            self._receive(bind, p.Record((("value", value),)) if boxed else value)
+            for bind, boxed in binds
+            if bind is not first
+        ]
+        return first, handed
 
     def step_name(self, vertex: int, extra: str = "") -> p.StepName:
         indices = tuple(self.names.naming.indices[loop] for loop in reversed(self._loops(vertex)))
@@ -310,7 +325,9 @@ class Builder:
     def _initial_output(self, loop: int | None, code: CodeValue) -> p.Expr:
         assert loop is not None
         data = self.analysis.data[loop]
-        if loop not in self.names.naming.outputs or data.concurrency > 1:
+        # Turns beside each other see nothing of one another; in one turn, what another step gave stays.
+        alone = data.concurrency > 1 and self.giving[loop] == 1
+        if loop not in self.names.naming.outputs or alone:
             return p.Items(()) if "_output" in code.facts.mutated else p.Undefined()
         name = p.Name(self.names.naming.outputs[loop])
         return p.Copy(name) if "_output" in code.facts.mutated else name
@@ -543,11 +560,27 @@ class Builder:
         if key.role == "flag":
             return [p.Assign(self.name(key), p.Choose(value, p.Constant(True), p.Name(self.name(key))))]
         scope = self.plan.scope_of(container)
-        segment = self._segment_from(key, scope)
-        return [self._receive(p.Bind(self.name(key), segment.start == segment.declared), value)]
+        segments = self.plan.segments[key]
+        number = next(n for n, s in enumerate(segments) if n and s.start == scope)
+        return self._taken(key, segments[number], value, self.plan.boxed.get(key, -1) - number + 1)
 
-    def _segment_from(self, key: Key, scope: int) -> Segment:
-        return next(s for s in self.plan.segments[key][1:] if s.start == scope)
+    def _taken(self, key: Key, segment: Segment, value: p.Expr, boxed: int) -> list[p.Statement]:
+        """`value` for the variable `key`; it is a box when `boxed` is not negative, and stays one when it is positive.
+
+        Where the variable outlives the turn, one in which the node did not run leaves it as it is.
+        """
+        name = self.name(key)
+        bind = p.Bind(name, segment.start == segment.declared)
+        kept = leaves_turn(self.plan, segment)
+        if boxed < 0:
+            return [self._receive(bind, value)]
+        if boxed > 0:
+            return [self._receive(bind, p.Coalesce(value, p.Name(name)) if kept else value)]
+        if not kept:
+            return [self._receive(bind, p.Path(value, ("value",), optional=True))]
+        found = self.names.table.take(f"{name}_found")
+        take = p.Assign(name, p.Path(p.Name(found), ("value",)))
+        return [p.Const(found, value), p.If(self._id(key.vertex), ((p.Name(found), (take,)),))]
 
     def _loop(self, vertex: int) -> list[p.Statement]:
         data: d.LoopData = self.analysis.data[vertex]
@@ -579,6 +612,11 @@ class Builder:
             for n in code.names
             if n.use.kind == "output"
         )
+
+    def _giving(self) -> Mapping[int, int]:
+        """How many steps give something to the `_output` of each loop."""
+        codes = [f["code"] for f in self.analysis.fields if isinstance(f.get("code"), CodeValue)]
+        return Counter(loop for code in codes if (loop := self._output_loop(code)) is not None)
 
     def _loop_value(self, vertex: int) -> p.Expr:
         entries: list[tuple[str, p.Expr]] = []
@@ -660,7 +698,8 @@ class Builder:
                 out.append(p.Const(output, p.LastGiven(p.Name(turns), output)))
             for key in handed:
                 if key.role != "flag":
-                    out += self._take_over(key, vertex, p.LastGiven(p.Name(turns), self.name(key)))
+                    last = p.LastGiven if key in self.plan.boxed else p.OfLast
+                    out += self._take_over(key, vertex, last(p.Name(turns), self.name(key)))
         bind, handed_on = self.bound(vertex)
         if bind is not None:
             out.append(self._receive(bind, self._loop_value(vertex)))
@@ -683,22 +722,26 @@ class Builder:
 
     def _exit_value(self, vertex: int) -> p.Expr | None:
         if self.plan.exports or self.script:
-            kept = [v for v in self.plan.exports if exported_at(self.plan, v, vertex)]
-            return self._exported(kept, self.plan.scope_of(vertex))
+            return self._exported(vertex)
         sym = self.plan.exits.get(vertex)
         return self.sym(sym) if sym is not None else None
 
-    def _exported(self, vertices: list[int], scope: int) -> p.Expr:
-        entries: dict[str, p.Expr] = {}
-        for vertex in sorted(vertices, key=self.regions.position.__getitem__):
-            key = self.plan.exports[vertex]
-            name = p.Name(self.name(Key("value", vertex, self.plan.level(vertex, scope))))
-            entries[key] = p.Given(name, entries[key]) if key in entries else name
-        return p.Record(tuple(entries.items()))
+    def _exported(self, end: int) -> p.Expr:
+        """What is exported where the run ends."""
+        return p.Record(tuple((name, self._last_given(keys)) for name, keys in self.plan.exported[end]))
+
+    def _last_given(self, keys: list[Key]) -> p.Expr:
+        names: list[p.Expr] = [p.Name(self.name(key)) for key in keys]
+        if len(names) == 1 and keys[0] not in self.plan.boxed:
+            return names[0]
+        found = names.pop()
+        while names:
+            found = p.Coalesce(found, names.pop())
+        return p.Path(found, ("value",), optional=True)
 
     def _result(self) -> p.Block:
         if self.plan.exports or self.script:
-            return (p.Return(self._exported(list(self.plan.exports), ROOT)),)
+            return (p.Return(self._exported(ROOT)),)
         return (p.Return(self.sym(self.plan.result)),) if self.plan.result is not None else ()
 
 

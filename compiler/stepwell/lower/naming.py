@@ -26,6 +26,8 @@ class Names:
     results: dict[int, str]
     turns: dict[int, str]
     """The arrays of loops' results."""
+    exports: dict[Key, str]
+    """Variables of exports that several nodes may give."""
     steps: Sequence[str]
     """The static step name of each node."""
 
@@ -48,7 +50,8 @@ def make_names(plan: Plan) -> Names:
     flags = {v: table.take(f"{base[v]}_due") for v in sorted(analysis.regions.guarded)}
     results = {v: base[v] for v in range(len(base)) if analysis.flow.shape(v) in ("branch", "try")}
     turns = {v: table.take(f"{base[v]}_results") for v in sorted(plan.results_of)}
-    return Names(table, naming, base, flags, results, turns, analysis.steps)
+    exports = _export_names(plan, table, base)
+    return Names(table, naming, base, flags, results, turns, exports, analysis.steps)
 
 
 def _avoided(analysis: Analysis) -> Iterator[str]:
@@ -129,6 +132,16 @@ def _outer_values(plan: Plan, table: NameTable, base: list[str]) -> dict[tuple[b
         for number, key in enumerate(keys):
             name = base[vertex] if number == 0 and not inside else table.take(f"{base[vertex]}_last")
             names[key.role == "view", vertex, key.level] = name
+    return names
+
+
+def _export_names(plan: Plan, table: NameTable, base: list[str]) -> dict[Key, str]:
+    """A node's own name where nothing else has it."""
+    names: dict[Key, str] = {}
+    for key in dict.fromkeys(plan.exports_to.values()):
+        if plan.is_read(key):
+            own = key in plan.shared and not any(k.vertex == key.vertex and k.role != "export" for k in plan.reads)
+            names[key] = base[key.vertex] if own else table.take(f"{base[key.vertex]}_export")
     return names
 
 

@@ -19,11 +19,12 @@ from stepwell.check.structure import dead_nodes
 from stepwell.check.values import codes_of, uses_of, written_into
 from stepwell.graph.data import LoopData, ParallelData
 
-Role = Literal["value", "view", "result", "flag"]
+Role = Literal["value", "view", "result", "flag", "export"]
 
 
 class Key(NamedTuple):
-    """A variable: the stored value or the view of a node, the value of a branch or try, the flag of a guarded node.
+    """A variable: the stored value or the view of a node, the value of a branch or try, the flag of a guarded node,
+    what a node gives to an export that others may give too.
 
     `level` counts the loop bodies that a reader of the value stands outside of. Inside the turn a value is
     undefined until its node has run in this turn; outside it is that of the last turn in which it ran. So these
@@ -34,6 +35,9 @@ class Key(NamedTuple):
     vertex: int
     level: int = 0
 
+
+NOWHERE = -2
+"""Where a variable starts that no node declares, for several assign it."""
 
 _READ_ROLES: tuple[Role, ...] = ("value", "view")
 
@@ -105,6 +109,14 @@ class Plan:
     flagged_behind: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
     flagged_at_end: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
     """The same by guarded node."""
+    exported: dict[int, list[tuple[str, list[Key]]]] = field(default_factory=dict)
+    """Where a run ends (an Exit, or ROOT): the exports and their variables. Of several the last that was given wins."""
+    shared: dict[Key, list[int]] = field(default_factory=dict)
+    """Variables that several nodes assign, which export one name: the one that ran last has the last word."""
+    exports_to: dict[int, Key] = field(default_factory=dict)
+    """Of a node: the variable that its value goes to beside its own."""
+    boxed: dict[Key, int] = field(default_factory=dict)
+    """Variables that hold `{ value }`, so that "did not run" is not "gave undefined": up to and with this segment."""
     handed: dict[int, list[Key]] = field(default_factory=lambda: defaultdict(list))
     """What an owning arm returns beside its value."""
     _leveled: dict[int, set[Key]] = field(default_factory=lambda: defaultdict(set))
@@ -224,7 +236,7 @@ def _errors_and_outputs(plan: Plan) -> None:
             isinstance(data, LoopData)
             and plan.is_read(Key("value", vertex))
             and vertex not in plan.results_of | plan.outputs_of
-        ):
+        ) or (isinstance(data, LoopData) and vertex in plan.exports):
             plan.results_of.add(vertex)
             plan.outputs_of.update({vertex} & plan.given_outputs)
 
@@ -312,8 +324,6 @@ def _results(plan: Plan, values: _Values) -> None:
         key = export_name(node.name)
         if key is not None and vertex not in plan.dead:
             plan.exports[vertex] = key
-    for vertex in plan.exports:
-        plan.reads[Key("value", vertex, plan.level(vertex, ROOT))].add(ROOT)
     plan.result = None if plan.exports or script else values.of_part(ROOT)
     if plan.result is not None:
         _demand(plan, values, plan.result, ROOT)
@@ -322,10 +332,70 @@ def _results(plan: Plan, values: _Values) -> None:
             plan.exits[vertex] = None if plan.exports or script else values.so_far(vertex, ROOT)
             if plan.exits[vertex] is not None:
                 _demand(plan, values, plan.exits[vertex], plan.scope_of(vertex))
-            for exported in plan.exports:
-                if exported_at(plan, exported, vertex):
-                    scope = plan.scope_of(vertex)
-                    plan.reads[Key("value", exported, plan.level(exported, scope))].add(scope)
+    _exports(plan)
+
+
+def _exports(plan: Plan) -> None:
+    """Which variables hold the exports wherever the run may end."""
+    flow, position = plan.analysis.flow, plan.analysis.regions.position
+    by_name: dict[str, list[int]] = defaultdict(list)
+    for vertex in sorted(plan.exports, key=position.__getitem__):
+        by_name[plan.exports[vertex]].append(vertex)
+    ends = [v for v, n in enumerate(flow.nodes) if n.type == "break" and v in plan.exits]
+    wanted: dict[int, list[tuple[str, list[int]]]] = {
+        end: [(name, ran) for name, vertices in by_name.items() if (ran := _given_at(plan, vertices, end))]
+        for end in (ROOT, *ends)
+    }
+    open_ = {name for given in wanted.values() for name, vertices in given if len(vertices) > 1}
+    for name in sorted(open_):
+        _share(plan, by_name[name])
+    for end, given in wanted.items():
+        scope = ROOT if end == ROOT else plan.scope_of(end)
+        plan.exported[end] = []
+        for name, vertices in given:
+            keys = (
+                [Key("value", vertices[0], plan.level(vertices[0], scope))]
+                if len(vertices) == 1
+                else list(dict.fromkeys(plan.exports_to[v] for v in vertices))
+            )
+            plan.exported[end].append((name, keys))
+            for key in keys:
+                plan.reads[key].add(scope)
+
+
+def _given_at(plan: Plan, vertices: list[int], end: int) -> list[int]:
+    """The nodes that may have given an export when the run ends at `end`: none before one that surely ran."""
+    analysis = plan.analysis
+    found: list[int] = []
+    for vertex in reversed(vertices):
+        if end == ROOT:
+            possible, sure = True, analysis.reach.surely(analysis.flow.entry, vertex)
+        else:
+            possible = exported_at(plan, vertex, end)
+            sure = possible and analysis.reach.status(vertex, end) == "definite"
+        found += [vertex] if possible else []
+        if sure:
+            break
+    return found[::-1]
+
+
+def _share(plan: Plan, vertices: list[int]) -> None:
+    """One variable for nodes that export one name, where they surely run one after the other; else one for each."""
+    flow = plan.analysis.flow
+    arms = [{s for s in plan.chain(plan.scope_of(v)) if flow.is_arm(s)} for v in vertices]
+    beside = any(_runs_beside(plan, arm) for around in arms for arm in around)
+    for vertex in vertices:
+        key = Key("export", vertex if beside else vertices[0])
+        plan.exports_to[vertex] = key
+        if not beside:
+            plan.shared.setdefault(key, []).append(vertex)
+
+
+def _runs_beside(plan: Plan, arm: int) -> bool:
+    """Whether an arm runs at the same time as others, so that a replay may finish them in another order."""
+    flow, container = plan.analysis.flow, plan.analysis.flow.arm(arm).container
+    data = plan.analysis.data[container]
+    return flow.shape(container) in ("parallel", "race") or (isinstance(data, LoopData) and data.concurrency > 1)
 
 
 def exported_at(plan: Plan, exported: int, vertex: int) -> bool:
@@ -384,7 +454,7 @@ def _demand_arms(plan: Plan, values: _Values) -> None:
     asked = True
     while asked:
         asked = False
-        outside = {k.vertex for k in plan.reads if k.level and plan.reads[k]}
+        outside = {k.vertex for k in plan.reads if k.level and plan.reads[k]} | plan.exports_to.keys()
         for vertex in order:
             loop = flow.shape(vertex) == "loop"
             wanted = vertex in plan.results_of if loop else plan.is_read(Key("value", vertex)) or vertex in outside
@@ -514,6 +584,9 @@ def _declare(plan: Plan, key: Key) -> None:
     if role == "flag":
         _declare_flag(plan, vertex)
         return
+    if key in plan.shared:
+        _declare_shared(plan, key)
+        return
     start = plan.scope_of(vertex)
     segments: list[Segment] = []
     while True:
@@ -528,10 +601,51 @@ def _declare(plan: Plan, key: Key) -> None:
         plan.handed[owner].append(key)
         start = plan.parent(owner)
     plan.segments[key] = segments
+    _box(plan, key, segments)
     for segment in segments:
         if segment.start != segment.declared or (role == "result" and segment is segments[0]):
             member = vertex if segment.start == segment.declared else _member(plan, segment.start, segment.declared)
             plan.declares[segment.declared, member].append(key)
+
+
+def _declare_shared(plan: Plan, key: Key) -> None:
+    """A variable that several nodes assign is declared in the scope of all and of its readers."""
+    starts = [plan.scope_of(v) for v in plan.shared[key]]
+    home = _common(plan, starts[0], [*starts, *plan.reads[key]])
+    members = [
+        v if start == home else _member(plan, start, home) for v, start in zip(plan.shared[key], starts, strict=True)
+    ]
+    order = {m: n for n, m in enumerate(plan.analysis.regions.parts.get(home, []))}
+    plan.segments[key] = [Segment(NOWHERE, home, None)]
+    plan.declares[home, min(members, key=order.__getitem__)].append(key)
+
+
+def _box(plan: Plan, key: Key, segments: list[Segment]) -> None:
+    """Whether a variable must tell that its node did not run from that it gave undefined.
+
+    It must where turns beside each other return it and the node may not run in each, where it leaves an arm of a
+    race in a turn, for then an earlier turn's value stays, and where several nodes may give one export.
+    """
+    if key.role == "export":
+        plan.boxed[key] = len(segments) - 1
+        return
+    flow, reach = plan.analysis.flow, plan.analysis.reach
+    last = -1
+    for number, segment in enumerate(segments[:-1]):
+        assert segment.owner is not None
+        concurrent = flow.shape(flow.arm(segment.owner).container) == "loop"
+        always = concurrent and len(segments) == 2 and reach.surely(segment.owner, key.vertex)
+        if (concurrent and not always) or any(leaves_turn(plan, s) for s in segments[number + 1 :]):
+            last = number
+    if last >= 0:
+        plan.boxed[key] = last
+
+
+def leaves_turn(plan: Plan, segment: Segment) -> bool:
+    """Whether a segment's variable is declared outside of a loop in which it gets its value."""
+    flow, chain = plan.analysis.flow, plan.chain(segment.start)
+    between = chain[: chain.index(segment.declared)]
+    return any(flow.is_arm(s) and flow.shape(flow.arm(s).container) == "loop" for s in between)
 
 
 def _member(plan: Plan, start: int, declared: int) -> int:

@@ -60,14 +60,6 @@ class Coalesce:
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
-    """`value` where it is not undefined, else `otherwise`: unlike `??` it keeps null."""
-
-    value: Expr
-    otherwise: Expr
-
-
-@dataclass(frozen=True, slots=True)
 class Template:
     """A template literal: strings are its literal text, the rest is interpolated."""
 
@@ -154,6 +146,14 @@ class Pluck:
 
 
 @dataclass(frozen=True, slots=True)
+class OfLast:
+    """The field `key` of the last record, undefined when there is none: `turns.at(-1)?.key`."""
+
+    base: Expr
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
 class LastGiven:
     """The field `key` of the last record that has it: `turns.findLast((turn) => turn.key !== undefined)?.key`."""
 
@@ -167,7 +167,6 @@ Expr = (
     | Name
     | Path
     | Coalesce
-    | Given
     | Template
     | Code
     | Record
@@ -177,6 +176,7 @@ Expr = (
     | Stored
     | StepValue
     | Pluck
+    | OfLast
     | LastGiven
 )
 

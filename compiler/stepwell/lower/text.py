@@ -172,8 +172,6 @@ def expression(root: p.Expr) -> str:
             return expression(base) + "".join(f"{'?' if optional else ''}.{key}" for key in keys)
         case p.Coalesce(value=value, default=default):
             return f"({expression(value)} ?? {expression(default)})"
-        case p.Given(value=value, otherwise=otherwise):
-            return f"({expression(value)} if given, else {expression(otherwise)})"
         case p.Template(parts=parts):
             return (
                 "`"
@@ -211,8 +209,10 @@ def _rarely(root: Any) -> str:
             return f"step {_name(name)}: {expression(value)}"
         case p.Pluck(base=base, key=key):
             return f"each {expression(base)}.{key}"
+        case p.OfLast(base=base, key=key):
+            return f"of last {expression(base)}.{key}"
         case p.LastGiven(base=base, key=key):
-            return f"last {expression(base)}.{key}"
+            return f"last given {expression(base)}.{key}"
         case _:
             raise TypeError(f"no expression: {root!r}")
 
