@@ -32,18 +32,18 @@ function sha(text) {
 }
 
 export default {
-  async fetch(req, { ORDERS_QUEUE, WORKFLOW }, context = {}) {
+  async fetch(req: Request, { ORDERS_QUEUE, WORKFLOW }: Env, context = {}) {
     const found = PATTERN.exec(new URL(req.url).pathname);
     if (!found) return new Response(page, { headers: { "content-type": "text/html", "x-sha": String(sha("a")) } });
     return ORDERS_QUEUE.send({ order: Number(found[1]) }).then(() => Response.json({ queued: found[1] }));
   },
-  async queue(batch, env) {
+  async queue(batch: MessageBatch<any>, env: Env) {
     for (const message of batch.messages) {
       await fetch("https://api.test/consumed", { method: "POST", body: JSON.stringify({ queue: batch.queue, ...message.body }) });
       message.ack();
     }
   },
-  async scheduled(controller, env) {
+  async scheduled(controller: ScheduledController, env: Env) {
     return env.WORKFLOW.create({ params: { at: controller.cron } });
   },
 };

@@ -101,7 +101,7 @@ def with_trigger(program: p.Program, text: str) -> p.Program:
             h.kind,
             h.name,
             h.name.lower().replace("_", "-"),
-            p.Piece(*h.parameters_range),
+            ((p.Piece(*h.parameters_range), None),),
             p.Piece(*h.body_range),
             p.Piece(*h.result_range) if h.result_range else None,
             h.promises,

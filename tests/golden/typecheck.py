@@ -15,17 +15,15 @@ from stepwell.bundle.toolchain import Toolchain
 _ERROR: Final = re.compile(r"^(?P<case>[^/(]+)/worker\.ts\((?P<rest>.*)$")
 
 
-def type_errors(
-    toolchain: Toolchain, workers: Mapping[str, str], folder: Path, *, implicit_any: bool
-) -> dict[str, list[str]]:
-    """What tsc has against each Worker, by case. `implicit_any` allows plain JavaScript's parameters without types."""
+def type_errors(toolchain: Toolchain, workers: Mapping[str, str], folder: Path) -> dict[str, list[str]]:
+    """What tsc has against each Worker, by case."""
     for case, text in workers.items():
         path = folder / case / "worker.ts"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
     (folder / "node.d.ts").write_text('declare module "node:*";\n', "utf-8")  # their types are no part of the toolchain
     (folder / "node_modules").symlink_to(toolchain.types / "node_modules")
-    (folder / "tsconfig.json").write_text(json.dumps(_config(implicit_any)), "utf-8")
+    (folder / "tsconfig.json").write_text(json.dumps(_config()), "utf-8")
     done = subprocess.run(
         [str(toolchain.tsc), "--project", "tsconfig.json", "--pretty", "false"],
         cwd=folder,
@@ -45,7 +43,7 @@ def type_errors(
     return found
 
 
-def _config(implicit_any: bool) -> dict[str, object]:
+def _config() -> dict[str, object]:
     options = {
         "strict": True,
         "noEmit": True,
@@ -56,6 +54,5 @@ def _config(implicit_any: bool) -> dict[str, object]:
         "moduleResolution": "bundler",
         "moduleDetection": "force",
         "types": ["@cloudflare/workers-types"],
-        **({"noImplicitAny": False} if implicit_any else {}),
     }
     return {"compilerOptions": options, "include": ["*/worker.ts", "node.d.ts"]}

@@ -49,6 +49,8 @@ class Handler:
     end: int
     parameters: str
     parameters_range: Range
+    untyped: tuple[tuple[int, int], ...]
+    """Parameters with neither a type nor a default: where each ends, and its place among them (from 0)."""
     body_range: Range
     is_async: bool
     config: QueueConfig | None
@@ -277,6 +279,7 @@ class _Declarations:
                 end=tree.ends[row],
                 parameters=self.text[inside[0] : inside[1]],
                 parameters_range=inside,
+                untyped=tuple(_untyped(tree, listed)),
                 body_range=(tree.starts[body] + 1, tree.ends[body] - 1),
                 is_async=tree.has(row, "'async"),
                 config=self.configs.get(tree.starts[row]),
@@ -370,6 +373,17 @@ def _object_after(tree: Tree, offset: int) -> Range | None:
         if not depth:
             return start, tree.ends[leaf]
     return None
+
+
+def _untyped(tree: Tree, listed: int) -> Iterator[tuple[int, int]]:
+    for number, row in enumerate(tree.named(listed)):
+        pattern = row
+        if tree.kinds[row] == "required_parameter":
+            pattern = tree.child(row, "pattern")
+            if tree.child(row, "type") >= 0 or tree.child(row, "value") >= 0:
+                continue
+        if pattern >= 0 and tree.kinds[pattern] in ("identifier", "object_pattern", "array_pattern"):
+            yield tree.ends[row], number
 
 
 def _function_around(tree: Tree, offset: int) -> int:

@@ -10,7 +10,7 @@ from stepwell.check.analysis import Analysis
 from stepwell.check.trigger import SOURCE
 from stepwell.check.values import CodeValue, codes_of, uses_of
 from stepwell.graph.model import CronTrigger, EventTrigger, HttpTrigger
-from stepwell.javascript.trigger import queue_name
+from stepwell.javascript.trigger import Handler, queue_name
 from stepwell.lower import program as p
 from stepwell.lower.bindings import OWN, TOKEN, called_bindings, env_bindings
 from stepwell.lower.build import Builder
@@ -133,7 +133,7 @@ def _with_trigger(program: p.Program, analysis: Analysis) -> p.Program:
             h.kind,
             h.name,
             queue_name(h.name) if h.kind == "queue" else None,
-            p.Piece(*h.parameters_range),
+            _parameters(h),
             p.Piece(*h.body_range),
             p.Piece(*h.result_range) if h.result_range is not None else None,
             h.promises,
@@ -146,6 +146,16 @@ def _with_trigger(program: p.Program, analysis: Analysis) -> p.Program:
     return replace(
         program, trigger=whole, handlers=handlers, queues=queues, modules=tuple(p.Piece(*r) for r in code.pieces)
     )
+
+
+def _parameters(handler: Handler) -> tuple[tuple[p.Piece, int | None], ...]:
+    """A handler's parameters, cut where a type is to stand."""
+    start, end = handler.parameters_range
+    cut: list[tuple[p.Piece, int | None]] = []
+    for behind, number in handler.untyped:
+        cut.append((p.Piece(start, behind), number))
+        start = behind
+    return (*cut, (p.Piece(start, end), None))
 
 
 def _default_handlers(analysis: Analysis) -> tuple[p.Handler, ...]:

@@ -563,7 +563,8 @@ class Handler:
     kind: Literal["fetch", "queue", "scheduled"]
     name: str
     queue: str | None = None
-    parameters: Piece | None = None
+    parameters: tuple[tuple[Piece, int | None], ...] | None = None
+    """The user's parameters, cut behind each that has no type; then comes which one that is (from 0)."""
     body: Piece | None = None
     result: Piece | None = None
     """The type that it returns as the user wrote it."""
