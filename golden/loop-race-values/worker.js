@@ -12,7 +12,7 @@ export class LoopRaceValues extends WorkflowEntrypoint {
     let Slow;
     let Inner;
     for (let i = 0; i < 2; i++) {
-      const First_won = await race(step, `First: winner [${i}]`, [
+      const First_won = await race(step, "First", [
         async () => {
           const Quick_value = await step.do(`Quick [${i}]`, DEFAULTS, async () => {
             if (i === 1) throw new NonRetryableError("too late");
@@ -29,7 +29,7 @@ export class LoopRaceValues extends WorkflowEntrypoint {
           const Slow = { value: Slow_value };
           return { Slow };
         },
-      ]);
+      ], ` [${i}]`);
       const Quick_found = First_won.Quick;
       if (Quick_found) {
         Quick = Quick_found.value;
@@ -64,13 +64,14 @@ async function race(
   step,
   name,
   arms,
+  turn = "",
 ) {
   const running = arms.map((arm) => arm());
   for (const arm of running) arm.catch(() => {});
   const first = await Promise.any(running.map((arm, index) => arm.then(() => index))).catch((failed) => {
-    throw new Error(`${name.replace(": winner", "")}: every arm failed: ${failed.errors.map(messageOf).join("; ")}`);
+    throw new Error(`${name}: every arm failed: ${failed.errors.map(messageOf).join("; ")}`);
   });
-  return running[await step.do(name, DEFAULTS, async () => first)];
+  return running[await step.do(`${name}: winner${turn}`, DEFAULTS, async () => first)];
 }
 
 /** Calls `turn` for each item, at most `limit` at once. After a failure no more start; the first one is thrown. */

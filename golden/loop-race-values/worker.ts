@@ -17,7 +17,7 @@ export class LoopRaceValues extends WorkflowEntrypoint<Env, any> {
     let Slow: any;
     let Inner: any;
     for (let i = 0; i < 2; i++) {
-      const First_won = await race(step, `First: winner [${i}]`, [
+      const First_won = await race(step, "First", [
         async () => {
           const Quick_value = await step.do<any>(`Quick [${i}]`, DEFAULTS, async () => {
             if (i === 1) throw new NonRetryableError("too late");
@@ -34,7 +34,7 @@ export class LoopRaceValues extends WorkflowEntrypoint<Env, any> {
           const Slow = { value: Slow_value };
           return { Slow };
         },
-      ]);
+      ], ` [${i}]`);
       const Quick_found = First_won.Quick;
       if (Quick_found) {
         Quick = Quick_found.value;
@@ -69,13 +69,14 @@ async function race(
   step: WorkflowStep,
   name: string,
   arms: (() => Promise<any>)[],
+  turn = "",
 ): Promise<any> {
   const running = arms.map((arm) => arm());
   for (const arm of running) arm.catch(() => {});
   const first = await Promise.any(running.map((arm, index) => arm.then(() => index))).catch((failed) => {
-    throw new Error(`${name.replace(": winner", "")}: every arm failed: ${failed.errors.map(messageOf).join("; ")}`);
+    throw new Error(`${name}: every arm failed: ${failed.errors.map(messageOf).join("; ")}`);
   });
-  return running[await step.do(name, DEFAULTS, async () => first)];
+  return running[await step.do(`${name}: winner${turn}`, DEFAULTS, async () => first)];
 }
 
 /** Calls `turn` for each item, at most `limit` at once. After a failure no more start; the first one is thrown. */

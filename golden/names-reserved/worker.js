@@ -1,71 +1,71 @@
 import { WorkflowEntrypoint } from "cloudflare:workers";
 
-const DEFAULTS2 = {
+const DEFAULTS = {
   retries: { limit: 5, delay: "10 seconds", backoff: "exponential" },
   timeout: "10 minutes",
 };
 
 export class NamesReserved extends WorkflowEntrypoint {
   async run(event, step) {
-    const class_2 = await step.do("class", DEFAULTS2, async () => {
+    const class_2 = await step.do("class", DEFAULTS, async () => {
       return 1;
     });
-    const await_2 = await step.do("await", DEFAULTS2, async () => {
+    const await_2 = await step.do("await", DEFAULTS, async () => {
       return 2;
     });
-    const fetch_2 = await step.do("fetch", DEFAULTS2, async () => {
+    const fetch_2 = await step.do("fetch", DEFAULTS, async () => {
       return typeof fetch;
     });
-    const Promise_2 = await step.do("Promise", DEFAULTS2, async () => {
+    const Promise_2 = await step.do("Promise", DEFAULTS, async () => {
       return Promise.resolve(4);
     });
-    const step_2 = await step.do("step", DEFAULTS2, async () => {
+    const step_2 = await step.do("step", DEFAULTS, async () => {
       return 5;
     });
-    const event_2 = await step.do("event", DEFAULTS2, async () => {
+    const event_2 = await step.do("event", DEFAULTS, async () => {
       return 6;
     });
-    const env_2 = await step.do("env", DEFAULTS2, async () => {
+    const env_2 = await step.do("env", DEFAULTS, async () => {
       return 7;
     });
-    const run = await step.do("run", DEFAULTS2, async () => {
+    const run = await step.do("run", DEFAULTS, async () => {
       return 8;
     });
-    const err_2 = await step.do("err", DEFAULTS2, async () => {
+    const err_2 = await step.do("err", DEFAULTS, async () => {
       return 9;
     });
-    const _output_2 = await step.do("_output", DEFAULTS2, async () => {
+    const _output_2 = await step.do("_output", DEFAULTS, async () => {
       return 10;
     });
-    const k = await step.do("!!!", DEFAULTS2, async () => {
+    const k = await step.do("!!!", DEFAULTS, async () => {
       return 11;
     });
-    const l = await step.do("???", DEFAULTS2, async () => {
+    const l = await step.do("???", DEFAULTS, async () => {
       return 12;
     });
-    const class_3 = await step.do("class (m)", DEFAULTS2, async () => {
+    const class_3 = await step.do("class (m)", DEFAULTS, async () => {
       return 13;
     });
-    const DEFAULTS = await step.do("DEFAULTS", DEFAULTS2, async () => {
+    const DEFAULTS_2 = await step.do("DEFAULTS", DEFAULTS, async () => {
       return 14;
     });
-    const request = await step.do("request", DEFAULTS2, async () => {
+    const request_2 = await step.do("request", DEFAULTS, async () => {
       return 15;
     });
-    const _1_two_three = await step.do("1 two  three", DEFAULTS2, async () => {
+    const _1_two_three = await step.do("1 two  three", DEFAULTS, async () => {
       return 16;
     });
-    const Größe_価格 = await step.do("Größe × 価格", DEFAULTS2, async () => {
+    const Größe_価格 = await step.do("Größe × 価格", DEFAULTS, async () => {
       return 17;
     });
-    const undefined_2 = await step.do("undefined", DEFAULTS2, async () => {
+    const undefined_2 = await step.do("undefined", DEFAULTS, async () => {
       return 18;
     });
-    const arguments_2 = await step.do("arguments", DEFAULTS2, async () => {
+    const arguments_2 = await step.do("arguments", DEFAULTS, async () => {
       return 19;
     });
-    const out = await step.do("out", DEFAULTS2, async () => {
-      return [class_2, await_2, fetch_2, Promise_2, step_2, event_2, env_2, run, err_2, _output_2, k, l, class_3, DEFAULTS, request, _1_two_three, Größe_価格, undefined_2, arguments_2, Größe_価格, _1_two_three];
+    const out = await step.do("out", DEFAULTS, async () => {
+      return [class_2, await_2, fetch_2, Promise_2, step_2, event_2, env_2, run, err_2, _output_2, k, l, class_3, DEFAULTS_2, request_2, _1_two_three, Größe_価格, undefined_2, arguments_2, Größe_価格, _1_two_three];
     });
     return out;
   }

@@ -5,72 +5,72 @@ interface Env {
   TRIGGER_TOKEN?: string;
 }
 
-const DEFAULTS2 = {
+const DEFAULTS = {
   retries: { limit: 5, delay: "10 seconds", backoff: "exponential" },
   timeout: "10 minutes",
 } as const;
 
 export class NamesReserved extends WorkflowEntrypoint<Env, any> {
   async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
-    const class_2 = await step.do<any>("class", DEFAULTS2, async () => {
+    const class_2 = await step.do<any>("class", DEFAULTS, async () => {
       return 1;
     });
-    const await_2 = await step.do<any>("await", DEFAULTS2, async () => {
+    const await_2 = await step.do<any>("await", DEFAULTS, async () => {
       return 2;
     });
-    const fetch_2 = await step.do<any>("fetch", DEFAULTS2, async () => {
+    const fetch_2 = await step.do<any>("fetch", DEFAULTS, async () => {
       return typeof fetch;
     });
-    const Promise_2 = await step.do<any>("Promise", DEFAULTS2, async () => {
+    const Promise_2 = await step.do<any>("Promise", DEFAULTS, async () => {
       return Promise.resolve(4);
     });
-    const step_2 = await step.do<any>("step", DEFAULTS2, async () => {
+    const step_2 = await step.do<any>("step", DEFAULTS, async () => {
       return 5;
     });
-    const event_2 = await step.do<any>("event", DEFAULTS2, async () => {
+    const event_2 = await step.do<any>("event", DEFAULTS, async () => {
       return 6;
     });
-    const env_2 = await step.do<any>("env", DEFAULTS2, async () => {
+    const env_2 = await step.do<any>("env", DEFAULTS, async () => {
       return 7;
     });
-    const run = await step.do<any>("run", DEFAULTS2, async () => {
+    const run = await step.do<any>("run", DEFAULTS, async () => {
       return 8;
     });
-    const err_2 = await step.do<any>("err", DEFAULTS2, async () => {
+    const err_2 = await step.do<any>("err", DEFAULTS, async () => {
       return 9;
     });
-    const _output_2 = await step.do<any>("_output", DEFAULTS2, async () => {
+    const _output_2 = await step.do<any>("_output", DEFAULTS, async () => {
       return 10;
     });
-    const k = await step.do<any>("!!!", DEFAULTS2, async () => {
+    const k = await step.do<any>("!!!", DEFAULTS, async () => {
       return 11;
     });
-    const l = await step.do<any>("???", DEFAULTS2, async () => {
+    const l = await step.do<any>("???", DEFAULTS, async () => {
       return 12;
     });
-    const class_3 = await step.do<any>("class (m)", DEFAULTS2, async () => {
+    const class_3 = await step.do<any>("class (m)", DEFAULTS, async () => {
       return 13;
     });
-    const DEFAULTS = await step.do<any>("DEFAULTS", DEFAULTS2, async () => {
+    const DEFAULTS_2 = await step.do<any>("DEFAULTS", DEFAULTS, async () => {
       return 14;
     });
-    const request = await step.do<any>("request", DEFAULTS2, async () => {
+    const request_2 = await step.do<any>("request", DEFAULTS, async () => {
       return 15;
     });
-    const _1_two_three = await step.do<any>("1 two  three", DEFAULTS2, async () => {
+    const _1_two_three = await step.do<any>("1 two  three", DEFAULTS, async () => {
       return 16;
     });
-    const Größe_価格 = await step.do<any>("Größe × 価格", DEFAULTS2, async () => {
+    const Größe_価格 = await step.do<any>("Größe × 価格", DEFAULTS, async () => {
       return 17;
     });
-    const undefined_2 = await step.do<any>("undefined", DEFAULTS2, async () => {
+    const undefined_2 = await step.do<any>("undefined", DEFAULTS, async () => {
       return 18;
     });
-    const arguments_2 = await step.do<any>("arguments", DEFAULTS2, async () => {
+    const arguments_2 = await step.do<any>("arguments", DEFAULTS, async () => {
       return 19;
     });
-    const out = await step.do<any>("out", DEFAULTS2, async () => {
-      return [class_2, await_2, fetch_2, Promise_2, step_2, event_2, env_2, run, err_2, _output_2, k, l, class_3, DEFAULTS, request, _1_two_three, Größe_価格, undefined_2, arguments_2, Größe_価格, _1_two_three];
+    const out = await step.do<any>("out", DEFAULTS, async () => {
+      return [class_2, await_2, fetch_2, Promise_2, step_2, event_2, env_2, run, err_2, _output_2, k, l, class_3, DEFAULTS_2, request_2, _1_two_three, Größe_価格, undefined_2, arguments_2, Größe_価格, _1_two_three];
     });
     return out;
   }

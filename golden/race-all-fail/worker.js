@@ -10,7 +10,7 @@ export class RaceAllFail extends WorkflowEntrypoint {
   async run(event, step) {
     let Guard;
     try {
-      const Fastest_mirror = await race(step, "Fastest mirror: winner", [
+      const Cup_winner_mirror = await race(step, "Cup: winner mirror", [
         async () => step.do("A", DEFAULTS, async () => {
           throw new NonRetryableError("a is down");
         }),
@@ -18,7 +18,7 @@ export class RaceAllFail extends WorkflowEntrypoint {
           throw new NonRetryableError("b is down");
         }),
       ]);
-      Guard = Fastest_mirror;
+      Guard = Cup_winner_mirror;
     } catch (err) {
       Guard = await step.do("Caught", DEFAULTS, async () => {
         return err.message;
@@ -33,13 +33,14 @@ async function race(
   step,
   name,
   arms,
+  turn = "",
 ) {
   const running = arms.map((arm) => arm());
   for (const arm of running) arm.catch(() => {});
   const first = await Promise.any(running.map((arm, index) => arm.then(() => index))).catch((failed) => {
-    throw new Error(`${name.replace(": winner", "")}: every arm failed: ${failed.errors.map(messageOf).join("; ")}`);
+    throw new Error(`${name}: every arm failed: ${failed.errors.map(messageOf).join("; ")}`);
   });
-  return running[await step.do(name, DEFAULTS, async () => first)];
+  return running[await step.do(`${name}: winner${turn}`, DEFAULTS, async () => first)];
 }
 
 /** Whether a request carries the token. Digests are compared, so that the time it takes tells nothing. */

@@ -15,7 +15,7 @@ export class RaceAllFail extends WorkflowEntrypoint<Env, any> {
   async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     let Guard: any;
     try {
-      const Fastest_mirror = await race(step, "Fastest mirror: winner", [
+      const Cup_winner_mirror = await race(step, "Cup: winner mirror", [
         async () => step.do<any>("A", DEFAULTS, async () => {
           throw new NonRetryableError("a is down");
         }),
@@ -23,7 +23,7 @@ export class RaceAllFail extends WorkflowEntrypoint<Env, any> {
           throw new NonRetryableError("b is down");
         }),
       ]);
-      Guard = Fastest_mirror;
+      Guard = Cup_winner_mirror;
     } catch (err: any) {
       Guard = await step.do<any>("Caught", DEFAULTS, async () => {
         return err.message;
@@ -38,13 +38,14 @@ async function race(
   step: WorkflowStep,
   name: string,
   arms: (() => Promise<any>)[],
+  turn = "",
 ): Promise<any> {
   const running = arms.map((arm) => arm());
   for (const arm of running) arm.catch(() => {});
   const first = await Promise.any(running.map((arm, index) => arm.then(() => index))).catch((failed) => {
-    throw new Error(`${name.replace(": winner", "")}: every arm failed: ${failed.errors.map(messageOf).join("; ")}`);
+    throw new Error(`${name}: every arm failed: ${failed.errors.map(messageOf).join("; ")}`);
   });
-  return running[await step.do(name, DEFAULTS, async () => first)];
+  return running[await step.do(`${name}: winner${turn}`, DEFAULTS, async () => first)];
 }
 
 /** Whether a request carries the token. Digests are compared, so that the time it takes tells nothing. */

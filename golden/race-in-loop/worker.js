@@ -9,12 +9,12 @@ export class RaceInLoop extends WorkflowEntrypoint {
   async run(event, step) {
     const Rounds_results = [];
     for (let i = 0; i < 2; i++) {
-      const First = await race(step, `First: winner [${i}]`, [
+      const First = await race(step, "First", [
         async () => step.do(`A [${i}]`, DEFAULTS, async () => {
           return `a${i}`;
         }),
         async () => step.sleep(`Wait [${i}]`, "1 hour"),
-      ]);
+      ], ` [${i}]`);
       Rounds_results.push(First);
     }
     const Rounds = { results: Rounds_results };
@@ -30,13 +30,14 @@ async function race(
   step,
   name,
   arms,
+  turn = "",
 ) {
   const running = arms.map((arm) => arm());
   for (const arm of running) arm.catch(() => {});
   const first = await Promise.any(running.map((arm, index) => arm.then(() => index))).catch((failed) => {
-    throw new Error(`${name.replace(": winner", "")}: every arm failed: ${failed.errors.map(messageOf).join("; ")}`);
+    throw new Error(`${name}: every arm failed: ${failed.errors.map(messageOf).join("; ")}`);
   });
-  return running[await step.do(name, DEFAULTS, async () => first)];
+  return running[await step.do(`${name}: winner${turn}`, DEFAULTS, async () => first)];
 }
 
 /** Whether a request carries the token. Digests are compared, so that the time it takes tells nothing. */

@@ -1,5 +1,5 @@
 async function runGraph(env, event) {
-  const first = await race("EXPORT_first: winner", [
+  const first = await race("EXPORT_first", [
     async () => (async () => {
       await scheduler.wait(200);
       return "a";
@@ -16,7 +16,7 @@ async function race(name, arms) {
   const running = arms.map((arm) => arm());
   for (const arm of running) arm.catch(() => {});
   const first = await Promise.any(running.map((arm, index) => arm.then(() => index))).catch((failed) => {
-    throw new Error(`${name.replace(": winner", "")}: every arm failed: ${failed.errors.map(messageOf).join("; ")}`);
+    throw new Error(`${name}: every arm failed: ${failed.errors.map(messageOf).join("; ")}`);
   });
   return running[first];
 }

@@ -70,15 +70,30 @@ export class ReplayValueStep extends WorkflowEntrypoint<Env, any> {
   }
 }
 
-/** A duration that is known only now. One that is none must not reach the engine, which would wait for ever. */
+/** The milliseconds of a duration that is known only now. The engine would wait for ever for one that is none. */
 function durationOf(name: string, duration: any) {
-  const longest = 365 * 24 * 60 * 60 * 1000;
-  const fine =
-    typeof duration === "number"
-      ? duration >= 0 && duration <= longest
-      : /^\d+ (second|minute|hour|day|week|month|year)s?$/.test(duration);
-  if (!fine) throw new NonRetryableError(`${name}: ${String(duration)} is not a duration`);
-  return duration;
+  const day = 24 * 60 * 60;
+  const seconds: Record<string, number> = {
+    second: 1,
+    minute: 60,
+    hour: 60 * 60,
+    day,
+    week: 7 * day,
+    month: 30 * day,
+    year: 365 * day,
+  };
+  const text = typeof duration === "string" ? duration : "";
+  const [, count, unit] = /^\s*(\d+)\s+(second|minute|hour|day|week|month|year)s?\s*$/.exec(text) ?? [];
+  const given = unit ? Number(count) * seconds[unit] * 1000 : Number.isFinite(duration) ? duration : NaN;
+  const milliseconds = Math.round(given);
+  if (milliseconds > 0 && milliseconds <= 365 * day * 1000) return milliseconds;
+  let fault = "a duration is at most 365 days";
+  if (milliseconds <= 0) fault = "a duration is longer than 0";
+  if (Number.isNaN(milliseconds)) {
+    fault = 'write "<n> seconds", minutes, hours, days, weeks, months or years, or a number of milliseconds';
+  }
+  const shown = text ? JSON.stringify(text) : String(duration);
+  throw new NonRetryableError(`${name} has ${shown} as duration; ${fault}`);
 }
 
 /** Whether a request carries the token. Digests are compared, so that the time it takes tells nothing. */

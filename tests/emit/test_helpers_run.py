@@ -279,7 +279,7 @@ def turn(text: str) -> p.Arm:
 
 
 def raced(*arms: p.Arm) -> p.Program:
-    race = p.Race("r", p.StepName("R: winner"), arms, "won")
+    race = p.Race("r", p.StepName("R"), arms, "won")
     return workflow(
         p.Declare("got"),
         p.Try("t", (race, p.Assign("got", p.Name("won"))), "err", (p.Assign("got", expr("err.message")),)),
@@ -480,7 +480,7 @@ SHAPES = {
     ),
     "duration_that_is_none": Case(
         workflow(p.Sleep("s", p.StepName("S"), expr("'soon'"), True)),
-        fails="S: soon is not a duration",
+        fails='S has "soon" as duration; write',
         steps=(),
     ),
     "stored_condition": Case(

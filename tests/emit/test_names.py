@@ -8,8 +8,9 @@ import pytest
 
 from stepwell.bundle.toolchain import Toolchain
 from stepwell.emit import emit
-from stepwell.emit.names import HELPERS, IMPORTS, Names
+from stepwell.emit.names import IMPORTS, Names
 from stepwell.lower import program as p
+from stepwell.lower.names import HELPERS
 
 from .making import code, do, expr, parse_all, with_trigger, workflow
 from .test_statements import BLOCKS, DECLARED, DURABLE

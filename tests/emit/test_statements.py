@@ -158,14 +158,14 @@ BLOCKS: dict[str, p.Block] = {
     "race": (
         p.Race(
             "r",
-            p.StepName("R: winner"),
+            p.StepName("R"),
             (arm(do("A", bind="a"), gives="a"), arm(do("B"), do("C", bind="c"), gives="c")),
             "won",
         ),
-        p.Race("r", p.StepName("S: winner"), (arm(do("D")), arm(do("E")))),
+        p.Race("r", p.StepName("S"), (arm(do("D")), arm(do("E")))),
         p.Race(
             "r",
-            p.StepName("T: winner"),
+            p.StepName("T"),
             (p.Arm((do("F", bind="f"),), p.Name("f"), ("f",), record=True),),
             "third",
         ),
@@ -475,7 +475,7 @@ def test_a_race() -> None:
     assert same(
         js(*BLOCKS["race"][2:]),
         """
-        const third = await race(step, "T: winner", [
+        const third = await race(step, "T", [
           async () => {
             const f = await step.do("F", DEFAULTS, async () => {
               return 1;

@@ -8,9 +8,10 @@ from typing import Any, Literal
 from stepwell.emit.comments import doc_comment
 from stepwell.emit.environment import render
 from stepwell.emit.layout import starts_with
-from stepwell.emit.names import HELPERS, IMPORTS
+from stepwell.emit.names import IMPORTS
 from stepwell.emit.printer import Printer
 from stepwell.javascript import Js, Kind, Mapping, flatten, identifier, parse, place
+from stepwell.lower.names import HELPERS
 from stepwell.lower.program import Handler, Program, Settings
 
 Language = Literal["ts", "js"]

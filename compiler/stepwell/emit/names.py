@@ -8,6 +8,7 @@ from typing import Final
 
 from stepwell.emit import walk
 from stepwell.javascript import GLOBALS, RESERVED, Js, identifier
+from stepwell.lower.names import HELPERS
 from stepwell.lower.program import Code, Program
 
 IMPORTS: Final = {
@@ -17,13 +18,6 @@ IMPORTS: Final = {
     "NonRetryableError": "cloudflare:workflows",
 }
 """What the runtime's own modules give; the user's code means the same by these names, so it may use them."""
-
-HELPERS: Final = (
-    "DEFAULTS", "unused", "sleepUntil", "remainingUntil", "durationOf", "runChild", "startChild", "race",
-    "concurrently", "valuesOf", "retry", "within", "request", "outgoing", "parsed", "withKey", "withBody",
-    "withPayload", "fieldsOf", "responseOf", "eventOf", "authorized", "messageOf",
-)  # fmt: skip
-"""Names of our own, those of helpers in an order in which each stands before those that it calls."""
 
 
 class Names:

@@ -532,7 +532,7 @@ class Builder:
         for arm in self.flow.arms_of[vertex]:
             built = self._arm(arm, bind is not None)
             arms.append(p.Arm(built.block, built.value, built.gives if gives else (), None))
-        name = self.step_name(vertex, ": winner")
+        name = self.step_name(vertex)
         if not gives:
             target = bind.name if bind else None
             if bind and not bind.new:

@@ -46,7 +46,7 @@ def lower(analysis: Analysis) -> p.Program:
         crons=_crons(analysis),
         sources=_sources(analysis),
         steps=tuple((names.steps[v], node.id) for v, node in enumerate(ir.nodes) if v not in plan.dead),
-        taken=names.table.taken,
+        taken=names.table.given,
         uses_env=_uses_env(analysis) or bool(called),
     )
     return _with_trigger(program, analysis)

@@ -12,6 +12,13 @@ SCAFFOLD = frozenset({
 })  # fmt: skip
 """Names that the printed module uses itself."""
 
+HELPERS = (
+    "DEFAULTS", "unused", "sleepUntil", "remainingUntil", "durationOf", "runChild", "startChild", "race",
+    "concurrently", "valuesOf", "retry", "within", "request", "outgoing", "parsed", "withKey", "withBody",
+    "withPayload", "fieldsOf", "responseOf", "eventOf", "authorized", "messageOf",
+)  # fmt: skip
+"""Names of the module's own constants and functions, which keep them: a node of such a name goes by another one.
+Each stands before those that it calls."""
 
 USED_GLOBALS = frozenset({"Array", "Promise", "crypto", "structuredClone"})
 """Globals that printed blocks use: a loop's variable of such a name goes by another one."""
@@ -21,7 +28,7 @@ class NameTable:
     """Hands out identifiers that are not taken. `avoid` are names that users' code uses or declares."""
 
     def __init__(self, avoid: Iterable[str] = ()) -> None:
-        self._taken = set(RESERVED) | set(GLOBALS) | set(SCAFFOLD) | set(avoid)
+        self._taken = set(RESERVED) | set(GLOBALS) | SCAFFOLD | set(HELPERS) | set(avoid)
 
     def take(self, wanted: str, fallback: str = "node") -> str:
         """`wanted` if it is free, else with `_2`, `_3` … behind it; `fallback` when nothing is wanted."""
@@ -40,6 +47,11 @@ class NameTable:
     @property
     def taken(self) -> frozenset[str]:
         return frozenset(self._taken)
+
+    @property
+    def given(self) -> frozenset[str]:
+        """What helpers of the module must not be called: names of helpers are theirs."""
+        return self.taken - set(HELPERS)
 
 
 def class_name(name: str) -> str:

@@ -464,7 +464,7 @@ class Parallel:
 
 @dataclass(frozen=True, slots=True)
 class Race:
-    """All arms at once; goes on when the first has finished, which a step `name` stores.
+    """All arms at once; goes on when the first has finished, which a step `<name>: winner` stores.
 
     `bind` gets what the winning arm returned.
     """
