@@ -21,11 +21,22 @@ export class LoopDeep extends WorkflowEntrypoint {
                 Inner_results.push(undefined);
                 break;
               }
-              const Work = await step.do(`Work [${i}][${n}]`, DEFAULTS, async () => {
-                if (letter === "y" && n === 1) throw new NonRetryableError("y1");
-                return letter + n;
+              let Mark;
+              let Work;
+              if (n === 0) {
+                Mark = await step.do(`Mark [${i}][${n}]`, DEFAULTS, async () => {
+                  return `first ${letter}`;
+                });
+              } else {
+                Work = await step.do(`Work [${i}][${n}]`, DEFAULTS, async () => {
+                  if (event.payload.fail && letter === "y" && n === 1) throw new NonRetryableError("y1");
+                  return letter + n;
+                });
+              }
+              const Log = await step.do(`Log [${i}][${n}]`, DEFAULTS, async () => {
+                return (Mark ?? "-") + "/" + (Work ?? "-");
               });
-              Inner_results.push(Work);
+              Inner_results.push(Log);
             }
             const Inner = { results: Inner_results };
             Outer_results.push(Inner);

@@ -26,11 +26,22 @@ export class LoopDeep extends WorkflowEntrypoint<Env, any> {
                 Inner_results.push(undefined);
                 break;
               }
-              const Work = await step.do<any>(`Work [${i}][${n}]`, DEFAULTS, async () => {
-                if (letter === "y" && n === 1) throw new NonRetryableError("y1");
-                return letter + n;
+              let Mark: any;
+              let Work: any;
+              if (n === 0) {
+                Mark = await step.do<any>(`Mark [${i}][${n}]`, DEFAULTS, async () => {
+                  return `first ${letter}`;
+                });
+              } else {
+                Work = await step.do<any>(`Work [${i}][${n}]`, DEFAULTS, async () => {
+                  if (event.payload.fail && letter === "y" && n === 1) throw new NonRetryableError("y1");
+                  return letter + n;
+                });
+              }
+              const Log = await step.do<any>(`Log [${i}][${n}]`, DEFAULTS, async () => {
+                return (Mark ?? "-") + "/" + (Work ?? "-");
               });
-              Inner_results.push(Work);
+              Inner_results.push(Log);
             }
             const Inner = { results: Inner_results };
             Outer_results.push(Inner);

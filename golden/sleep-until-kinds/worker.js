@@ -12,9 +12,10 @@ export class SleepUntilKinds extends WorkflowEntrypoint {
     await sleepUntil(step, "Millis", 1500000000000);
     await sleepUntil(step, "Soon", event.payload.soon);
     const Plan = await step.do("Plan", DEFAULTS, async () => {
-      return Date.now() + 800 * 24 * 60 * 60 * 1000;
+      return { near: Date.now() + 3 * 24 * 60 * 60 * 1000, far: Date.now() + 800 * 24 * 60 * 60 * 1000 };
     });
-    await sleepUntil(step, "Far", Plan);
+    await sleepUntil(step, "Near", Plan.near);
+    await sleepUntil(step, "Far", Plan.far);
     const End = await step.do("End", DEFAULTS, async () => {
       return "awake";
     });

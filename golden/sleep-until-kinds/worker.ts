@@ -17,9 +17,10 @@ export class SleepUntilKinds extends WorkflowEntrypoint<Env, any> {
     await sleepUntil(step, "Millis", 1500000000000);
     await sleepUntil(step, "Soon", event.payload.soon);
     const Plan = await step.do<any>("Plan", DEFAULTS, async () => {
-      return Date.now() + 800 * 24 * 60 * 60 * 1000;
+      return { near: Date.now() + 3 * 24 * 60 * 60 * 1000, far: Date.now() + 800 * 24 * 60 * 60 * 1000 };
     });
-    await sleepUntil(step, "Far", Plan);
+    await sleepUntil(step, "Near", Plan.near);
+    await sleepUntil(step, "Far", Plan.far);
     const End = await step.do<any>("End", DEFAULTS, async () => {
       return "awake";
     });

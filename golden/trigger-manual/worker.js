@@ -7,11 +7,21 @@ const DEFAULTS = {
 
 export class TriggerManual extends WorkflowEntrypoint {
   async run(event, step) {
-    const A = await step.do("A", DEFAULTS, async () => {
-      return event.payload;
+    const A = withPayload(await step.waitForEvent("A", { type: "go", timeout: "24 hours" }));
+    const B = await step.do("B", DEFAULTS, async () => {
+      return [event.payload, A.by];
     });
-    return A;
+    return B;
   }
+}
+
+/** An event, and beside it the fields of a payload that is an object. */
+function withPayload(event) {
+  return event && { ...fieldsOf(event.payload), ...event };
+}
+
+function fieldsOf(value) {
+  return typeof value === "object" && !Array.isArray(value) ? value : {};
 }
 
 /** Whether a request carries the token. Digests are compared, so that the time it takes tells nothing. */

@@ -12,11 +12,21 @@ const DEFAULTS = {
 
 export class TriggerManual extends WorkflowEntrypoint<Env, any> {
   async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
-    const A = await step.do<any>("A", DEFAULTS, async () => {
-      return event.payload;
+    const A = withPayload(await step.waitForEvent<any>("A", { type: "go", timeout: "24 hours" }));
+    const B = await step.do<any>("B", DEFAULTS, async () => {
+      return [event.payload, A.by];
     });
-    return A;
+    return B;
   }
+}
+
+/** An event, and beside it the fields of a payload that is an object. */
+function withPayload(event: any): any {
+  return event && { ...fieldsOf(event.payload), ...event };
+}
+
+function fieldsOf(value: any): any {
+  return typeof value === "object" && !Array.isArray(value) ? value : {};
 }
 
 /** Whether a request carries the token. Digests are compared, so that the time it takes tells nothing. */

@@ -1,4 +1,5 @@
 import { WorkflowEntrypoint } from "cloudflare:workers";
+import { NonRetryableError } from "cloudflare:workflows";
 
 const DEFAULTS = {
   retries: { limit: 5, delay: "10 seconds", backoff: "exponential" },
@@ -11,11 +12,12 @@ export class TryJoin extends WorkflowEntrypoint {
     let Rescue;
     try {
       Risky = await step.do("Risky", DEFAULTS, async () => {
+        if (event.payload < 0) throw new NonRetryableError("negative");
         return event.payload;
       });
-    } catch {
+    } catch (err) {
       Rescue = await step.do("Rescue", DEFAULTS, async () => {
-        return "rescued";
+        return `rescued: ${err.message}`;
       });
     }
     const Join = await step.do("Join", DEFAULTS, async () => {

@@ -1,4 +1,5 @@
 import { WorkflowEntrypoint, type WorkflowEvent, type WorkflowStep } from "cloudflare:workers";
+import { NonRetryableError } from "cloudflare:workflows";
 
 interface Env {
   WORKFLOW: Workflow<any>;
@@ -16,11 +17,12 @@ export class TryJoin extends WorkflowEntrypoint<Env, any> {
     let Rescue: any;
     try {
       Risky = await step.do<any>("Risky", DEFAULTS, async () => {
+        if (event.payload < 0) throw new NonRetryableError("negative");
         return event.payload;
       });
-    } catch {
+    } catch (err: any) {
       Rescue = await step.do<any>("Rescue", DEFAULTS, async () => {
-        return "rescued";
+        return `rescued: ${err.message}`;
       });
     }
     const Join = await step.do<any>("Join", DEFAULTS, async () => {

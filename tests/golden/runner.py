@@ -3,8 +3,9 @@
 A run of a workflow creates an instance with `params`, delivers `events`, answers its requests from `mocks`, and
 skips sleeps. A run with `requests` (scripts, triggers) speaks to the Worker from outside instead: a request is
 {method, path, headers, body (as JSON) or text}, `{"scheduled": CRON, "time": MS}` calls the clock's handler,
-`{"sent": N}` waits until N requests have gone out. After each every instance comes to rest; no sleep is skipped.
-`$1` stands for the id of the first instance that was made, and `"then": 1` adds how that instance stands.
+`{"created": PARAMS}` creates an instance as Cloudflare's API does, `{"sent": N}` waits until N requests have gone
+out. After each every instance comes to rest; no sleep is skipped. `$1` stands for the id of the first instance that
+was made, and `"then": 1` adds how that instance stands.
 """
 
 from __future__ import annotations
@@ -198,6 +199,11 @@ class _Talk:
             arguments = {"worker": self.party.main.name, "cron": asked["scheduled"], "time": asked.get("time", 0)}
             self.runtime.call("scheduled", arguments)
             told: Json = {}
+        elif "created" in asked:
+            workflow = self.party.main.workflows[0].name
+            made = self.runtime.create(self.party.main.name, workflow, asked["created"])
+            self.instances.append(made)
+            told = {"instanceId": made}
         elif "sent" in asked:
             told = self._await_requests(asked["sent"])
         else:

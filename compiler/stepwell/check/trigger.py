@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from stepwell.check.rules import ENV_WHOLE, import_fault, importable
 from stepwell.diagnostics import Diagnostic, SnippetPosition
 from stepwell.diagnostics import codes as c
+from stepwell.graph.faults import shown
+from stepwell.graph.model import EVENT_TYPE, EVENT_TYPE_LENGTH, EventTrigger
 from stepwell.graph.read import Document
 from stepwell.javascript import env_reads
 from stepwell.javascript.trigger import TriggerCode, parse_trigger
@@ -26,13 +29,27 @@ class Trigger:
     text: str = ""
 
 
+def _event_type(document: Document) -> list[Diagnostic]:
+    trigger = document.source.ir.trigger
+    if not isinstance(trigger, EventTrigger):
+        return []
+    kind = trigger.eventType
+    if 1 <= len(kind) <= EVENT_TYPE_LENGTH and re.fullmatch(EVENT_TYPE, kind):
+        return []
+    said = (
+        f"The trigger has {shown(kind)} as `eventType`; it is 1 to {EVENT_TYPE_LENGTH} characters of A-Z a-z 0-9 _ -."
+    )
+    return [Diagnostic(c.BAD_EVENT_TYPE, said, document.base + "/trigger/eventType")]
+
+
 def read_trigger(document: Document) -> tuple[Trigger, list[Diagnostic]]:
     """The trigger code and everything wrong with it. Blank code means the default (design.md, section 4)."""
+    found = _event_type(document)
     text = document.source.triggerCode or ""
     if not text.strip():
-        return Trigger(), []
+        return Trigger(), found
     code = parse_trigger(text)
-    found = [
+    found += [
         Diagnostic(
             _CODES.get(f.code, c.TRIGGER_ANNOTATION),
             f.message,

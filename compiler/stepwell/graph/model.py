@@ -112,9 +112,8 @@ class EventTrigger(Model):
 
     type: Literal["event"]
     eventType: str = Field(
-        min_length=1,
-        max_length=EVENT_TYPE_LENGTH,
-        pattern=EVENT_TYPE,
+        # The check stage asks for the pattern, so that what is wrong with nodes' event types is told with it.
+        json_schema_extra={"minLength": 1, "maxLength": EVENT_TYPE_LENGTH, "pattern": EVENT_TYPE},
         description="the type of the event that starts it: 1 to 100 characters of A-Z a-z 0-9 _ -",
     )
 

@@ -558,7 +558,8 @@ class Builder:
     def _take_over(self, key: Key, container: int, value: p.Expr) -> list[p.Statement]:
         """A variable that an owning arm returned, outside it."""
         if key.role == "flag":
-            return [p.Assign(self.name(key), p.Choose(value, p.Constant(True), p.Name(self.name(key))))]
+            take = p.Assign(self.name(key), p.Constant(True))
+            return [p.If(self._id(container), ((value, (take,)),))]
         scope = self.plan.scope_of(container)
         segments = self.plan.segments[key]
         number = next(n for n, s in enumerate(segments) if n and s.start == scope)
