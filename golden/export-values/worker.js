@@ -27,7 +27,7 @@ export class ExportValues extends WorkflowEntrypoint {
         return i;
       });
     }
-    const Race_won = await race(step, "Race: winner", [
+    const Race_won = await race(step, "Race", [
       async () => {
         const fast = await step.do("EXPORT_fast", DEFAULTS, async () => {
           return "fast";
@@ -67,13 +67,14 @@ async function race(
   step,
   name,
   arms,
+  turn = "",
 ) {
   const running = arms.map((arm) => arm());
   for (const arm of running) arm.catch(() => {});
   const first = await Promise.any(running.map((arm, index) => arm.then(() => index))).catch((failed) => {
-    throw new Error(`${name.replace(": winner", "")}: every arm failed: ${failed.errors.map(messageOf).join("; ")}`);
+    throw new Error(`${name}: every arm failed: ${failed.errors.map(messageOf).join("; ")}`);
   });
-  return running[await step.do(name, DEFAULTS, async () => first)];
+  return running[await step.do(`${name}: winner${turn}`, DEFAULTS, async () => first)];
 }
 
 /** One HTTP request and its answer. What another attempt cannot mend is a NonRetryableError. */

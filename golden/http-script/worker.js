@@ -17,9 +17,10 @@ async function runGraph(env, event) {
 /** Runs `body` until it succeeds, at most `limit` more times. One that timed out still runs: it is not run again. */
 async function retry(
   name,
-  { limit, delay, backoff, timeout },
+  options,
   body,
 ) {
+  const { limit = 0, delay = 0, backoff, timeout } = options;
   const ctx = { step: { name, count: 1 }, idempotencyKey: crypto.randomUUID() };
   for (let attempt = 1; ; attempt++) {
     try {
@@ -54,7 +55,6 @@ async function request(method, url, options = {}) {
     response = await via.fetch(sent);
     text = await response.text();
   } catch (error) {
-    // The runtime's own words stand first: by them the engine knows what must not be retried.
     throw new Error(`${messageOf(error)} (${what})`);
   }
   if (throwOnError && !response.ok) {
@@ -65,8 +65,7 @@ async function request(method, url, options = {}) {
   const headers = Object.fromEntries(response.headers);
   const cookies = response.headers.getSetCookie();
   if (cookies.length > 1) headers["set-cookie"] = cookies.join(", ");
-  const answer = { status: response.status, headers, body: parsed(response, text) };
-  return answer;
+  return { status: response.status, headers, body: parsed(response, text) };
 }
 
 /** The request to send. */

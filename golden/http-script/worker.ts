@@ -19,9 +19,10 @@ async function runGraph(env: Env, event: { payload: any }): Promise<any> {
 /** Runs `body` until it succeeds, at most `limit` more times. One that timed out still runs: it is not run again. */
 async function retry(
   name: string,
-  { limit, delay, backoff, timeout }: { limit: number; delay: number; backoff: string; timeout?: number },
+  options: { limit?: number; delay?: number; backoff?: string; timeout?: number },
   body: (ctx: any) => Promise<any>,
 ): Promise<any> {
+  const { limit = 0, delay = 0, backoff, timeout } = options;
   const ctx = { step: { name, count: 1 }, idempotencyKey: crypto.randomUUID() };
   for (let attempt = 1; ; attempt++) {
     try {
@@ -56,7 +57,6 @@ async function request(method: string, url: any, options: any = {}) {
     response = await via.fetch(sent);
     text = await response.text();
   } catch (error) {
-    // The runtime's own words stand first: by them the engine knows what must not be retried.
     throw new Error(`${messageOf(error)} (${what})`);
   }
   if (throwOnError && !response.ok) {
@@ -67,8 +67,7 @@ async function request(method: string, url: any, options: any = {}) {
   const headers: Record<string, string> = Object.fromEntries(response.headers);
   const cookies = response.headers.getSetCookie();
   if (cookies.length > 1) headers["set-cookie"] = cookies.join(", ");
-  const answer = { status: response.status, headers, body: parsed(response, text) };
-  return answer;
+  return { status: response.status, headers, body: parsed(response, text) };
 }
 
 /** The request to send. */

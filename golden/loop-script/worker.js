@@ -29,9 +29,9 @@ async function runGraph(env, event) {
     While_output = W_result.output;
   }
   const While = { output: While_output };
-  const Conc_results = await concurrently(2, event.payload, async (item, i) => (async () => {
+  const Conc_results = await concurrently(2, event.payload, async (item, i) => {
     return i;
-  })());
+  });
   const Conc = { results: Conc_results };
   const all = await (async () => {
     return { each: Each.results, times: Times.results, while: While.output, conc: Conc.results };

@@ -36,7 +36,6 @@ async function request(method: string, url: any, options: any = {}) {
     response = await via.fetch(sent);
     text = await response.text();
   } catch (error) {
-    // The runtime's own words stand first: by them the engine knows what must not be retried.
     throw new Error(`${messageOf(error)} (${what})`);
   }
   if (throwOnError && !response.ok) {
@@ -46,8 +45,7 @@ async function request(method: string, url: any, options: any = {}) {
   const headers: Record<string, string> = Object.fromEntries(response.headers);
   const cookies = response.headers.getSetCookie();
   if (cookies.length > 1) headers["set-cookie"] = cookies.join(", ");
-  const answer = { status: response.status, headers, body: parsed(response, text) };
-  return answer;
+  return { status: response.status, headers, body: parsed(response, text) };
 }
 
 /** The request to send. */

@@ -12,7 +12,7 @@ const DEFAULTS = {
 
 export class RaceEventOrSleep extends WorkflowEntrypoint<Env, any> {
   async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
-    const First = await race(step, "First: winner", [
+    const First = await race(step, "First", [
       async () => step.waitForEvent<any>("Answer", { type: "answer", timeout: "30 days" }),
       async () => {
         await step.sleep("Patience", "1 day");
@@ -34,13 +34,14 @@ async function race(
   step: WorkflowStep,
   name: string,
   arms: (() => Promise<any>)[],
+  turn = "",
 ): Promise<any> {
   const running = arms.map((arm) => arm());
   for (const arm of running) arm.catch(() => {});
   const first = await Promise.any(running.map((arm, index) => arm.then(() => index))).catch((failed) => {
-    throw new Error(`${name.replace(": winner", "")}: every arm failed: ${failed.errors.map(messageOf).join("; ")}`);
+    throw new Error(`${name}: every arm failed: ${failed.errors.map(messageOf).join("; ")}`);
   });
-  return running[await step.do(name, DEFAULTS, async () => first)];
+  return running[await step.do(`${name}: winner${turn}`, DEFAULTS, async () => first)];
 }
 
 /** Whether a request carries the token. Digests are compared, so that the time it takes tells nothing. */

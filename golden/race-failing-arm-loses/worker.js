@@ -8,7 +8,7 @@ const DEFAULTS = {
 
 export class RaceFailingArmLoses extends WorkflowEntrypoint {
   async run(event, step) {
-    const First = await race(step, "First: winner", [
+    const First = await race(step, "First", [
       async () => step.do("Bad", DEFAULTS, async () => {
         throw new NonRetryableError("bad");
       }),
@@ -29,13 +29,14 @@ async function race(
   step,
   name,
   arms,
+  turn = "",
 ) {
   const running = arms.map((arm) => arm());
   for (const arm of running) arm.catch(() => {});
   const first = await Promise.any(running.map((arm, index) => arm.then(() => index))).catch((failed) => {
-    throw new Error(`${name.replace(": winner", "")}: every arm failed: ${failed.errors.map(messageOf).join("; ")}`);
+    throw new Error(`${name}: every arm failed: ${failed.errors.map(messageOf).join("; ")}`);
   });
-  return running[await step.do(name, DEFAULTS, async () => first)];
+  return running[await step.do(`${name}: winner${turn}`, DEFAULTS, async () => first)];
 }
 
 /** Whether a request carries the token. Digests are compared, so that the time it takes tells nothing. */

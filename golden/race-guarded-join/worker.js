@@ -8,7 +8,7 @@ const DEFAULTS = {
 export class RaceGuardedJoin extends WorkflowEntrypoint {
   async run(event, step) {
     let After_due = false;
-    const First_won = await race(step, "First: winner", [
+    const First_won = await race(step, "First", [
       async () => {
         let After_due = false;
         if (event.payload.yes) {
@@ -33,7 +33,9 @@ export class RaceGuardedJoin extends WorkflowEntrypoint {
         return { After_due };
       },
     ]);
-    After_due = First_won.After_due ? true : After_due;
+    if (First_won.After_due) {
+      After_due = true;
+    }
     if (After_due) {
       await step.do("After", DEFAULTS, async () => {
         return "after";
@@ -51,13 +53,14 @@ async function race(
   step,
   name,
   arms,
+  turn = "",
 ) {
   const running = arms.map((arm) => arm());
   for (const arm of running) arm.catch(() => {});
   const first = await Promise.any(running.map((arm, index) => arm.then(() => index))).catch((failed) => {
-    throw new Error(`${name.replace(": winner", "")}: every arm failed: ${failed.errors.map(messageOf).join("; ")}`);
+    throw new Error(`${name}: every arm failed: ${failed.errors.map(messageOf).join("; ")}`);
   });
-  return running[await step.do(name, DEFAULTS, async () => first)];
+  return running[await step.do(`${name}: winner${turn}`, DEFAULTS, async () => first)];
 }
 
 /** Whether a request carries the token. Digests are compared, so that the time it takes tells nothing. */

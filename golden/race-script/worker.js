@@ -1,12 +1,12 @@
 async function runGraph(env, event) {
   const first = await race("EXPORT_first", [
-    async () => (async () => {
+    async () => {
       await scheduler.wait(200);
       return "a";
-    })(),
-    async () => (async () => {
+    },
+    async () => {
       return "b";
-    })(),
+    },
   ]);
   return { first };
 }

@@ -2,13 +2,13 @@ interface Env {}
 
 async function runGraph(env: Env, event: { payload: any }): Promise<any> {
   const first = await race("EXPORT_first", [
-    async () => (async () => {
+    async () => {
       await scheduler.wait(200);
       return "a";
-    })(),
-    async () => (async () => {
+    },
+    async () => {
       return "b";
-    })(),
+    },
   ]);
   return { first };
 }

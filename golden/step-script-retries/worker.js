@@ -10,18 +10,9 @@ async function runGraph(env, event) {
       throw new NonRetryableError(`fatal on attempt ${ctx.attempt}`);
     });
   } else if (event.payload === "slow") {
-    await retry(
-      "Too slow",
-      {
-        limit: 0,
-        delay: 10000,
-        backoff: "exponential",
-        timeout: 20,
-      },
-      async () => {
-        await scheduler.wait(5000);
-      },
-    );
+    await retry("Too slow", { timeout: 20 }, async () => {
+      await scheduler.wait(5000);
+    });
   } else if (event.payload === "plain") {
     await (async () => {
       throw new Error("not retried");
@@ -33,9 +24,10 @@ async function runGraph(env, event) {
 /** Runs `body` until it succeeds, at most `limit` more times. One that timed out still runs: it is not run again. */
 async function retry(
   name,
-  { limit, delay, backoff, timeout },
+  options,
   body,
 ) {
+  const { limit = 0, delay = 0, backoff, timeout } = options;
   const ctx = { step: { name, count: 1 }, idempotencyKey: crypto.randomUUID() };
   for (let attempt = 1; ; attempt++) {
     try {

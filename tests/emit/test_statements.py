@@ -521,6 +521,7 @@ def test_a_script_retries_what_it_is_told_to() -> None:
             do("B", get, settings=OWN),
             do("C", get, settings=replace(once, timeout="5 seconds")),
             do("D", "return 1;", settings=once),
+            do("E", "return 1;", settings=replace(once, timeout="5 seconds")),
         ),
         """
         await retry(
@@ -541,7 +542,10 @@ def test_a_script_retries_what_it_is_told_to() -> None:
           async () => request("GET", "https://c.test/", { timeout: 60000 }),
         );
         await request("GET", "https://c.test/", { timeout: 5000 });
-        await retry("D", { limit: 0, delay: 1000, backoff: "constant" }, async () => {
+        await (async () => {
+          return 1;
+        })();
+        await retry("E", { timeout: 5000 }, async () => {
           return 1;
         });
         """,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from stepwell.lower.program import (
     Arm,
+    Body,
     Child,
     Concurrent,
     Constant,
@@ -18,6 +19,7 @@ from stepwell.lower.program import (
     Statement,
     Undefined,
     Wait,
+    Work,
 )
 
 Container = Parallel | Race | Concurrent
@@ -32,6 +34,22 @@ def single(container: Container, arm: Arm, script: bool) -> Statement | None:
     if only is None or not _is_safe(only, script):
         return None
     return only if _worth(only, arm, _discards(container, arm)) else None
+
+
+def bare_body(only: Statement | None, container: Container, script: bool) -> Body | None:
+    """The user's body that a statement calls at once, when it may be the arm's own function.
+
+    There it must declare no name that the function's parameters have.
+    """
+    work: Work | None = None
+    if isinstance(only, Inline):
+        work = only.body
+    elif isinstance(only, Do) and script and only.settings is None:
+        work = only.work
+    if not isinstance(work, Body) or work.context != "none":
+        return None
+    names = {container.item, container.index} if isinstance(container, Concurrent) else set()
+    return work if names.isdisjoint(work.code.facts.bound) else None
 
 
 def is_trivial(arm: Arm) -> bool:

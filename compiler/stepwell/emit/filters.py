@@ -13,13 +13,14 @@ from urllib.parse import quote as percent
 from jinja2 import pass_context
 
 from stepwell.emit import layout
-from stepwell.emit.arms import Container, is_record, is_trivial, single
+from stepwell.emit.arms import Container, bare_body, is_record, is_trivial, single
 from stepwell.emit.expressions import index_argument, print_name
 from stepwell.emit.shape import is_array
 from stepwell.graph import durations
 from stepwell.javascript import Js, identifier, join, property_key, quote
 from stepwell.lower.program import (
     Arm,
+    Body,
     Code,
     Constant,
     Copy,
@@ -143,6 +144,18 @@ def _single(context: Context, arm: Arm, container: Container) -> Statement | Non
     return single(container, arm, _printer(context).script)
 
 
+@pass_context
+def _bare_body(context: Context, only: Statement | None, container: Container) -> Body | None:
+    return bare_body(only, container, _printer(context).script)
+
+
+@pass_context
+def _block(context: Context, body: Body) -> Js:
+    """A body in braces."""
+    made: Js = _printer(context).macros(Body).block(body)
+    return made
+
+
 def _milliseconds(duration: str | int | float) -> Js | None:
     """A duration as a number; None when it is blank. Raises `ValueError` for what `check` refuses."""
     if duration == "":
@@ -195,7 +208,9 @@ def _is_request(work: Work) -> bool:
 
 def _is_retried(step: Do) -> bool:
     """Whether a script needs its own `retry` for a step: a request has its own timeout."""
-    return step.settings is not None and (not _is_request(step.work) or step.settings.limit > 0)
+    if step.settings is None:
+        return False
+    return step.settings.limit > 0 or (step.settings.timeout != "" and not _is_request(step.work))
 
 
 def _is_undefined(expr: Expr) -> bool:
@@ -207,7 +222,9 @@ _Calls = MappingProxyType[str, Callable[..., Any]]
 FILTERS: Final[_Calls] = MappingProxyType({
     "arguments": layout.arguments,
     "array": _array,
+    "bare_body": _bare_body,
     "binding": _binding,
+    "block": _block,
     "braces": layout.braces,
     "callback": _callback,
     "code": _code,

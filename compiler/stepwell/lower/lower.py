@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Literal
 
 from stepwell.check.analysis import Analysis
 from stepwell.check.trigger import SOURCE
 from stepwell.check.values import CodeValue, codes_of, uses_of
+from stepwell.graph.catalogue import BUILTIN
+from stepwell.graph.data import StepData
 from stepwell.graph.model import CronTrigger, EventTrigger, HttpTrigger
 from stepwell.javascript.trigger import Handler, queue_name
 from stepwell.lower import program as p
@@ -45,11 +47,27 @@ def lower(analysis: Analysis) -> p.Program:
         default_trigger=trigger,
         crons=_crons(analysis),
         sources=_sources(analysis),
-        steps=tuple((names.steps[v], node.id) for v, node in enumerate(ir.nodes) if v not in plan.dead),
+        steps=_steps(analysis, plan.dead, names.steps),
         taken=names.table.given,
         uses_env=_uses_env(analysis) or bool(called),
     )
     return _with_trigger(program, analysis)
+
+
+def _steps(analysis: Analysis, dead: set[int], names: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """The nodes that the engine calls steps for, with the names of these. A script's are those that messages name."""
+    flow, stored = analysis.flow, {vertex for vertex, _ in analysis.stored}
+    return tuple(
+        (names[v], node.id)
+        for v, node in enumerate(flow.nodes)
+        if v not in dead and (v in stored or _is_step(node.type, analysis.data[v]))
+    )
+
+
+def _is_step(kind: str, data: object) -> bool:
+    """Whether a node makes steps whatever its fields say; of the containers a race keeps who won."""
+    inline = isinstance(data, StepData) and data.inline
+    return kind == "race" or (not BUILTIN[kind].is_container and kind != "break" and not inline)
 
 
 def _own(analysis: Analysis, class_: str) -> list[p.Binding]:

@@ -1,6 +1,6 @@
 """A stable text form of a `Program`, for goldens and for people: one line a statement, blocks indented.
 
-The users' code is shortened to its source and first line; what replaces parts of it is listed behind.
+The users' code is shortened to its source and first line; what replaces parts of the others is listed behind.
 """
 
 from __future__ import annotations
@@ -136,7 +136,9 @@ def _name(name: p.StepName) -> str:
 def _settings(settings: p.Settings | None) -> str:
     if settings is None or settings == p.Settings():
         return ""
-    return f" (limit {settings.limit}, delay {settings.delay}, {settings.backoff}, timeout {settings.timeout})"
+    retries = [f"limit {settings.limit}", f"delay {settings.delay}", settings.backoff] if settings.limit else []
+    timeout = [f"timeout {settings.timeout}"] if settings.timeout != "" else []
+    return f" ({', '.join([*retries, *timeout])})"
 
 
 def _work(work: p.Work) -> str:
@@ -218,7 +220,16 @@ def _rarely(root: Any) -> str:
 
 
 def _code(code: p.Code) -> str:
-    first = next((part.strip() for part in code.facts.text.split("\n") if part.strip()), "")
-    shown = first if len(first) <= 60 else first[:59] + "…"
-    replaced = ", ".join(expression(r.value) for r in code.replacements)
-    return f"<{code.source}: {shown}>" + (f" with {replaced}" if replaced else "")
+    """The first line of a user's code with what replaces parts of it, and what replaces parts of the others."""
+    text = code.facts.text
+    begin = len(text) - len(text.lstrip())
+    end = text.find("\n", begin) if "\n" in text[begin:] else len(text)
+    shown, at = "", begin
+    inside = [r for r in code.replacements if r.end <= end]
+    for part in inside:
+        shown += text[at : part.start] + (f"{part.key}: " if part.key else "") + expression(part.value)
+        at = part.end
+    shown = (shown + text[at:end]).strip()
+    shown = shown if len(shown) <= 90 else shown[:89] + "…"
+    rest = ", ".join(expression(r.value) for r in code.replacements[len(inside) :])
+    return f"<{code.source}: {shown}>" + (f" with {rest}" if rest else "")
