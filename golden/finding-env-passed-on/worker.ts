@@ -21,7 +21,7 @@ export class Finding extends WorkflowEntrypoint<Env, any> {
 const routes = { "/": (request, { GREETING }) => new Response(GREETING) };
 
 export default {
-  async fetch(request, env) {
+  async fetch(request: Request, env: Env) {
     return routes[new URL(request.url).pathname](request, env);
   },
 };

@@ -38,7 +38,7 @@ function answer(environment, known) {
 }
 
 export default {
-  async fetch(request, env) {
+  async fetch(request: Request, env: Env) {
     return answer(env, await remember(request, env));
   },
 };
