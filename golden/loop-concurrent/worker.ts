@@ -14,11 +14,7 @@ export class LoopConcurrent extends WorkflowEntrypoint<Env, any> {
   async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
     const Each_results = await concurrently(2, event.payload, async (item, i) => {
       const Work = await step.do<any>(`Work [${i}]`, DEFAULTS, async () => {
-        const count = Reflect.get(globalThis, "count") ?? { now: 0, most: 0 };
-        Reflect.set(globalThis, "count", count);
-        count.most = Math.max(count.most, ++count.now);
-        await scheduler.wait(60 - item);
-        count.now--;
+        await scheduler.wait(30 - item);
         return { item, index: i };
       });
       const More = await step.do<any>(`More [${i}]`, DEFAULTS, async () => {
@@ -28,7 +24,7 @@ export class LoopConcurrent extends WorkflowEntrypoint<Env, any> {
     });
     const Each = { results: Each_results };
     const Out = await step.do<any>("Out", DEFAULTS, async () => {
-      return { results: Each.results, most: Reflect.get(globalThis, "count").most };
+      return Each.results;
     });
     return Out;
   }

@@ -12,64 +12,31 @@ const DEFAULTS = {
 
 export class RaceVariables extends WorkflowEntrypoint<Env, any> {
   async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
-    let Join_due = false;
-    let Lost_due = false;
     const First_won = await race(step, "First", [
       async () => {
-        let Join_due = false;
         const Quick = await step.do<any>("Quick", DEFAULTS, async () => {
-          if (event.payload.slow) await scheduler.wait(500);
           return "quick";
         });
         const Quick_2 = await step.do<any>("Quick 2", DEFAULTS, async () => {
           return Quick + " twice";
         });
-        Join_due = true;
-        return { value: Quick_2, Quick_2, Join_due };
+        return { value: Quick_2, Quick_2 };
       },
       async () => {
-        let Join_due = false;
-        let Lost_due = false;
         const Slow = await step.do<any>("Slow", DEFAULTS, async () => {
           await scheduler.wait(150);
           return "slow";
         });
-        Join_due = true;
-        Lost_due = true;
-        return { value: Slow, Slow, Join_due, Lost_due };
-      },
-      async () => {
-        let Lost_due = false;
-        const Late = await step.do<any>("Late", DEFAULTS, async () => {
-          await scheduler.wait(300);
-          return "late";
-        });
-        Lost_due = true;
-        return { value: Late, Lost_due };
+        return { value: Slow, Slow };
       },
     ]);
     const First = First_won.value;
     const Quick_2 = First_won.Quick_2;
-    if (First_won.Join_due) {
-      Join_due = true;
-    }
     const Slow = First_won.Slow;
-    if (First_won.Lost_due) {
-      Lost_due = true;
-    }
-    let Join: any;
-    if (Join_due) {
-      Join = await step.do<any>("Join", DEFAULTS, async () => {
-        return { quick: (Quick_2 ?? null), slow: (Slow ?? null), value: First };
-      });
-    }
-    let Lost: any;
-    if (Lost_due) {
-      Lost = await step.do<any>("Lost", DEFAULTS, async () => {
-        return "behind slow or late";
-      });
-    }
-    return Lost_due ? Lost : Join_due ? Join : First;
+    const Join = await step.do<any>("Join", DEFAULTS, async () => {
+      return { quick: (Quick_2 ?? null), slow: (Slow ?? null), value: First };
+    });
+    return Join;
   }
 }
 

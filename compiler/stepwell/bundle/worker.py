@@ -87,7 +87,8 @@ def lead_back(fault: Fault, mappings: Sequence[Mapped], origins: Mapping[str, Or
         mapped = mappings[number]
         pointer, node = origins[mapped.source]
         position = SnippetPosition(mapped.source_line + 1, mapped.source_column + fault.column - mapped.column + 1)
-        return Diagnostic(c.DOES_NOT_LOAD, fault.message, pointer, node, None, position)
+        hint = "the code parses, but the runtime would refuse the Worker: mend it there"
+        return Diagnostic(c.DOES_NOT_LOAD, fault.message, pointer, node, hint, position)
     return Diagnostic(
         c.DOES_NOT_LOAD,
         f"{fault.message} (line {fault.line} of the compiled Worker)",

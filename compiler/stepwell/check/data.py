@@ -128,7 +128,8 @@ class _Check:
     def stranger(self, key: str, known: Iterable[str], owner: str, *parts: str | int) -> None:
         """Add the warning that what `parts` lead to has a key that nobody knows."""
         place = self.base + pointer("nodes", self.index, *parts)
-        self.found.append(unknown_key(key, known, place, f"{owner} of node {self.node.label}", self.node.id))
+        owner = f"{owner} of node {self.node.label}"
+        self.found.append(unknown_key(key, known, place, owner, self.node.id, self.node.data))
 
 
 def _typed(check: _Check) -> Typed | None:
@@ -225,7 +226,7 @@ def _unknown_keys(check: _Check) -> None:
         if key in _SETTING_KEYS:
             _ignored(check, f"`{key}`", "data", key)
             continue
-        check.stranger(key, known - check.node.data.keys(), "the data", "data")
+        check.stranger(key, known, "the data", "data")
 
 
 def _ignored(check: _Check, setting: str, *parts: str | int) -> None:
@@ -503,9 +504,11 @@ def _times(check: _Check, data: d.LoopData) -> None:
 
 
 def _lacks(check: _Check, data: d.LoopData, key: str) -> None:
+    # The description begins with the kind of loop, which the message names already.
+    purpose = (d.LoopData.model_fields[key].description or "").rpartition(": ")[2]
     check.report(
         c.MISSING_DATA,
-        f"is a `{data.loopType}` loop and has no `{key}`; add it: {d.LoopData.model_fields[key].description}.",
+        f"is a `{data.loopType}` loop and has no `{key}`; add it: {purpose}.",
         "data",
     )
 

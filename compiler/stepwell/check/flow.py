@@ -78,11 +78,17 @@ class Flow:
         return vertex
 
     def name(self, vertex: int) -> str:
-        """How messages name a vertex: the node's id, or "arm `x` of `id`"."""
+        """How messages name a vertex: the node, or an arm of one."""
         if not self.is_arm(vertex):
-            return f"`{self.nodes[vertex].id}`"
-        arm = self.arm(vertex)
-        return f"arm `{arm.label}` of `{self.nodes[arm.container].id}`"
+            return f"{self.nodes[vertex].label}"
+        return f"{self.part(vertex, 'the')} of {self.nodes[self.arm(vertex).container].label}"
+
+    def part(self, vertex: int, article: str = "its") -> str:
+        """How messages name an arm: by its label, or (where arms need none) by the node that it leads to."""
+        label = self.arm(vertex).label
+        if self.shape(self.arm(vertex).container) not in ("parallel", "race") or not label.isdecimal():
+            return f"{article} `{label}` part"
+        return f"{article} arm that begins with {', '.join(self.nodes[v].label for v in self.succ[vertex])}"
 
 
 def build_flow(
@@ -252,7 +258,7 @@ class _Ports:
             if edge.label and edge.label != "then":
                 self._say(
                     c.LABEL_IGNORED,
-                    f"the label `{edge.label}` means nothing on an edge that leaves `{self.node.id}`",
+                    f"the label `{edge.label}` means nothing on an edge that leaves {self.node.label}",
                     number,
                     "only branches, loops, try/catch, parallels and races have labelled edges",
                 )
@@ -277,7 +283,7 @@ class _Ports:
                 if label in by_label:
                     self._say(
                         c.DOUBLED_ARM,
-                        f"the arm `{label}` of `{self.node.id}` has a second edge",
+                        f"the arm `{label}` of {self.node.label} has a second edge",
                         number,
                         "one edge for each arm: let one node stand first in the arm and fan out from there",
                     )
@@ -298,7 +304,7 @@ class _Ports:
         elif conditional:
             empty = Diagnostic(
                 c.EMPTY_ARM,
-                f"the arm `{label}` of `{self.node.id}` has no edge: nothing runs when it is taken",
+                f"the arm `{label}` of {self.node.label} has no edge: nothing runs when it is taken",
                 self.base + pointer("nodes", self.vertex, "data", "branches", position),
                 self.node.id,
                 f"draw an edge with the label `{label}`, or remove the arm",
@@ -317,11 +323,11 @@ class _Ports:
             return
         if not arms:
             self._say(
-                c.MISSING_ARM, f"`{self.node.id}` has no arms", None, "draw an edge to the first node of each arm"
+                c.MISSING_ARM, f"{self.node.label} has no arms", None, "draw an edge to the first node of each arm"
             )
         elif len(arms) == 1:
             self._say(
-                c.SINGLE_ARM, f"`{self.node.id}` has only one arm", None, "draw another arm, or leave the node out"
+                c.SINGLE_ARM, f"{self.node.label} has only one arm", None, "draw another arm, or leave the node out"
             )
 
     _race = _parallel
@@ -353,7 +359,7 @@ class _Ports:
         elif required:
             lacks = Diagnostic(
                 c.MISSING_ARM,
-                f"`{self.node.id}` has no `{label}` edge",
+                f"{self.node.label} has no `{label}` edge",
                 self.base + pointer("nodes", self.vertex),
                 self.node.id,
                 f"draw an edge with the label `{label}` to the first node of that part",
@@ -366,10 +372,10 @@ class _Ports:
         self.astray.append(edge.label or "")
         close = get_close_matches(edge.label or "", labels, 1)
         could = ", ".join(f"`{label}`" for label in labels)
-        hint = (f"did you mean `{close[0]}`? " if close else "") + f"the labels of `{self.node.id}` are {could}"
+        hint = (f"did you mean `{close[0]}`? " if close else "") + f"the labels of {self.node.label} are {could}"
         self._say(
             c.WRONG_LABEL,
-            f"the edge `{edge.id}` leaves `{self.node.id}` with the label `{edge.label}`, which it does not have",
+            f"the edge `{edge.id}` leaves {self.node.label} with the label `{edge.label}`, which it does not have",
             number,
             hint,
         )
@@ -412,7 +418,7 @@ def _report_cycle(flow: Flow, base: str, found: list[Diagnostic]) -> None:
     except nx.NetworkXNoCycle:
         return
     cycle = [u for u, _ in edges if not flow.is_arm(u)]
-    names = " → ".join(f"`{flow.nodes[v].id}`" for v in [*cycle, cycle[0]])
+    names = " → ".join(f"{flow.nodes[v].label}" for v in [*cycle, cycle[0]])
     found.append(
         Diagnostic(
             c.CYCLE,
@@ -431,7 +437,7 @@ def _unreachable(flow: Flow, base: str, found: list[Diagnostic]) -> None:
             found.append(
                 Diagnostic(
                     c.UNREACHABLE,
-                    f"no way leads from the entry `{flow.nodes[flow.entry].id}` to `{node.id}`",
+                    f"no way leads from the entry {flow.nodes[flow.entry].label} to {node.label}",
                     base + pointer("nodes", vertex),
                     node.id,
                     "connect it, or remove it",
@@ -461,14 +467,14 @@ def _connect_missing_elses(flow: Flow, found: list[Diagnostic], base: str) -> No
             flow.connect(arm.vertex, merge)
         for merge in merges:
             if all(flow.succ[a] == [merge] for a in arms):
-                branch = flow.nodes[arm.container].id
+                branch = flow.nodes[arm.container]
                 found.append(
                     Diagnostic(
                         c.MISSING_ELSE_JOIN,
-                        f"`{flow.nodes[merge].id}` runs also when no arm of `{branch}` is true, for all arms "
-                        "lead straight to it and there is no else",
+                        f"{flow.nodes[merge].label} runs also when no arm of {branch.label} is true, "
+                        "for all arms lead straight to it and there is no else",
                         base + pointer("nodes", arm.container),
-                        branch,
+                        branch.id,
                         "add an arm with an empty condition and no edge if it should not run then",
                     )
                 )

@@ -18,7 +18,7 @@ from stepwell.graph.expressions import Malformed, Reference, Scanner
 from stepwell.javascript import Facts, FreeName, Kind, parse
 from stepwell.javascript.code import half_pair
 from stepwell.javascript.facts import position as place_in
-from stepwell.javascript.names import GLOBALS
+from stepwell.javascript.names import GLOBALS, is_identifier
 
 _OF_CODE = frozenset({c.SYNTAX, c.NOT_ONE_EXPRESSION, c.EXPRESSION_IN_STRING, c.UNKNOWN_NAME})
 """Findings that a text has only when it is read as code."""
@@ -86,7 +86,7 @@ class FieldReader:
             default = self.reference(reference.default, at, text)
         if fault is not None and not (fault is c.POSSIBLE_REFERENCE and default is not None):
             target = self.scope.ids.get(reference.root)
-            finding = self.scope.explain(fault, reference.root, target, self.vertex, at)
+            finding = self.scope.explain(fault, reference.root, target, self.vertex, at, _defaulted(reference))
             place = SnippetPosition(*place_in(text, reference.start)) if text is not None else None
             self._add(replace(finding, snippet=place))
         return Ref(use or Use("event"), path, default, reference.optional)
@@ -272,7 +272,7 @@ class FieldReader:
             for name in facts.free
             if name.start not in wrong
             and not any(name.start <= start < name.end for start in starts)
-            and (n := self._named(name, at, text, begin + name.start))
+            and (n := self._named(name, at, text, begin + name.start, facts.defaulted))
         )
         line, column = place_in(text, begin)
         return CodeValue(facts, source, at, (line - 1, column - 1), holes, names)
@@ -321,7 +321,7 @@ class FieldReader:
                 )
         return tuple(kept)
 
-    def _named(self, name: FreeName, at: str, text: str, start: int) -> NamedUse | None:
+    def _named(self, name: FreeName, at: str, text: str, start: int, defaulted: frozenset[int]) -> NamedUse | None:
         """What a free name of code, at `start` of the field's text, stands for in the graph, if anything."""
         local = self.scope.local(name.name, self.vertex, self.turn_of)
         if local is not None:
@@ -331,8 +331,9 @@ class FieldReader:
         target = self.scope.node_named(name.name)
         if target is not None and self.scope.flow.kinds[target].value and not (target == self.vertex and name.write):
             use, fault = self.scope.node_use(target, self.vertex, self.turn_of)
-            if fault is not None:
-                explained = self.scope.explain(fault, name.name, target, self.vertex, at)
+            if fault is not None and not (fault is c.POSSIBLE_REFERENCE and name.start in defaulted):
+                default = f'{name.name} ?? "none"'
+                explained = self.scope.explain(fault, name.name, target, self.vertex, at, default)
                 self.say(fault, explained.message, at, explained.hint, text, start)
             return NamedUse(name, use) if use else None
         if name.typeof:
@@ -425,6 +426,12 @@ class FieldReader:
             return (json.loads("".join(pieces) + text[position:]),)
         except (ValueError, RecursionError):
             return None
+
+
+def _defaulted(reference: Reference) -> str:
+    """An expression with a default, as one would write it."""
+    path = "".join(f".{key}" if is_identifier(str(key)) else f"[{json.dumps(key)}]" for key in reference.path)
+    return f'{{{{{reference.root}{path} ?? "none"}}}}'
 
 
 def _unescaped(prepared: str, text: str, kind: Kind) -> str:

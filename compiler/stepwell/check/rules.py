@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from stepwell.check.data import is_dynamic
+from stepwell.check.data import Typed, is_dynamic
 from stepwell.check.naming import export_name
 from stepwell.check.values import CodeValue, Lit, Ref, Use, Value, codes_of, impurities_of, uses_of, walk
 from stepwell.diagnostics import Code, Diagnostic, SnippetPosition, pointer
 from stepwell.diagnostics import codes as c
 from stepwell.graph.data import LoopData, RequestData, StepData, SubWorkflowData, WaitData
-from stepwell.javascript import env_reads
+from stepwell.javascript import Impurity, env_reads
 
 if TYPE_CHECKING:
     from stepwell.check.analysis import Analysis
@@ -24,6 +24,8 @@ ENV_WHOLE = (
     "read them by name: `env.NAME`",
 )
 """What is said of `env` that leaves for where it cannot be followed, and what to do."""
+
+JSX = ("a Worker's code cannot hold JSX", "write the text as a string or a template literal")
 
 CONTROL = ("condition", "collection", "count", "duration", "eventType", "timeout")
 """Fields that decide what runs, or under which key; their value must be the same on every replay. (What remains until
@@ -84,16 +86,27 @@ def _value_steps(analysis: Analysis) -> Iterator[Diagnostic]:
     for (vertex, name), extra in analysis.stored.items():
         why = impurities_of(analysis.fields[vertex][name])[0]
         field = "condition" if name.startswith("arms/") else name
-        reads = "a method that may change a value" if why.startswith("$") else f"`{why}`"
+        reads = _in_words(analysis, analysis.fields[vertex][name], why)
         yield _find(
             analysis,
             c.VALUE_STEP,
             vertex,
-            f"the {field} of `{analysis.flow.nodes[vertex].id}` reads {reads} and is evaluated in "
+            f"the {field} of {analysis.flow.nodes[vertex].label} reads {reads} and is evaluated in "
             f"a step of its own, `{analysis.steps[vertex]}{extra}`",
             _field_pointer(analysis, vertex, name),
             "compute it in a step before if you want to name that step yourself",
         )
+
+
+def _in_words(analysis: Analysis, value: Value, why: str) -> str:
+    """What is read, an expression in braces under the name of its node."""
+    root, dot, rest = why.partition(".")
+    for code in codes_of(value):
+        for hole in code.holes:
+            if code.facts.text[hole.start : hole.end] == root:
+                node = analysis.flow.nodes[hole.ref.use.vertex].id if hole.ref.use.kind == "node" else "…"
+                return f"`{{{{{node}}}}}{dot}{rest}`"
+    return f"`{why}`"
 
 
 def _field_pointer(analysis: Analysis, vertex: int, name: str) -> str:
@@ -123,12 +136,21 @@ def _inline_is_deterministic(analysis: Analysis) -> Iterator[Diagnostic]:
                     analysis,
                     c.INLINE_NONDETERMINISTIC,
                     vertex,
-                    f"the inline step `{node.id}` reads `{impurity.what}`, which is another one on every replay",
+                    f"the inline step {node.label} {_otherwise(impurity)} on every replay",
                     code.pointer,
                     "turn `inline` off",
                     code,
                     impurity.start,
                 )
+
+
+def _otherwise(impurity: Impurity) -> str:
+    """What happens to something on a replay."""
+    if impurity.kind == "network":
+        return f"calls `{impurity.what}`, which would go out again"
+    if impurity.kind == "env":
+        return f"calls `{impurity.what}`, which is called again and may answer otherwise"
+    return f"reads `{impurity.what}`, which gives another value"
 
 
 def _race_events(analysis: Analysis) -> Iterator[Diagnostic]:
@@ -162,8 +184,8 @@ def _race_events(analysis: Analysis) -> Iterator[Diagnostic]:
                 analysis,
                 c.RACE_EVENT_TWICE,
                 vertex,
-                f"`{analysis.flow.nodes[vertex].id}` waits for `{kind}` in a race, and "
-                f"`{analysis.flow.nodes[later].id}` waits for "
+                f"{analysis.flow.nodes[vertex].label} waits for `{kind}` in a race, and "
+                f"{analysis.flow.nodes[later].label} waits for "
                 "it again: when the race is lost, the first wait still takes the next event",
                 _at(analysis, vertex, "data", "eventType"),
                 "give the two waits different event types",
@@ -186,20 +208,20 @@ def _code_rules(analysis: Analysis) -> Iterator[Diagnostic]:
                 analysis,
                 c.STEP_CALL,
                 vertex,
-                f"the code of `{node.id}` calls `step.{method}`",
+                f"the code of {node.label} calls `step.{method}`",
                 code.pointer,
                 "steps are made by nodes: draw a node for it",
                 code,
                 offset,
             )
         for offset in facts.jsx:
-            yield _find(analysis, c.JSX, vertex, "a Worker's code cannot hold JSX", code.pointer, None, code, offset)
+            yield _find(analysis, c.JSX, vertex, JSX[0], code.pointer, JSX[1], code, offset)
         for offset in facts.exports:
             yield _find(
                 analysis,
                 c.EXPORT_IN_BODY,
                 vertex,
-                f"the code of `{node.id}` exports something",
+                f"the code of {node.label} exports something",
                 code.pointer,
                 "remove `export`; a body returns its value",
                 code,
@@ -258,15 +280,19 @@ def package_of(module: str) -> str:
 
 def _upstream_writes(analysis: Analysis, vertex: int, name: str, code: CodeValue) -> Iterator[Diagnostic]:
     said: set[Use] = set()
+    if (vertex, name) in analysis.stored:
+        return  # it has a step of its own, and a note about that
     for use, label, offset in written_uses(code):
         if use in said or use.kind in ("env", "output"):
             continue
+        if label is None:
+            label = analysis.flow.nodes[use.vertex].label if use.kind == "node" else "the value in braces"
         said.add(use)
         yield _find(
             analysis,
             c.WRITES_UPSTREAM,
             vertex,
-            f"the code of `{analysis.flow.nodes[vertex].id}` writes to {label}; it works "
+            f"the code of {analysis.flow.nodes[vertex].label} writes to {label}; it works "
             "on a copy, for on replay the code does not run and the change would be lost",
             code.pointer,
             "return the changed value instead",
@@ -275,14 +301,14 @@ def _upstream_writes(analysis: Analysis, vertex: int, name: str, code: CodeValue
         )
 
 
-def written_uses(code: CodeValue) -> Iterator[tuple[Use, str, int]]:
-    """What the code is seen to write into: the use, how the code names it, where it first stands."""
+def written_uses(code: CodeValue) -> Iterator[tuple[Use, str | None, int]]:
+    """What the code is seen to write into: the use, how the code names it (None: in braces), where it first stands."""
     for named in code.names:
         if named.name.name in code.facts.mutated or named.name.write:
             yield named.use, f"`{named.name.name}`", named.name.start
     for hole in code.holes:
         if code.facts.text[hole.start : hole.end] in code.facts.mutated:
-            yield hole.ref.use, "the value in braces", hole.start
+            yield hole.ref.use, None, hole.start
 
 
 # -- requests -------------------------------------------------------------------------------------------
@@ -299,7 +325,8 @@ def _status(analysis: Analysis) -> Iterator[Diagnostic]:
                     analysis,
                     c.STATUS_IS_NUMBER,
                     vertex,
-                    f'`.status` of `{request}` is the HTTP status, a number; it never equals "{comparison.literal}"',
+                    f"`.status` of {analysis.flow.nodes[target].label} is the HTTP status, a number; "
+                    f'it never equals "{comparison.literal}"',
                     code.pointer,
                     f"the answer's own field is `{{{{{request}.body.status}}}}`",
                     code,
@@ -328,15 +355,15 @@ def _compared(analysis: Analysis, code: CodeValue):  # type: ignore[no-untyped-d
 def _status_throws(analysis: Analysis, vertex: int, name: str, target: int) -> Iterator[Diagnostic]:
     data = analysis.data[target]
     if isinstance(data, RequestData) and data.throwOnError:
-        request = analysis.flow.nodes[target].id
+        request = analysis.flow.nodes[target].label
         yield _find(
             analysis,
             c.STATUS_THROWS,
             vertex,
-            f"the condition reads the status of `{request}`, which throws when the status is "
+            f"the condition reads the status of {request}, which throws when the status is "
             "not ok, so that the condition is not reached then",
             _field_pointer(analysis, vertex, name),
-            f"set `throwOnError` of `{request}` to false to handle it here",
+            f"set `throwOnError` of {request} to false to handle it here",
         )
 
 
@@ -379,7 +406,7 @@ def _while_can_end(analysis: Analysis) -> Iterator[Diagnostic]:
                 analysis,
                 c.WHILE_CONSTANT,
                 vertex,
-                f"nothing in the body of `{analysis.flow.nodes[vertex].id}` can change its condition",
+                f"nothing in the body of {analysis.flow.nodes[vertex].label} can change its condition",
                 _at(analysis, vertex, "data", "condition"),
                 "read the value of a node of the body, `_output` or the index",
             )
@@ -418,8 +445,8 @@ def _fixed_settings(analysis: Analysis) -> Iterator[Diagnostic]:
                     analysis,
                     c.BAD_DURATION,
                     vertex,
-                    f"the {name} of `{typed.node.id}` is an expression; retry settings are fixed",
-                    _at(analysis, vertex),
+                    f"the {name} of {typed.node.label} is an expression; retry settings are fixed",
+                    _at(analysis, vertex, *_setting(typed, name)),
                     'write a duration: "10 seconds"',
                 )
         for name in ("workflowId", "workflowName", "workerName"):
@@ -428,7 +455,7 @@ def _fixed_settings(analysis: Analysis) -> Iterator[Diagnostic]:
                     analysis,
                     c.BAD_DATA,
                     vertex,
-                    f"`{name}` of `{typed.node.id}` is an expression; bindings are fixed",
+                    f"`{name}` of {typed.node.label} is an expression; bindings are fixed",
                     _at(analysis, vertex, "data", name),
                     "write the name of the deployed Worker or its class",
                 )
@@ -437,10 +464,18 @@ def _fixed_settings(analysis: Analysis) -> Iterator[Diagnostic]:
                 analysis,
                 c.BAD_DURATION,
                 vertex,
-                f"the timeout of `{typed.node.id}` is an expression; it is fixed",
+                f"the timeout of {typed.node.label} is an expression; it is fixed",
                 _at(analysis, vertex, "data", "timeout"),
                 'write a duration: "5 minutes"',
             )
+
+
+def _setting(typed: Typed, name: str) -> tuple[str, ...]:
+    """Where a node's delay or timeout was written: `config` goes before `data`."""
+    config = typed.node.config
+    if name == "delay":
+        return ("config", "retries", "delay") if config and config.retries else ("data", "retryDelay")
+    return ("config", "timeout") if config and config.timeout is not None else ("data", "timeout")
 
 
 # -- limits and names -------------------------------------------------------------------------------------
@@ -494,7 +529,7 @@ def _loop_depth(analysis: Analysis) -> Iterator[Diagnostic]:
                     analysis,
                     c.TOO_DEEP,
                     vertex,
-                    f"loops are nested {around + 1} deep at `{flow.nodes[vertex].id}`; {DEEP_LOOPS} is the "
+                    f"loops are nested {around + 1} deep at {flow.nodes[vertex].label}; {DEEP_LOOPS} is the "
                     "most, for a step's name carries the index of each",
                     _at(analysis, vertex),
                     "move the inner part to a sub-workflow",
@@ -513,20 +548,29 @@ def _exports(analysis: Analysis) -> Iterator[Diagnostic]:
                 analysis,
                 c.NO_VALUE,
                 vertex,
-                f"`{node.id}` is to be exported but has no value",
+                f"{node.label} is to be exported but has no value",
                 _at(analysis, vertex, "name"),
                 "give the name to a node that returns something",
             )
-        elif key in first:
+        elif key in first and not _exclusive(analysis, first[key], vertex):
             yield _find(
                 analysis,
                 c.DUPLICATE_EXPORT,
                 vertex,
-                f"`{analysis.flow.nodes[first[key]].id}` exports `{key}` too",
+                f"{analysis.flow.nodes[first[key]].label} exports `{key}` too",
                 _at(analysis, vertex, "name"),
                 "the result holds the value of the one that ran last",
             )
         first.setdefault(key, vertex)
+
+
+def _exclusive(analysis: Analysis, a: int, b: int) -> bool:
+    """Whether only one of two nodes can run: they stand in different arms of a branch that no loop repeats."""
+    regions, flow = analysis.regions, analysis.flow
+    above = regions.common_dominator(a, b)
+    if above in (a, b) or flow.shape(above) != "branch" or analysis.scope.loops_around(above):
+        return False
+    return all(flow.is_arm(regions.child_towards(above, v)) for v in (a, b))
 
 
 def _names(analysis: Analysis) -> Iterator[Diagnostic]:
@@ -536,7 +580,7 @@ def _names(analysis: Analysis) -> Iterator[Diagnostic]:
                 analysis,
                 c.NAME_CLEANED,
                 vertex,
-                f"the name of `{node.id}` holds control characters; they become spaces",
+                f"the name of {node.label} holds control characters; they become spaces",
                 _at(analysis, vertex, "name"),
             )
 

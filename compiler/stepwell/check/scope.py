@@ -69,6 +69,10 @@ class Scope:
             flow.arm(a).container for a in regions.blocks_around(vertex) if flow.shape(flow.arm(a).container) == "loop"
         ]
 
+    def loops_around(self, vertex: int) -> list[int]:
+        """The loops around a node, innermost first."""
+        return self._loops(vertex, None)
+
     def in_catch_of(self, vertex: int, container: int) -> bool:
         flow = self.flow
         return any(
@@ -113,19 +117,23 @@ class Scope:
     def _in_turn(self, target: int, loop: int) -> bool:
         return any(self.reach.regions.dominates(arm, target) for arm in self.flow.arms_of.get(loop, ()))
 
-    def explain(self, code: Code, name: str, target: int | None, vertex: int, pointer: str) -> Diagnostic:
-        """The finding about a reference to `name` in `vertex`."""
+    def explain(
+        self, code: Code, name: str, target: int | None, vertex: int, pointer: str, default: str | None = None
+    ) -> Diagnostic:
+        """The finding about a reference to `name` in `vertex`; `default`: how it reads with a default."""
         node = self.flow.nodes[vertex]
+        known = target is not None and self.flow.nodes[target].id == name
+        named = self.flow.nodes[target].label if target is not None and known else f"`{name}`"
         say = {
-            c.NO_VALUE: (f"`{name}` has no value that `{node.id}` could read", "read a node that returns something"),
-            c.SELF_REFERENCE: (f"`{node.id}` reads its own value, which it does not have yet", None),
+            c.NO_VALUE: (f"{named} has no value that {node.label} could read", "read a node that returns something"),
+            c.SELF_REFERENCE: (f"{node.label} reads its own value, which it does not have yet", None),
             c.IMPOSSIBLE_REFERENCE: (
-                f"`{name}` cannot have run when `{node.id}` starts",
+                f"{named} cannot have run when {node.label} starts",
                 self._impossible_hint(target, vertex),
             ),
             c.POSSIBLE_REFERENCE: (
-                f"`{name}` may not have run when `{node.id}` starts; its value is `undefined` then",
-                f'give a default: `{{{{{name}.… ?? "none"}}}}`, or read it where it always ran',
+                f"{named} may not have run when {node.label} starts; its value is `undefined` then",
+                f"give a default: `{default}`, or read it where it always ran" if default else None,
             ),
             c.UNKNOWN_REFERENCE: (
                 f"`{name}` is neither a node nor `event`, `env` or `trigger`",
@@ -138,9 +146,9 @@ class Scope:
         if target is None:
             return None
         if self.reach.encloses(target, vertex):
-            return f"`{self.flow.nodes[target].id}` is still at work around it; read its item, index or `_output`"
+            return f"{self.flow.nodes[target].label} is still at work around it; read its item, index or `_output`"
         if self.reach.status(vertex, target) != "impossible":
-            return f"`{self.flow.nodes[target].id}` runs after `{self.flow.nodes[vertex].id}`"
+            return f"{self.flow.nodes[target].label} runs after {self.flow.nodes[vertex].label}"
         if self.reach.regions.position[target] < self.reach.regions.position[vertex]:
             return "they lie on different ways: only one of them runs, or they run at the same time"
-        return f"draw an edge from `{self.flow.nodes[target].id}` towards `{self.flow.nodes[vertex].id}`"
+        return f"draw an edge from {self.flow.nodes[target].label} towards {self.flow.nodes[vertex].label}"

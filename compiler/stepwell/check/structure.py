@@ -76,13 +76,21 @@ def _crossing(regions: Regions, source: int, target: int, arm: int, base: str) -
     outside = next((p for p in flow.pred[target] if arm not in (p, *regions.blocks_around(p))), flow.entry)
     outside = flow.arm(outside).container if flow.is_arm(outside) else outside
     number = flow.edge_of.get((source, target), 0)
+    join = flow.nodes[target].label
+    # An edge of the container itself that leads straight to the target says that this is inside.
+    straight = flow.is_arm(source)
+    hint = (
+        f"remove the edge from {flow.nodes[outside].label} to {join}, if {join} belongs inside"
+        if straight
+        else f"lead a `then` edge of {container.label} to {join}, or remove one of the two edges"
+    )
     return Diagnostic(
         c.CROSSING,
-        f"the edge from `{flow.nodes[inside].id}` to `{flow.nodes[target].id}` crosses the border of `{container.id}`: "
-        f"only its `{flow.arm(arm).label}` part leads there, and so does `{flow.nodes[outside].id}` outside",
+        f"the edge from {flow.nodes[inside].label} to {flow.nodes[target].label} crosses the border "
+        f"of {container.label}: only {flow.part(arm)} leads there, and so does {flow.nodes[outside].label} outside",
         base + pointer("edges", number),
         flow.nodes[inside].id,
-        f"lead a `then` edge of `{container.id}` to `{flow.nodes[target].id}`, or remove one of the two edges",
+        hint,
     )
 
 
@@ -91,10 +99,11 @@ def _empty_race_arms(regions: Regions, base: str) -> list[Diagnostic]:
     return [
         Diagnostic(
             c.RACE_EMPTY_ARM,
-            f"the arm `{arm.label}` of the race `{flow.nodes[arm.container].id}` has no nodes: it would win at once",
+            f"the arm of the race {flow.nodes[arm.container].label} that leads straight to "
+            f"{', '.join(flow.nodes[v].label for v in flow.succ[arm.vertex])} has no nodes: it would win at once",
             base + pointer("edges", arm.edge or 0),
             flow.nodes[arm.container].id,
-            "put a node into the arm, or remove it",
+            "put a node into the arm, or remove its edge",
         )
         for arm in flow.arms
         if flow.shape(arm.container) == "race" and not regions.parts.get(arm.vertex)
@@ -108,16 +117,25 @@ def _exits(regions: Regions, data: Sequence[object], base: str) -> list[Diagnost
         if node.type == "break":
             wall = exit_wall(regions, data, vertex)
             if wall is not None:
-                found.append(
-                    Diagnostic(
-                        c.EXIT_CROSSES,
-                        f"the Exit `{node.id}` would have to leave {flow.name(wall)}, which cannot be left from inside",
-                        _place(base, vertex),
-                        node.id,
-                        "move the Exit behind the container, or end its arm in a value that a branch behind it reads",
-                    )
-                )
+                why, hint = _why_not_left(flow, data, wall)
+                said = f"the Exit {node.label} would have to leave {flow.name(wall)}, {why}"
+                found.append(Diagnostic(c.EXIT_CROSSES, said, _place(base, vertex), node.id, hint))
     return found
+
+
+def _why_not_left(flow: Flow, data: Sequence[object], wall: int) -> tuple[str, str]:
+    """Why an arm cannot be left from inside, and what to do."""
+    container = flow.arm(wall).container
+    shape, loop = flow.shape(container), data[container]
+    if isinstance(loop, LoopData):
+        others = (
+            f"whose turns run at once (concurrency {loop.concurrency}), so that leaving one would not end the others"
+        )
+        return others, "set `concurrency` to 1, or let a branch skip the rest of the turn"
+    if shape == "try":
+        return "which has to run to its end", "move the Exit behind the try/catch, or into its `try` or `catch` arm"
+    others = "beside which other arms run, so that leaving it would not end them"
+    return others, f"move the Exit behind the {shape}, or end its arm in a value that a branch behind it reads"
 
 
 def exit_wall(regions: Regions, data: Sequence[object], vertex: int) -> int | None:
@@ -138,7 +156,7 @@ def _never_runs(regions: Regions, base: str) -> list[Diagnostic]:
     return [
         Diagnostic(
             c.NEVER_RUNS,
-            f"`{flow.nodes[v].id}` never runs: every way to it goes through an Exit without a condition",
+            f"{flow.nodes[v].label} never runs: every way to it goes through an Exit without a condition",
             _place(base, v),
             flow.nodes[v].id,
             "give the Exit a condition, or remove the node",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from stepwell.check.rules import ENV_WHOLE, import_fault, importable
+from stepwell.check.rules import ENV_WHOLE, JSX, import_fault, importable
 from stepwell.diagnostics import Diagnostic, SnippetPosition
 from stepwell.diagnostics import codes as c
 from stepwell.graph.faults import shown
@@ -70,10 +70,10 @@ def read_trigger(document: Document) -> tuple[Trigger, list[Diagnostic]]:
         found.append(
             Diagnostic(
                 c.JSX,
-                "a Worker's code cannot hold JSX",
+                JSX[0],
                 "/" + SOURCE,
                 None,
-                None,
+                JSX[1],
                 SnippetPosition(*facts.position(offset)),
             )
         )

@@ -119,7 +119,7 @@ class LoopData(Data):
     collection: Any = Field(default=None, description="forEach: what to go through, an expression or an array")
     itemVar: str = Field(default="item", description="forEach: the name of the current item in the body")
     indexVar: str = Field(default="i", description="the name of the current index, from 0, in the body")
-    condition: str | None = Field(default=None, description="while: goes on as long as this is true")
+    condition: str | None = Field(default=None, description="while: what must be true for another turn")
     count: NumberOrText = Field(default=5, description="times: how many turns, a number or an expression")
     concurrency: Turns = Field(default=1, description="how many turns may run at once")
 

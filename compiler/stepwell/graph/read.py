@@ -7,8 +7,8 @@ by `faults`), are there keys that nobody knows, and what a model cannot say (nod
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -184,6 +184,8 @@ def _sentence(subject: str, path: tuple[str | int, ...], fault: Fault) -> str:
     if fault.field == "name" and path[:1] == ("envVars",) and isinstance(fault.value, str):
         return f"{subject}: a variable's name is upper case letters, digits and `_`, not {fault.found}."
     where = _inner_path(path)
+    if fault.wanted.endswith("that is not empty") and fault.value in ("", []):
+        return f"{subject}: `{where}` must not be empty." if where else f"{subject} must not be empty."
     return (
         f"{subject} must be {fault.wanted}, not {fault.found}."
         if not where
@@ -276,7 +278,9 @@ def _unknown_keys(raw: _Raw) -> Iterator[Diagnostic]:
 
 def _node_keys(raw: _Raw, index: int, node: dict[str, Any]) -> Iterator[Diagnostic]:
     place, owner, node_id = raw.at("nodes", index), f"node {_name(node)}", _id(node)
-    yield from _strangers(node, _NODE, place, owner, node_id)
+    for stranger in _strangers(node, _NODE, place, owner, node_id):
+        key = stranger.pointer.rpartition("/")[2]
+        yield replace(stranger, hint=f"It belongs to the settings: `config.{key}`.") if key in _CONFIG else stranger
     config = node.get("config")
     yield from _strangers(config, _CONFIG, place + "/config", f"the config of {owner}", node_id)
     if isinstance(config, dict):
@@ -306,16 +310,27 @@ def _strangers(
         return
     for key in holder:
         if key not in known:
-            yield unknown_key(key, known - holder.keys(), place, owner, node_id)
+            yield unknown_key(key, known, place, owner, node_id, holder)
 
 
-def unknown_key(key: str, known: Iterable[str], place: str, owner: str, node_id: str | None = None) -> Diagnostic:
-    """The warning that `owner` (in words) has a key that nobody knows; `known` are what it could have had."""
+def unknown_key(
+    key: str,
+    known: Iterable[str],
+    place: str,
+    owner: str,
+    node_id: str | None = None,
+    beside: Container[str] = (),
+) -> Diagnostic:
+    """The warning that `owner` (in words) has a key that nobody knows.
+
+    `known` are the keys that it could have had, `beside` those that it has.
+    """
     meant = did_you_mean(key, known)
     message = f"`{shortened(key)}` is no key of {owner} and is left out."
-    return Diagnostic(
-        c.UNKNOWN_KEY, message, place + pointer(key), node_id, f"Did you mean `{meant}`?" if meant else None
-    )
+    hint = None
+    if meant:
+        hint = f"Did you mean `{meant}`?" if meant not in beside else f"`{meant}` is there too; take this one out."
+    return Diagnostic(c.UNKNOWN_KEY, message, place + pointer(key), node_id, hint)
 
 
 def _misplaced(stranger: Diagnostic) -> Diagnostic:

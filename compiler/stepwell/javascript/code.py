@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Final, Literal
 
@@ -138,6 +138,7 @@ def facts_of(tree: Tree, kind: Kind, handlers: Sequence[int] = ()) -> Facts:
         followed=tuple(flow.followed),
         whole=tuple(flow.whole),
         comparisons=tuple(flow.comparisons),
+        defaulted=frozenset(_defaulted(tree)),
         form=form_of(tree) if kind is Kind.EXPRESSION else Form.SEQUENCE,
         returns=scopes.returns,
         declared=frozenset(scopes.top.names),
@@ -155,6 +156,23 @@ def facts_of(tree: Tree, kind: Kind, handlers: Sequence[int] = ()) -> Facts:
         non_retryable_extra=tuple(purity.non_retryable_extra),
         verbatim=_verbatim(tree.text, opaque),
     )
+
+
+def _defaulted(tree: Tree) -> Iterator[int]:
+    for row, kind in enumerate(tree.kinds):
+        if kind != "binary_expression" or not tree.has(row, "'??"):
+            continue
+        node, optional = tree.child(row, "left"), True
+        while node >= 0 and tree.kinds[node] != "identifier":
+            if tree.kinds[node] == "member_expression":
+                optional = tree.child(node, "optional_chain") >= 0 or tree.has(node, "optional_chain")
+                node = tree.child(node, "object")
+            elif tree.kinds[node] == "parenthesized_expression":
+                node = next(iter(tree.named(node)), -1)
+            else:
+                node = -1
+        if node >= 0 and optional:
+            yield tree.starts[node]
 
 
 def _is_step_call(member: Member) -> bool:

@@ -128,6 +128,8 @@ class Facts:
     whole: tuple[tuple[str, int], ...] = ()
     """Where a free name's value is used as a whole, or indexed by a key that is not known."""
     comparisons: tuple[Comparison, ...] = ()
+    defaulted: frozenset[int] = frozenset()
+    """Offsets of names whose value, or what is read from it by `?.`, is the left side of a `??`."""
     form: Form = Form.SEQUENCE
     """How tightly an expression holds together."""
     returns: bool = False

@@ -1,0 +1,130 @@
+import { WorkflowEntrypoint } from "cloudflare:workers";
+
+const DEFAULTS = {
+  retries: { limit: 5, delay: "10 seconds", backoff: "exponential" },
+  timeout: "10 minutes",
+};
+
+export class RaceGuards extends WorkflowEntrypoint {
+  async run(event, step) {
+    let Join_due = false;
+    let Lost_due = false;
+    const First_won = await race(step, "First", [
+      async () => {
+        let Join_due = false;
+        const Quick = await step.do("Quick", DEFAULTS, async () => {
+          if (event.payload.slow) await scheduler.wait(500);
+          return "quick";
+        });
+        const Quick_2 = await step.do("Quick 2", DEFAULTS, async () => {
+          return Quick + " twice";
+        });
+        Join_due = true;
+        return { value: Quick_2, Quick_2, Join_due };
+      },
+      async () => {
+        let Join_due = false;
+        let Lost_due = false;
+        const Slow = await step.do("Slow", DEFAULTS, async () => {
+          await scheduler.wait(150);
+          return "slow";
+        });
+        Join_due = true;
+        Lost_due = true;
+        return { value: Slow, Slow, Join_due, Lost_due };
+      },
+      async () => {
+        let Lost_due = false;
+        const Late = await step.do("Late", DEFAULTS, async () => {
+          await scheduler.wait(300);
+          return "late";
+        });
+        Lost_due = true;
+        return { value: Late, Lost_due };
+      },
+    ]);
+    const First = First_won.value;
+    const Quick_2 = First_won.Quick_2;
+    if (First_won.Join_due) {
+      Join_due = true;
+    }
+    const Slow = First_won.Slow;
+    if (First_won.Lost_due) {
+      Lost_due = true;
+    }
+    let Join;
+    if (Join_due) {
+      Join = await step.do("Join", DEFAULTS, async () => {
+        return { quick: (Quick_2 ?? null), slow: (Slow ?? null), value: First };
+      });
+    }
+    let Lost;
+    if (Lost_due) {
+      Lost = await step.do("Lost", DEFAULTS, async () => {
+        return "behind slow or late";
+      });
+    }
+    return Lost_due ? Lost : Join_due ? Join : First;
+  }
+}
+
+/** Starts all arms and goes on with the first that succeeds. A step keeps which it was, for every replay. */
+async function race(
+  step,
+  name,
+  arms,
+  turn = "",
+) {
+  const running = arms.map((arm) => arm());
+  for (const arm of running) arm.catch(() => {});
+  const first = await Promise.any(running.map((arm, index) => arm.then(() => index))).catch((failed) => {
+    throw new Error(`${name}: every arm failed: ${failed.errors.map(messageOf).join("; ")}`);
+  });
+  return running[await step.do(`${name}: winner${turn}`, DEFAULTS, async () => first)];
+}
+
+/** Whether a request carries the token. Digests are compared, so that the time it takes tells nothing. */
+async function authorized(request, token) {
+  const given = /^bearer +(.+)$/i.exec(request.headers.get("Authorization") ?? "")?.[1];
+  if (!given) return false;
+  const digest = (text) => crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  const [a, b] = [new Uint8Array(await digest(given)), new Uint8Array(await digest(token))];
+  return a.reduce((difference, byte, i) => difference | (byte ^ b[i]), 0) === 0;
+}
+
+function messageOf(error) {
+  return error instanceof Error ? error.message : String(error);
+}
+
+export default {
+  async fetch(request, env) {
+    try {
+      if (env.TRIGGER_TOKEN && !(await authorized(request, env.TRIGGER_TOKEN))) {
+        return Response.json({ message: "A bearer token is needed" }, { status: 401 });
+      }
+      const url = new URL(request.url);
+      if (request.method === "POST") {
+        const body = await request.json().catch(() => undefined);
+        if (typeof body?.instanceId === "string" && typeof body.eventType === "string") {
+          const instance = await env.WORKFLOW.get(body.instanceId);
+          await instance.sendEvent({ type: body.eventType, payload: body.payload });
+          return Response.json({ instanceId: instance.id, delivered: true });
+        }
+        const instance = await env.WORKFLOW.create({ params: body });
+        return Response.json({ instanceId: instance.id });
+      }
+      const id = url.searchParams.get("instanceId");
+      if (request.method === "GET" && id) {
+        const instance = await env.WORKFLOW.get(id);
+        return Response.json(await instance.status());
+      }
+      return new Response();
+    } catch (error) {
+      if (/\binstance\.not_found\b/.test(messageOf(error))) {
+        return Response.json({ message: "Instance not found" }, { status: 404 });
+      }
+      return Response.json({ message: messageOf(error) }, { status: 500 });
+    }
+  },
+};
+//# sourceMappingURL=worker.js.map
