@@ -7,13 +7,13 @@ const DEFAULTS = {
 
 export class ExportSameKey extends WorkflowEntrypoint {
   async run(event, step) {
-    let value_2;
+    let value;
     if (event.payload) {
-      value_2 = await step.do("EXPORT_value", DEFAULTS, async () => {
+      value = await step.do("EXPORT_value", DEFAULTS, async () => {
         return "a";
       });
     } else {
-      value_2 = await step.do("EXPORT_value (b)", DEFAULTS, async () => {
+      value = await step.do("EXPORT_value (b)", DEFAULTS, async () => {
         return "b";
       });
     }
@@ -23,7 +23,7 @@ export class ExportSameKey extends WorkflowEntrypoint {
     const twice_2 = await step.do("EXPORT_twice (d)", DEFAULTS, async () => {
       return null;
     });
-    return { value: value_2, twice: twice_2 };
+    return { value, twice: twice_2 };
   }
 }
 
@@ -43,7 +43,7 @@ function messageOf(error) {
 export default {
   async fetch(request, env) {
     try {
-      if (env.TRIGGER_TOKEN && !(await authorized(request, env.TRIGGER_TOKEN))) {
+      if (env.TRIGGER_TOKEN !== undefined && !(await authorized(request, env.TRIGGER_TOKEN))) {
         return Response.json({ message: "A bearer token is needed" }, { status: 401 });
       }
       const url = new URL(request.url);

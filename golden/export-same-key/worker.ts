@@ -12,13 +12,13 @@ const DEFAULTS = {
 
 export class ExportSameKey extends WorkflowEntrypoint<Env, any> {
   async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
-    let value_2: any;
+    let value: any;
     if (event.payload) {
-      value_2 = await step.do<any>("EXPORT_value", DEFAULTS, async () => {
+      value = await step.do<any>("EXPORT_value", DEFAULTS, async () => {
         return "a";
       });
     } else {
-      value_2 = await step.do<any>("EXPORT_value (b)", DEFAULTS, async () => {
+      value = await step.do<any>("EXPORT_value (b)", DEFAULTS, async () => {
         return "b";
       });
     }
@@ -28,7 +28,7 @@ export class ExportSameKey extends WorkflowEntrypoint<Env, any> {
     const twice_2 = await step.do<any>("EXPORT_twice (d)", DEFAULTS, async () => {
       return null;
     });
-    return { value: value_2, twice: twice_2 };
+    return { value, twice: twice_2 };
   }
 }
 
@@ -48,7 +48,7 @@ function messageOf(error: unknown) {
 export default {
   async fetch(request: Request, env: Env): Promise<Response> {
     try {
-      if (env.TRIGGER_TOKEN && !(await authorized(request, env.TRIGGER_TOKEN))) {
+      if (env.TRIGGER_TOKEN !== undefined && !(await authorized(request, env.TRIGGER_TOKEN))) {
         return Response.json({ message: "A bearer token is needed" }, { status: 401 });
       }
       const url = new URL(request.url);

@@ -99,7 +99,7 @@ function messageOf(error) {
 export default {
   async fetch(request, env) {
     try {
-      if (env.TRIGGER_TOKEN && !(await authorized(request, env.TRIGGER_TOKEN))) {
+      if (env.TRIGGER_TOKEN !== undefined && !(await authorized(request, env.TRIGGER_TOKEN))) {
         return Response.json({ message: "A bearer token is needed" }, { status: 401 });
       }
       const url = new URL(request.url);

@@ -38,7 +38,7 @@ function messageOf(error: unknown) {
 export default {
   async fetch(request: Request, env: Env): Promise<Response> {
     try {
-      if (env.TRIGGER_TOKEN && !(await authorized(request, env.TRIGGER_TOKEN))) {
+      if (env.TRIGGER_TOKEN !== undefined && !(await authorized(request, env.TRIGGER_TOKEN))) {
         return Response.json({ message: "A bearer token is needed" }, { status: 401 });
       }
       const url = new URL(request.url);
