@@ -22,6 +22,8 @@ _COMMANDS = {
     "build": "Compile a graph into a Worker.",
     "run": "Run a graph on this machine, on the real Workers runtime.",
     "dev": "A Cloudflare account on this machine: deploy to it, call it, watch it.",
+    "plan": "Show what a deploy would change.",
+    "deploy": "Deploy graphs to a Cloudflare account.",
     "graph": "Draw a graph.",
     "explain": "Explain a finding's code.",
     "schema": "Print the JSON Schema of graphs, for editors.",

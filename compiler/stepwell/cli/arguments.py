@@ -62,7 +62,7 @@ def variables(texts: Iterable[str], files: Iterable[str]) -> dict[str, str]:
     """The variables of all files, then those given one by one."""
     found: dict[str, str] = {}
     for path in files:
-        found |= _file_of_variables(path)
+        found |= file_of_variables(read(path).text, path, "--env-file")
     for text in texts:
         name, equals, value = text.partition("=")
         if not equals or not _NAME.fullmatch(name):
@@ -71,15 +71,15 @@ def variables(texts: Iterable[str], files: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def _file_of_variables(path: str) -> dict[str, str]:
-    """Lines `NAME=VALUE` with comments and quotes, as `.env` files have them."""
+def file_of_variables(text: str, name: str, option: str) -> dict[str, str]:
+    """Lines `NAME=VALUE` with comments and quotes, as `.env` files have them. No message holds a value."""
     found: dict[str, str] = {}
-    for number, line in enumerate(read(path).text.splitlines(), 1):
+    for number, line in enumerate(text.splitlines(), 1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         parts = _LINE.fullmatch(line)
         if parts is None or not _NAME.fullmatch(parts["name"]):
-            raise click.BadParameter(f"{path}, line {number}: write NAME=VALUE.", param_hint="--env-file")
+            raise click.BadParameter(f"{name}, line {number}: write NAME=VALUE.", param_hint=option)
         found[parts["name"]] = _unquoted(parts["value"])
     return found
 

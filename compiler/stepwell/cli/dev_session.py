@@ -270,10 +270,10 @@ class _Graph:
         """The display name of the node whose code is at a place, or its source's name (trigger code)."""
         if frame.file != "worker.js":
             return None
-        source = self._places.source(frame.line, frame.column)
-        if source is None:
+        place = self._places.find(frame.line, frame.column)
+        if place is None:
             return None
-        kind, _, rest = source.partition("/")
+        kind, _, rest = place.source.partition("/")
         if kind != "nodes":
             return kind
         id = rest.rpartition("/")[0]

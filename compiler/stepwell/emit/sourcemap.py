@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 from urllib.parse import quote, unquote
@@ -55,37 +56,53 @@ def _vlq(value: int) -> Iterator[str]:
     yield _DIGITS[rest]
 
 
+@dataclass(frozen=True)
+class SourcePlace:
+    """A place in one of the users' texts: its source's name, line and column from 1."""
+
+    source: str
+    line: int
+    column: int
+
+
 class SourcePlaces:
-    """A source map, asked for the source of a place of the printed module."""
+    """A source map, asked where a place of the printed module comes from."""
 
     def __init__(self, text: str) -> None:
         found = json.loads(text)
         self._sources = [unquote(source) for source in found.get("sources", ())]
         self._lines = list(_decoded(found.get("mappings", "")))
 
-    def source(self, line: int, column: int) -> str | None:
-        """The name of the source of a place, line and column from 1; None where the compiler wrote the code."""
+    def find(self, line: int, column: int) -> SourcePlace | None:
+        """Where a place, line and column from 1, comes from; None where the compiler wrote the code."""
         if not 1 <= line <= len(self._lines):
             return None
         found = None
-        for start, source in self._lines[line - 1]:
+        for start, at in self._lines[line - 1]:
             if start > column - 1:
                 break
-            found = source
-        return None if found is None else self._sources[found]
+            found = at
+        return None if found is None else SourcePlace(self._sources[found[0]], found[1] + 1, found[2] + 1)
 
 
-def _decoded(mappings: str) -> Iterator[list[tuple[int, int | None]]]:
-    """For each line the columns at which another source begins."""
-    source = 0
+def _decoded(mappings: str) -> Iterator[list[tuple[int, tuple[int, int, int] | None]]]:
+    """For each line the columns at which another text begins, with its number, line and column."""
+    source = source_line = source_column = 0
     for line in mappings.split(";"):
-        column, segments = 0, list[tuple[int, int | None]]()
+        column = 0
+        segments: list[tuple[int, tuple[int, int, int] | None]] = []
         for segment in filter(None, line.split(",")):
             values = list(_numbers(segment))
             column += values[0]
-            if len(values) > 1:
-                source += values[1]
-            segments.append((column, source if len(values) > 1 else None))
+            if len(values) < 4:
+                segments.append((column, None))
+                continue
+            source, source_line, source_column = (
+                source + values[1],
+                source_line + values[2],
+                source_column + values[3],
+            )
+            segments.append((column, (source, source_line, source_column)))
         yield segments
 
 

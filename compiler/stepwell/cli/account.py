@@ -1,0 +1,194 @@
+"""What commands that speak to an account share: the project, the environment, the token, secrets."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from stepwell.cli.faults import Failed
+
+if TYPE_CHECKING:
+    from stepwell.cloudflare import ApiError, Cloudflare
+    from stepwell.deploy.prepare import Source
+    from stepwell.deploy.project import Project
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def environment_option(command: F) -> F:
+    """`--env`, as the official command line has it."""
+    return click.option(
+        "--env", "environment", metavar="NAME", envvar="CLOUDFLARE_ENV", help="The environment of stepwell.toml."
+    )(command)
+
+
+def account_option(command: F) -> F:
+    """`--account-id`."""
+    return click.option(
+        "--account-id",
+        metavar="ID",
+        envvar="CLOUDFLARE_ACCOUNT_ID",
+        help="The account, where the project does not say it.",
+    )(command)
+
+
+def secrets_option(command: F) -> F:
+    """`--secrets-file`."""
+    return click.option(
+        "--secrets-file",
+        metavar="FILE",
+        help="Secrets to set, NAME=VALUE lines or a JSON object; - is standard input.",
+    )(command)
+
+
+def json_option(command: F) -> F:
+    """`--json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON, nothing else.")(command)
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What a command was called for: the project, its graphs compiled, and the environment."""
+
+    project: Project
+    sources: Sequence[Source]
+    environment: str | None
+
+
+def choose(paths: Sequence[str], environment: str | None) -> Chosen:
+    """The graphs meant: those given, else those of the project. Compiles them and prints findings on stderr."""
+    from stepwell.cli.build import compile_source
+    from stepwell.cli.inputs import Input, read
+    from stepwell.deploy.prepare import Source
+
+    project = find_project(paths)
+    named = environment or project.default_environment
+    files = {Path(path).stem: Path(path) for path in paths} if paths else dict(project.artifacts)
+    if not files:
+        raise Failed(f'{project.file or "stepwell.toml"} names no artifacts: add artifacts = ["flow.json"]')
+    sources, broken = [], []
+    for key, path in files.items():
+        source: Input = read(str(path))
+        compiled = compile_source(source, "ts", frozenset())
+        if not compiled.ok:
+            broken.append(source.name)
+        sources.append(Source(key, source.text, compiled))
+    if broken:
+        raise Failed(f"{', '.join(broken)}: not deployed, because of errors")
+    return Chosen(project, sources, named)
+
+
+def find_project(paths: Sequence[str] = ()) -> Project:
+    """The project of the given files, or of this folder."""
+    from stepwell.deploy.project import Project, ProjectError, find, single
+
+    try:
+        if len(paths) == 1:
+            return single(Path(paths[0]))
+        found = find(Path(paths[0]).parent if paths else Path.cwd())
+    except ProjectError as error:
+        raise Failed(str(error)) from None
+    if found is not None:
+        return found
+    if paths:
+        return Project(Path.cwd(), {Path(path).stem: Path(path) for path in paths})
+    raise Failed("there is no stepwell.toml here or above: name a graph, or write one with artifacts = […]")
+
+
+def connect(
+    project: Project | None, environment: str | None, account: str | None, secrets: Sequence[str]
+) -> Cloudflare:
+    """The client. The account is the one given, else the project's, else the only one that the token reaches."""
+    from stepwell.cloudflare import DEFAULT_BASE_URL, Cloudflare
+    from stepwell.deploy.project import ProjectError
+
+    token = os.environ.get("CLOUDFLARE_API_TOKEN", "").strip()
+    if not token:
+        raise Failed("CLOUDFLARE_API_TOKEN is not set: make a token with `Workers Scripts Write` in the dashboard")
+    if any(ord(ch) > 255 or ord(ch) < 33 for ch in token):
+        raise Failed("CLOUDFLARE_API_TOKEN holds characters that no token has")
+    base = os.environ.get("CLOUDFLARE_API_BASE_URL") or DEFAULT_BASE_URL
+    try:
+        named = (project.account(environment) if project is not None else None) or account
+    except ProjectError as error:
+        raise Failed(str(error)) from None
+    api = Cloudflare(token, named or "", base, secrets=secrets)
+    if not named:
+        api.account = _only_account(api)
+    return api
+
+
+def _only_account(api: Cloudflare) -> str:
+    from stepwell.cloudflare import ApiError
+
+    try:
+        found = api.get("/accounts")
+    except ApiError as error:
+        raise failure(error) from None
+    if len(found) == 1:
+        return str(found[0]["id"])
+    names = ", ".join(f"{one['id']} ({one['name']})" for one in found) or "none"
+    raise Failed(f"which account? Set CLOUDFLARE_ACCOUNT_ID or account_id in stepwell.toml. The token reaches: {names}")
+
+
+def failure(error: ApiError) -> Failed:
+    """An error of the API in words with what to do."""
+    advice = error.advice
+    return Failed(f"{error}{f' — {advice}' if advice else ''}")
+
+
+def read_secrets(path: str | None) -> dict[str, str]:
+    """The secrets of a file or of standard input. A file that is in version control is refused: it is no secret."""
+    if path is None:
+        return {}
+    from stepwell.cli.arguments import file_of_variables
+    from stepwell.cli.inputs import read
+
+    if path != "-" and _is_tracked(Path(path)):
+        raise Failed(f"{path} is in version control, where everybody with the code can read it: keep secrets elsewhere")
+    text = read(path).text
+    if not text.lstrip().startswith("{"):
+        return file_of_variables(text, path if path != "-" else "standard input", "--secrets-file")
+    try:
+        found = json.loads(text)
+    except ValueError:
+        raise Failed("--secrets-file: is not JSON (its content is not shown)") from None
+    if not all(isinstance(value, str) for value in found.values()):
+        raise Failed("--secrets-file: every value must be a text")
+    return dict(found)
+
+
+def _is_tracked(path: Path) -> bool:
+    try:
+        done = subprocess.run(
+            ["git", "ls-files", "--error-unmatch", path.name],
+            cwd=path.resolve().parent,
+            capture_output=True,
+            check=False,
+        )
+    except OSError:
+        return False  # without git there is no version control to ask
+    return done.returncode == 0
+
+
+def print_json(value: Any) -> None:
+    """One JSON document."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def environ() -> Mapping[str, str]:
+    """The environment's variables, of which secrets and ids of bindings are taken."""
+    return os.environ
+
+
+def is_terminal() -> bool:
+    """Whether somebody can be asked."""
+    return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
