@@ -6,7 +6,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -192,3 +193,42 @@ def environ() -> Mapping[str, str]:
 def is_terminal() -> bool:
     """Whether somebody can be asked."""
     return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
+
+
+@contextmanager
+def speaking(worker: str, environment: str | None, account: str | None) -> Iterator[Cloudflare]:
+    """The client for a command about one Worker; errors of the API become one line."""
+    from stepwell.cloudflare import ApiError
+    from stepwell.deploy.apply import Overtaken
+    from stepwell.deploy.project import ProjectError
+
+    project, named = _project_of(worker, environment)
+    with connect(project, named, account, ()) as api:
+        try:
+            yield api
+        except ApiError as error:
+            raise failure(error) from None
+        except (ProjectError, Overtaken) as error:
+            raise Failed(str(error)) from None
+
+
+def named_worker(worker: str, environment: str | None) -> str:
+    """A Worker's name in the account: the one given, or that of the graph in a file."""
+    if not worker.endswith(".json"):
+        return worker
+    chosen = choose((worker,), environment)
+    from stepwell.deploy.prepare import wanted
+
+    [only] = wanted(chosen.project, chosen.sources, chosen.environment, {}, {})
+    return only.name
+
+
+def _project_of(worker: str, environment: str | None) -> tuple[Project | None, str | None]:
+    """The project here, if there is one, with the environment meant."""
+    from stepwell.deploy.project import ProjectError, find
+
+    try:
+        found = find(Path(worker).parent if worker.endswith(".json") else Path.cwd())
+    except ProjectError as error:
+        raise Failed(str(error)) from None
+    return found, environment or (found.default_environment if found is not None else None)

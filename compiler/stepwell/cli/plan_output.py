@@ -32,19 +32,30 @@ def show(plan: Plan, err: bool = False) -> None:
             head.append("  unchanged", "dim")
         console.print(head)
         for change in worker.changes:
-            mark, style = _MARKS[change.kind]
-            line = Text(f"  {mark} ", style)
-            line.append(f"{change.what:<9} ")
-            line.append(plain(change.name), "bold")
-            said = _said(change)
-            if said:
-                line.append(f"  {plain(said)}", "dim")
-            console.print(line)
+            console.print(_line(change))
         for warning in worker.warnings:
             console.print(Text(f"  ! {plain(warning)}", "yellow"))
         for problem in worker.problems:
             console.print(Text(f"  ✗ {plain(problem)}", "red"))
     console.print(_sum(plan))
+
+
+def show_changes(found: Sequence[Change]) -> None:
+    """Changes on the terminal."""
+    console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
+    for change in found:
+        console.print(_line(change))
+
+
+def _line(change: Change) -> Text:
+    mark, style = _MARKS[change.kind]
+    line = Text(f"  {mark} ", style)
+    line.append(f"{change.what:<9} ")
+    line.append(plain(change.name), "bold")
+    said = _said(change)
+    if said:
+        line.append(f"  {plain(said)}", "dim")
+    return line
 
 
 def _sum(plan: Plan) -> str:

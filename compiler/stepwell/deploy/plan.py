@@ -120,7 +120,7 @@ def _worker(desired: Desired, live: Live) -> Iterator[Change]:
     if live.modules.get("worker.js") != desired.modules["worker.js"][1]:
         yield Change("changed", "code", "worker.js", note=_drifted(live))
     elif _shape(live.carried) != _shape(desired.carried):
-        yield Change("changed", "code", "manifest")
+        yield Change("changed", "code", "manifest", note="what travels with the code: triggers and names")
 
 
 def _drifted(live: Live) -> str | None:
@@ -169,6 +169,8 @@ def _bindings(desired: Desired, live: Live, keep_vars: bool) -> Iterator[Change]
     old = {name: normal(binding, live.name) for name, binding in live.bindings.items()}
     new = {name: normal(binding, desired.name) for name, binding in desired.bindings.items()}
     for name, binding in new.items():
+        if name in desired.without_id:
+            continue  # it is made, and said below
         what: What = "variable" if binding["type"] in VARIABLES else "binding"
         if name not in old:
             yield Change("created", what, name, None, shown(binding))
@@ -183,7 +185,7 @@ def _bindings(desired: Desired, live: Live, keep_vars: bool) -> Iterator[Change]
         else:
             yield Change("removed", "binding", name, shown(binding))
     for name, kind in desired.without_id.items():
-        yield Change("created", "binding", name, None, f"{kind}: made")
+        yield Change("created", "binding", name, None, f"{kind}, made for it")
     for name in desired.secrets:
         yield Change("written", "secret", name, note="a secret cannot be compared, so it is written")
 
