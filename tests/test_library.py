@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
+
+import pytest
 
 import stepwell
 from stepwell import Compiled, check, compile_artifact
@@ -54,3 +57,31 @@ def test_threads_do_not_see_each_other() -> None:
     with ThreadPoolExecutor(8) as pool:
         parallel = list(pool.map(one, range(40)))
     assert parallel == [one(number) for number in range(40)]
+
+
+def test_findings_are_switched_off_by_code_too() -> None:
+    graph = {**GRAPH, "more": 1}
+    assert check(graph, off=["SW103"]) == []
+    assert compile_artifact(graph, off={"sw103"}).diagnostics == ()
+
+
+@pytest.mark.parametrize("off", ["unknown-key", {"unknown-keys"}, ["SW999"], [""]])
+def test_what_is_no_finding_cannot_be_switched_off(off: Collection[str]) -> None:
+    with pytest.raises(ValueError):
+        check(GRAPH, off=off)
+    with pytest.raises(ValueError):
+        compile_artifact(GRAPH, off=off)
+
+
+def test_a_language_that_there_is_not() -> None:
+    with pytest.raises(ValueError, match="'ts' or 'js', not 'py'"):
+        compile_artifact(GRAPH, language="py")  # type: ignore[arg-type]
+
+
+def test_with_errors_all_of_the_worker_is_missing() -> None:
+    compiled = compile_artifact({"nodes": []}, language="js")
+    assert compiled == Compiled(compiled.diagnostics, language="js")
+
+
+def test_a_place_as_text() -> None:
+    assert str(check('{"nodes": [],\n "edges": 1}')[0].place) == "1:1"

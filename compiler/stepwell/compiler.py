@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from stepwell.diagnostics import Diagnostic, Severity, has_errors
+from stepwell.diagnostics import Diagnostic, Severity, has_errors, slugs_of
 from stepwell.diagnostics import codes as c
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ Language = Literal["ts", "js"]
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """What a compile gives. With errors there is no code, only `diagnostics`.
+    """What a compile gives. With errors there are only `diagnostics`: the parts of the Worker are `None`.
 
     `source` is the form for people (`language`), `js` what is uploaded, `source_map` its map (JSON text),
     `manifest` and `wrangler` are JSON values, `program` is the text of the program in between.
@@ -47,12 +47,12 @@ class Compiled:
 def check(document: object, *, off: Collection[str] = ()) -> list[Diagnostic]:
     """All findings about a document, in file order.
 
-    `document` is JSON text (then findings have places) or a JSON value. `off` are slugs of warnings and notes
-    that are not wanted; errors cannot be switched off.
+    `document` is JSON text (then findings have places) or a JSON value. `off` are slugs or codes of warnings and
+    notes that are not wanted; errors are always given. Raises ValueError when `off` names what is no finding.
     """
-    _, analysis, found = _analyse(document)
-    del analysis
-    return _finish(document, found, off)
+    slugs = slugs_of(off)
+    _, _, found = _analyse(document)
+    return _finish(document, found, slugs)
 
 
 def compile_artifact(
@@ -63,19 +63,22 @@ def compile_artifact(
     Plain JavaScript needs no tool. TypeScript in a body is turned to JavaScript by esbuild: that of `toolchain`, or
     an installed one (finding SW801 when there is none). With a `toolchain` a full parser reads the result as well, and
     the runtime loads it (about 50 ms).
-    Raises nothing for what a user wrote.
+    Raises nothing for what a user wrote; ValueError for another `language`, and for `off` as `check` does.
     """
     from stepwell.bundle.worker import too_large
 
+    if language not in get_args(Language):
+        raise ValueError(f"language must be 'ts' or 'js', not {language!r}")
+    slugs = slugs_of(off)
     read, analysis, found = _analyse(document)
     if read is None or analysis is None:
-        return Compiled(tuple(_finish(document, found, off)))
+        return Compiled(tuple(_finish(document, found, slugs)), language=language)
     program, emitted = _emit(analysis, "js" if _plain(analysis) else "ts")
     module, faults = _bundle(analysis, program, emitted, toolchain)
     found += faults + (too_large(module.js) if module is not None else [])
     if module is None or has_errors(found):
-        return Compiled(tuple(_finish(document, found, off)))
-    return _compiled(read, program, emitted, module, language, tuple(_finish(document, found, off)))
+        return Compiled(tuple(_finish(document, found, slugs)), language=language)
+    return _compiled(read, program, emitted, module, language, tuple(_finish(document, found, slugs)))
 
 
 def _analyse(document: object) -> tuple[Document | None, Analysis | None, list[Diagnostic]]:

@@ -115,6 +115,32 @@ def test_build_check_finds_a_stale_folder(project: Path) -> None:
     assert "dist/order/worker.js is stale" in said.err
 
 
+def test_build_keeps_the_ids_that_were_filled_in(project: Path) -> None:
+    graph = Path(__file__).parents[2] / "examples/nightly-report/nightly-report.json"
+    stepwell("build", graph, "-o", "out")
+    wrangler = Path("out/wrangler.json")
+    filled = wrangler.read_text().replace("<REPORTS_KV_BINDING_ID>", "0f2a")
+    wrangler.write_text(filled)
+    assert stepwell("build", graph, "-o", "out", "--check").code == 0
+    stepwell("build", graph, "-o", "out", "--language", "js")
+    assert wrangler.read_text() == filled
+
+
+def test_build_leaves_a_project_of_somebody_elses_alone(project: Path) -> None:
+    Path("mine").mkdir()
+    Path("mine/worker.js").write_text("mine")
+    said = stepwell("build", "order.json", "-o", "mine")
+    assert (said.code, said.out) == (1, "")
+    assert "mine/worker.js is there already, and stepwell did not write it; nothing was written" in said.err
+    assert _tree(project / "mine") == {"worker.js": b"mine"}
+    assert stepwell("build", "order.json", "-o", "mine", "--force").code == 0
+
+
+def test_build_of_a_folder_says_what_to_give(project: Path) -> None:
+    said = stepwell("build", ".")
+    assert (said.code, said.err) == (2, "stepwell: .: is a folder; give one file, such as order.json\n")
+
+
 def test_build_in_javascript_replaces_the_typescript(project: Path) -> None:
     stepwell("build", "order.json")
     assert stepwell("build", "order.json", "--language", "js").code == 0

@@ -23,7 +23,7 @@ def test_a_missing_file(tmp_path: Path, command: str) -> None:
 @pytest.mark.parametrize("command", ["build", "run", "graph"])
 def test_a_folder_in_place_of_a_file(tmp_path: Path, command: str) -> None:
     said = stepwell(command, tmp_path)
-    assert (said.code, said.err) == (2, f"stepwell: {tmp_path}: is a directory\n")
+    assert (said.code, said.err) == (2, f"stepwell: {tmp_path}: is a folder; give one file\n")
 
 
 @pytest.mark.parametrize("command", ["check", "build", "run", "graph"])

@@ -57,6 +57,51 @@ def test_foreign_files_stay(tmp_path: Path) -> None:
     assert _contents(tmp_path) == IN_JAVASCRIPT | {"worker.ts": "mine", "notes.txt": "mine too"}
 
 
+@pytest.mark.parametrize("name", ["worker.js", "manifest.json"])
+def test_a_foreign_file_in_the_way_is_replaced_only_by_force(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(Failed, match=f"{name} is there already.*--force"):
+        output.write(tmp_path, FILES)
+    assert _contents(tmp_path) == {name: "mine"}
+    output.write(tmp_path, FILES, force=True)
+    assert _contents(tmp_path) == FILES
+
+
+def test_files_that_are_the_same_already_are_in_nobodys_way(tmp_path: Path) -> None:
+    (tmp_path / "worker.js").write_text(FILES["worker.js"])
+    output.write(tmp_path, FILES)
+    assert _contents(tmp_path) == FILES
+
+
+def test_a_wrangler_json_that_cannot_be_read_is_not_replaced(tmp_path: Path) -> None:
+    output.write(tmp_path, FILES | {"wrangler.json": "{}"})
+    (tmp_path / "wrangler.json").write_text("// mine\n{}")
+    with pytest.raises(Failed, match="is not JSON"):
+        output.write(tmp_path, FILES | {"wrangler.json": "{}"})
+
+
+def _databases(id_: str, name: str = "DB") -> dict[str, object]:
+    return {"name": "w", "d1_databases": [{"binding": name, "database_name": "db", "database_id": id_}]}
+
+
+@pytest.mark.parametrize(
+    ("before", "known"),
+    [
+        (_databases("4711"), "4711"),
+        (_databases("4711", name="OTHER"), "<DB_BINDING_ID>"),
+        (_databases("<DB_BINDING_ID>"), "<DB_BINDING_ID>"),
+        ({"d1_databases": [{"binding": "DB", "database_id": 7}, 1, {"binding": []}]}, "<DB_BINDING_ID>"),
+        ({"d1_databases": {"binding": "DB"}}, "<DB_BINDING_ID>"),
+        ([], "<DB_BINDING_ID>"),
+        (None, "<DB_BINDING_ID>"),
+    ],
+)
+def test_ids_that_were_filled_in_are_kept(tmp_path: Path, before: object, known: str) -> None:
+    if before is not None:
+        (tmp_path / "wrangler.json").write_text(json.dumps(before))
+    assert output.with_known_ids(_databases("<DB_BINDING_ID>"), tmp_path) == _databases(known)
+
+
 def test_a_folder_in_the_way_leaves_the_earlier_build(tmp_path: Path) -> None:
     output.write(tmp_path, FILES)
     (tmp_path / "worker.js.map").mkdir()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -35,11 +36,18 @@ Language = Literal["ts", "js"]
     show_default=True,
     help="The language of the form that people read.",
 )
+@click.option("--force", is_flag=True, help="Replace files in DIR also where stepwell did not write them.")
 @click.option("--check", "only_check", is_flag=True, help="Write nothing; exit with 1 when DIR is stale.")
 @click.option("--watch", is_flag=True, help="Build again whenever the file is saved, until Ctrl-C.")
 @off_option
 def command(
-    path: str, output: Path | None, language: Language, only_check: bool, watch: bool, off: frozenset[str]
+    path: str,
+    output: Path | None,
+    language: Language,
+    force: bool,
+    only_check: bool,
+    watch: bool,
+    off: frozenset[str],
 ) -> int:
     """Compile a graph into a Worker.
 
@@ -50,14 +58,15 @@ def command(
       manifest.json   kind, names, bindings, triggers, steps and the nodes they come from
       wrangler.json   for deploying with Cloudflare's own command line
 
-    The same graph gives the same bytes. With errors nothing is written. PATH may be - for standard input.
+    The same graph gives the same bytes; ids that you have filled into wrangler.json stay there. With errors
+    nothing is written. PATH may be - for standard input.
     """
-    folder = output or _default_folder(path)
     if only_check and watch:
         raise click.UsageError("--check and --watch exclude each other.")
+    job = _Job(path, output or _default_folder(path), language, off, force)
     if watch:
-        return _watch(path, folder, language, off)
-    return _build(path, folder, language, off, only_check)
+        return _watch(job)
+    return _check(job) if only_check else _build(job)
 
 
 def _default_folder(path: str) -> Path:
@@ -66,23 +75,43 @@ def _default_folder(path: str) -> Path:
     return Path("dist", Path(path).stem)
 
 
-def _build(path: str, folder: Path, language: Language, off: frozenset[str], only_check: bool = False) -> int:
-    from stepwell.cli import output
-    from stepwell.cli.inputs import read
+@dataclass(frozen=True)
+class _Job:
+    """What is built, and where to."""
 
-    source = read(path)
-    compiled = compile_source(source, language, off)
-    if not compiled.ok:
+    path: str
+    folder: Path
+    language: Language
+    off: frozenset[str]
+    force: bool = False
+
+    def files(self) -> dict[str, str] | None:
+        """The files of the build by name, None when there are errors."""
+        from stepwell.cli.inputs import read
+
+        compiled = compile_source(read(self.path), self.language, self.off)
+        return _files(compiled, self.language, self.folder) if compiled.ok else None
+
+
+def _build(job: _Job) -> int:
+    from stepwell.cli import output
+
+    files = job.files()
+    if files is None:
         return 1
-    files = _files(compiled, language)
-    if not only_check:
-        output.write(folder, files)
-        click.echo(f"{source.name} → {folder}: {', '.join(files)}")
-        return 0
-    wrong = output.stale(folder, files)
+    output.write(job.folder, files, force=job.force)
+    click.echo(f"{'<stdin>' if job.path == '-' else job.path} → {job.folder}: {', '.join(files)}")
+    return 0
+
+
+def _check(job: _Job) -> int:
+    from stepwell.cli import output
+
+    files = job.files()
+    wrong = [] if files is None else output.stale(job.folder, files)
     for line in wrong:
         click.echo(line, err=True)
-    return 1 if wrong else 0
+    return 1 if wrong or files is None else 0
 
 
 def compile_source(source: Input, language: Language, off: frozenset[str], fault: type[Failed] = Failed) -> Compiled:
@@ -98,16 +127,16 @@ def compile_source(source: Input, language: Language, off: frozenset[str], fault
     return compiled
 
 
-def _files(compiled: Compiled, language: Language) -> dict[str, str]:
-    """The files of a build, by name."""
-    from stepwell.cli.output import MANIFEST, READABLE
+def _files(compiled: Compiled, language: Language, folder: Path) -> dict[str, str]:
+    """The files of a build by name, with the ids that the folder knows."""
+    from stepwell.cli.output import MANIFEST, READABLE, WRANGLER, with_known_ids
 
     return {
         "worker.js": _text(compiled.js),
         READABLE[language]: _text(compiled.source),
         "worker.js.map": _text(compiled.source_map),
         MANIFEST: _json(compiled.manifest),
-        "wrangler.json": _json(compiled.wrangler),
+        WRANGLER: _json(with_known_ids(compiled.wrangler, folder)),
     }
 
 
@@ -126,30 +155,30 @@ def _json(part: object) -> str:
     return (text if is_storable else json.dumps(part, indent=2)) + "\n"
 
 
-def _watch(path: str, folder: Path, language: Language, off: frozenset[str]) -> int:
+def _watch(job: _Job) -> int:
     """Watches the file's folder, for editors save by putting a new file in the old one's place."""
-    if path == "-":
+    if job.path == "-":
         raise click.UsageError("--watch needs a file.")
     from watchfiles import watch
 
-    file = Path(path).resolve()
+    file = Path(job.path).resolve()
     if not file.is_file():
-        raise Unreadable(f"{path}: no such file")
-    click.echo(f"Watching {path}; Ctrl-C ends.", err=True)
+        raise Unreadable(f"{job.path}: no such file")
+    click.echo(f"Watching {job.path}; Ctrl-C ends.", err=True)
     with suppress(KeyboardInterrupt):
-        _try_build(path, folder, language, off)
+        _try_build(job)
         for changes in watch(file.parent, recursive=False):
             if any(Path(changed).name == file.name for _, changed in changes):
-                _try_build(path, folder, language, off)
+                _try_build(job)
     return 0
 
 
-def _try_build(path: str, folder: Path, language: Language, off: frozenset[str]) -> None:
+def _try_build(job: _Job) -> None:
     """A build that fails is said and waited out."""
     from stepwell.cli.faults import reason, say
 
     try:
-        _build(path, folder, language, off)
+        _build(job)
     except click.ClickException as error:
         error.show()
     except OSError as error:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import click
 
-from stepwell.cli.words import did_you_mean
-
 
 @click.command("explain")
 @click.argument("code", required=False)
@@ -14,16 +12,16 @@ def command(code: str | None) -> None:
 
     Without CODE, all of them are listed.
     """
-    from stepwell.diagnostics import CODES
+    from stepwell.diagnostics import CODES, find
 
     if code is None:
         for row in CODES.values():
             click.echo(f"{row.id}  {row.severity.value:<7}  {row.slug:<24}  {row.title}")
         return
-    by_word = {row.slug: row for row in CODES.values()} | CODES
-    found = by_word.get(code.upper()) or by_word.get(code.lower())
-    if found is None:
-        raise click.UsageError(f"there is no finding {code!r}.{did_you_mean(code, by_word)}")
+    try:
+        found = find(code)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
     _show(f"{found.id} {found.slug}", f"{found.severity.value}: {found.title}", found.explanation)
 
 

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -126,4 +127,15 @@ def _decode(name: str, data: bytes) -> str:
 
 
 def _why(path: str, error: Exception) -> str:
+    if isinstance(error, IsADirectoryError):
+        return f"{path}: is a folder; give one file{_such_as(path)}"
     return f"{path}: {reason(error).removeprefix(f'{path}: ')}" if isinstance(error, OSError) else f"{path!r}: {error}"
+
+
+def _such_as(folder: str) -> str:
+    """One graph that lies in the folder itself."""
+    with suppress(OSError, Unreadable):
+        for path in sorted(Path(folder).glob("*.json")):
+            if path.is_file() and _looks_like_a_graph(read(str(path))):
+                return f", such as {path}"
+    return ""

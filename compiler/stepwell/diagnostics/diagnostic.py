@@ -15,6 +15,9 @@ class Place:
     line: int
     column: int
 
+    def __str__(self) -> str:
+        return f"{self.line}:{self.column}"
+
 
 @dataclass(frozen=True, slots=True)
 class SnippetPosition:
@@ -22,6 +25,9 @@ class SnippetPosition:
 
     line: int
     column: int
+
+    def __str__(self) -> str:
+        return f"{self.line}:{self.column}"
 
 
 @dataclass(frozen=True, slots=True)
