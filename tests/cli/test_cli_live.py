@@ -12,7 +12,7 @@ from rich.console import Console
 from stepwell.cli import outcome
 from stepwell.cli.live import LiveView
 from stepwell.cli.steps import StepTable
-from stepwell.cli.words import duration
+from stepwell.cli.words import duration, skipped
 from stepwell.local import events as e
 
 MAIN = e.Place("order", "i1", 0)
@@ -153,10 +153,48 @@ def test_an_error_is_shown_with_its_node_and_its_hint() -> None:
     assert _shown(REPORT) == [
         "errored in 0.04 seconds, 2 days skipped",
         "WorkflowFatalError: a step threw",
-        f"  because of NonRetryableError: {HINT}",
+        "  because of NonRetryableError: no mock answers GET https://x.test/",
         '  node fetch-1 "Fetch"',
-        f"  hint: {HINT}",
+        "  hint: add --mock 'GET https://x.test/=JSON', or --allow-network",
     ]
+
+
+def test_a_request_without_an_answer_is_told_once() -> None:
+    failed = e.Failure("NonRetryableError", f"{HINT} (GET https://x.test/)")
+    assert _lines(e.Requested("GET", "https://x.test/", None, False, HINT), e.StepFailed(MAIN, "Fetch", 1, failed)) == [
+        "⇄ GET https://x.test/  no answer",
+        "✗ Fetch  NonRetryableError: no mock answers GET https://x.test/",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        ("POST https://x.test/ answered 503: ", "Error: POST https://x.test/ answered 503"),
+        ("Execution timed out after 172800000ms", "Error: Execution timed out after 2 days"),
+        ("took 5ms", "Error: took 5ms"),
+    ],
+)
+def test_an_error_in_words(message: str, words: str) -> None:
+    assert _lines(e.StepFailed(MAIN, "A", 1, e.Failure("Error", message))) == [f"✗ A  {words}"]
+
+
+def test_a_step_without_a_value_says_so() -> None:
+    assert _lines(e.StepCompleted(MAIN, "A", 2, None, 1)) == ["✓ A  at attempt 2 no value"]
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "words"), [(4_990, "5 seconds"), (9_994, "10 seconds"), (1_460, "1.5 seconds")]
+)
+def test_what_was_skipped_is_what_was_asked_for(milliseconds: int, words: str) -> None:
+    assert skipped(milliseconds) == words
+
+
+def test_an_event_that_did_not_come_says_how_to_give_it() -> None:
+    wait = e.StepRecord("Approval", "wait", 1, "failed", None, e.Failure("WorkflowTimeoutError", "late"), 0, 5)
+    ended = replace(ERRORED, steps=(wait,), error=e.Failure("Error", "late"))
+    report = replace(REPORT, outcome=ended, events=(e.WaitTimedOut(MAIN, "Approval", "approval"),))
+    assert _shown(report)[-1] == "  hint: --event 'approval=JSON' delivers the event"
 
 
 def test_a_result_is_shown() -> None:
@@ -186,3 +224,4 @@ def test_the_json_document() -> None:
         ("Fetch", "fetch-1", "failed"),
     ]
     assert document["requests"][0]["url"] == "https://x.test/"
+    assert document["notes"] == []

@@ -99,6 +99,7 @@ def test_a_run_that_takes_too_long(project: Path) -> None:
     said = stepwell("run", "order.json", "--params", LARGE, "--real-time", "--timeout", "1.5")
     assert said.code == 3
     assert "did not end within 1.5 seconds" in said.err
+    assert "Approval (it waits for the event approval: --event 'approval=JSON')" in said.err
 
 
 def test_ctrl_c_ends_a_run(project: Path) -> None:
@@ -122,7 +123,25 @@ def test_the_graph_may_come_from_standard_input(project: Path) -> None:
 def test_a_request_without_a_mock_says_how_to_mock_it() -> None:
     said = stepwell("run", EXAMPLES / "supplier-quotes" / "supplier-quotes.json", "--params", '{"sku": "a"}')
     assert said.code == 1
-    assert "add --mock 'POST https://north.example.com/quotes=JSON'" in said.out
+    assert said.out.count("add --mock 'POST https://north.example.com/quotes=JSON'") == 1
+
+
+def test_what_was_given_and_not_used_is_said(project: Path) -> None:
+    given = ("--params", SMALL, "--event", "aproval=1", "--env", "A=1", "--mock", "https://a.test/=1")
+    said = stepwell("run", "order.json", *given)
+    assert said.code == 0
+    assert [line.partition(" ")[2].split()[1:3] for line in said.err.splitlines()] == [
+        ["--env", "A"],
+        ["--event", "aproval"],
+        ["--mock", "'https://a.test/'"],
+    ]
+    assert len(json.loads(stepwell("run", "order.json", *given, "--json").out)["notes"]) == 3
+    assert "without --params `event.payload` is null" in stepwell("run", "order.json").err
+
+
+def test_a_script_that_says_nothing_begins_with_its_outcome() -> None:
+    said = _example("payment-webhook", "--env", "WEBHOOK_SECRET=other")
+    assert said.out.startswith("errored (HTTP 500)")
 
 
 @pytest.mark.parametrize(

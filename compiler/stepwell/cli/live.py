@@ -13,6 +13,7 @@ from rich.live import Live
 from rich.spinner import Spinner
 from rich.text import Text
 
+from stepwell.cli.said import failure
 from stepwell.cli.words import duration, plain
 from stepwell.local import events as e
 
@@ -28,6 +29,8 @@ class LiveView:
         self._main: str | None = None
         self._now: dict[tuple[str, str], str] = {}
         self._slept: dict[tuple[str, str], int] = {}
+        self._hints: list[str] = []
+        self.is_empty = True
         self._live = Live(console=console, transient=True, refresh_per_second=12) if console.is_terminal else None
 
     def __enter__(self) -> Self:
@@ -59,17 +62,17 @@ class LiveView:
 
     @_show.register
     def _(self, event: e.StepRetrying) -> None:
-        said = f"attempt {event.attempt} failed: {_error(event.error)}; again after {duration(event.delay_ms)}"
+        said = f"attempt {event.attempt} failed: {self._error(event.error)}; again after {duration(event.delay_ms)}"
         self._line("↻", "yellow", event.place, event.name, said)
 
     @_show.register
     def _(self, event: e.StepCompleted) -> None:
         tries = f"at attempt {event.attempts} " if event.attempts > 1 else ""
-        self._line("✓", "green", event.place, event.name, tries + _short(event.output))
+        self._line("✓", "green", event.place, event.name, tries + (_short(event.output) or "no value"))
 
     @_show.register
     def _(self, event: e.StepFailed) -> None:
-        self._line("✗", "red", event.place, event.name, _error(event.error))
+        self._line("✗", "red", event.place, event.name, self._error(event.error))
 
     @_show.register
     def _(self, event: e.SleepStarted) -> None:
@@ -106,7 +109,7 @@ class LiveView:
     @_show.register
     def _(self, event: e.RunEnded) -> None:
         if self._is_child(event.place):
-            said = _error(event.error) if event.error else _short(event.output)
+            said = self._error(event.error) if event.error else _short(event.output)
             mark, style = ("✓", "green") if event.status == "complete" else ("✗", "red")
             self._print(mark, style, f"workflow {plain(event.place.workflow)}", said)
 
@@ -114,6 +117,7 @@ class LiveView:
     def _(self, event: e.Requested) -> None:
         status = "no answer" if event.status is None else str(event.status)
         source = " (mock)" if event.mocked else ""
+        self._hints += [event.hint] if event.hint else []
         self._print("⇄", "dim", f"{plain(event.method)} {plain(event.url)}", f"{status}{source}")
 
     @_show.register
@@ -131,11 +135,15 @@ class LiveView:
         self._print(mark, style, self._called(place, name), said)
 
     def _print(self, mark: str, style: str, name: str, said: str) -> None:
+        self.is_empty = False
         line = Text(f"{mark} ", style)
         line.append(name, "bold" if style != "dim" else "dim")
         if said:
             line.append(f"  {said}", "dim" if style in ("green", "dim") else style)
         self._console.print(line, soft_wrap=True, highlight=False)
+
+    def _error(self, error: e.Failure) -> str:
+        return failure(error, self._hints)
 
     def _called(self, place: e.Place, name: str) -> str:
         return f"{plain(place.workflow)} › {plain(name)}" if self._is_child(place) else plain(name)
@@ -153,10 +161,6 @@ View = Callable[[e.RunEvent], None]
 
 def _key(place: e.Place, name: str) -> tuple[str, str]:
     return place.instance, name
-
-
-def _error(error: e.Failure) -> str:
-    return plain(f"{error.name}: {error.message}")
 
 
 def _short(value: Any) -> str:

@@ -9,7 +9,7 @@ The JSON document's shape is stable: keys are added, never renamed or removed.
                 "outcome": "completed" | "failed" | "unfinished", "output", "error", "startedMs", "endedMs"}],
      "requests": [{"method", "url", "status", "mocked", "hint"}],
      "logs": [{"level", "text"}],
-     "wallMs", "sleptMs", "httpStatus"}
+     "wallMs", "sleptMs", "httpStatus", "notes": [text]}
 
 `not-run` has `error.message` alone, and the process exits with 3.
 """
@@ -17,7 +17,7 @@ The JSON document's shape is stable: keys are added, never renamed or removed.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -25,9 +25,10 @@ from rich.console import Console
 from rich.json import JSON
 from rich.text import Text
 
+from stepwell.cli.said import advice, failure, unanswered
 from stepwell.cli.steps import NodeName, StepTable
-from stepwell.cli.words import duration, plain
-from stepwell.local.events import Failure, Logged, Outcome, Requested, RunEvent, StepRecord
+from stepwell.cli.words import duration, plain, skipped
+from stepwell.local.events import Failure, Logged, Outcome, Requested, RunEvent, StepRecord, WaitTimedOut
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class Report:
     outcome: Outcome
     events: Sequence[RunEvent]
     table: StepTable
+    notes: Sequence[str] = ()
 
     @property
     def culprit(self) -> StepRecord | None:
@@ -79,6 +81,7 @@ def as_json(report: Report) -> str:
         "wallMs": outcome.wall_ms,
         "sleptMs": outcome.slept_ms,
         "httpStatus": outcome.http_status,
+        "notes": list(report.notes),
     }
     return json.dumps(document, indent=2)
 
@@ -123,11 +126,10 @@ def show(report: Report, console: Console) -> None:
     outcome = report.outcome
     is_good = outcome.status == "complete"
     took = f" in {duration(outcome.wall_ms)}"
-    skipped = f", {duration(outcome.slept_ms)} skipped" if outcome.slept_ms >= 1000 else ""
+    left_out = f", {skipped(outcome.slept_ms)} skipped" if outcome.slept_ms >= 1000 else ""
     status = f" (HTTP {outcome.http_status})" if outcome.http_status is not None else ""
-    console.print()
     console.print(
-        Text(outcome.status, "bold green" if is_good else "bold red").append(f"{status}{took}{skipped}", "default")
+        Text(outcome.status, "bold green" if is_good else "bold red").append(f"{status}{took}{left_out}", "default")
     )
     if outcome.error is not None:
         _show_error(report, outcome.error, console)
@@ -138,16 +140,25 @@ def show(report: Report, console: Console) -> None:
 
 
 def _show_error(report: Report, error: Failure, console: Console) -> None:
-    console.print(Text(plain(f"{error.name}: {error.message}"), "red"), soft_wrap=True)
+    hints = unanswered(report.events)
+    console.print(Text(failure(error, hints), "red"), soft_wrap=True)
     culprit = report.culprit
     node = report.node(culprit)
     if report.cause is not None:
-        words = plain(f"{report.cause.name}: {report.cause.message}")
-        console.print(Text(f"  because of {words}", "red"), soft_wrap=True)
+        console.print(Text(f"  because of {failure(report.cause, hints)}", "red"), soft_wrap=True)
     if node is not None:
         called = f' "{plain(node.name)}"' if node.name != node.id else ""
         console.print(Text(f"  node {plain(node.id)}{called}", "bold"), soft_wrap=True)
     elif culprit is not None:
         console.print(Text(f'  step "{plain(culprit.name)}"', "bold"), soft_wrap=True)
-    if report.hint:
-        console.print(Text("  ").append("hint: ", "green").append(plain(report.hint)), soft_wrap=True)
+    for words in [*map(advice, hints), *_event_hint(report)]:
+        console.print(Text("  ").append("hint: ", "green").append(plain(words)), soft_wrap=True)
+
+
+def _event_hint(report: Report) -> Iterator[str]:
+    """How to deliver the event that did not come, when that is what ended the run."""
+    culprit = report.culprit
+    for event in report.events:
+        if isinstance(event, WaitTimedOut) and culprit is not None and event.name == culprit.name:
+            yield f"--event '{event.event_type}=JSON' delivers the event"
+            return

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import click
 
-from stepwell.cli.faults import NotRun
+from stepwell.cli.faults import NotRun, say
 from stepwell.cli.options import off_option
 
 if TYPE_CHECKING:
     from stepwell.cli.live import LiveView
+    from stepwell.cli.notes import Given
     from stepwell.cli.outcome import Report
     from stepwell.compiler import Compiled
     from stepwell.local.config import WorkerSpec
@@ -26,12 +27,16 @@ class _Job:
     compiled: Compiled
     worker: WorkerSpec
     children: tuple[WorkerSpec, ...]
-    options: RunOptions
+    given: Given
+
+    @property
+    def options(self) -> RunOptions:
+        return self.given.options
 
 
 @click.command("run")
 @click.argument("path", metavar="PATH")
-@click.option("--params", default="null", metavar="JSON|@FILE", help="What the run is started with.")
+@click.option("--params", metavar="JSON|@FILE", help="What the run is started with.")
 @click.option(
     "--event",
     "events",
@@ -62,7 +67,7 @@ class _Job:
 @off_option
 def command(
     path: str,
-    params: str,
+    params: str | None,
     events: tuple[str, ...],
     mocks: tuple[str, ...],
     children: tuple[str, ...],
@@ -82,11 +87,12 @@ def command(
     Exits with 0 when the run completes, 1 when it ends in an error, 3 when it could not be run.
     """
     from stepwell.cli import arguments
+    from stepwell.cli.notes import Given
     from stepwell.local.run import RunOptions
 
     limit = timeout if timeout is not None or real_time else 300.0
     options = RunOptions(
-        params=arguments.json_value(params, "--params"),
+        params=None if params is None else arguments.json_value(params, "--params"),
         events=arguments.events(events),
         mocks=arguments.mocks(mocks),
         real_time=real_time,
@@ -94,8 +100,11 @@ def command(
         timeout=limit,
     )
     variables = arguments.variables(env, env_files)
+    own_mocks = arguments.mocks(text for text in mocks if not text.startswith("@"))
     try:
-        job = _prepare(path, children, variables, options, off)
+        graphs = [_compile(one, off) for one in (path, *children)]
+        given = Given(graphs, options, params is not None, own_mocks, arguments.variables(env, ()), variables)
+        job = _prepare(given)
         if events and _is_script(job):
             raise click.UsageError("a script waits for no events, so --event has no meaning for it.")
         return _run(job, as_json)
@@ -105,12 +114,9 @@ def command(
         raise
 
 
-def _prepare(
-    path: str, children: Sequence[str], variables: dict[str, str], options: RunOptions, off: frozenset[str]
-) -> _Job:
-    compiled = _compile(path, off)
-    workers = [_worker(one, variables) for one in (compiled, *(_compile(child, off) for child in children))]
-    return _Job(compiled, workers[0], tuple(workers[1:]), options)
+def _prepare(given: Given) -> _Job:
+    workers = [_worker(graph, given.variables) for graph in given.graphs]
+    return _Job(given.graphs[0], workers[0], tuple(workers[1:]), given)
 
 
 def _compile(path: str, off: frozenset[str]) -> Compiled:
@@ -124,7 +130,7 @@ def _compile(path: str, off: frozenset[str]) -> Compiled:
     return compiled
 
 
-def _worker(compiled: Compiled, variables: dict[str, str]) -> WorkerSpec:
+def _worker(compiled: Compiled, variables: Mapping[str, str]) -> WorkerSpec:
     """The Worker with the variables, also in place of what has no counterpart on this machine."""
     from stepwell.local import worker_spec
 
@@ -139,18 +145,29 @@ def _worker(compiled: Compiled, variables: dict[str, str]) -> WorkerSpec:
 def _run(job: _Job, as_json: bool) -> int:
     from rich.console import Console
 
-    from stepwell.cli import outcome
+    from stepwell.cli import notes, outcome
     from stepwell.cli.live import LiveView
 
     console = Console(highlight=False, markup=False, emoji=False)
+    before = notes.at_the_start(job.given)
     if as_json:
         report = _drive(job, None)
+        report = replace(report, notes=[*before, *notes.at_the_end(job.given, report.events)])
         click.echo(outcome.as_json(report))
     else:
+        _say(before)
         with LiveView(console, job.options.real_time) as view:
             report = _drive(job, view)
+        if not view.is_empty:
+            console.print()
         outcome.show(report, console)
+        _say(notes.at_the_end(job.given, report.events))
     return 0 if report.outcome.status == "complete" else 1
+
+
+def _say(notes: Sequence[str]) -> None:
+    for note in notes:
+        say(f"note: {note}")
 
 
 def _drive(job: _Job, view: LiveView | None) -> Report:

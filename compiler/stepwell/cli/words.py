@@ -37,6 +37,11 @@ def _shown(ch: str) -> str:
 _UNITS = ((86_400_000, "day"), (3_600_000, "hour"), (60_000, "minute"), (1_000, "second"))
 
 
+def skipped(milliseconds: int) -> str:
+    """A time that was skipped, as it was asked for: of 5 seconds a few milliseconds pass by themselves."""
+    return duration(round(milliseconds, -3 if milliseconds >= 10_000 else -2))
+
+
 def duration(milliseconds: int) -> str:
     """`1 day`, `2 hours 30 minutes`, `0.25 seconds`: the two largest units."""
     if milliseconds < 60_000:

@@ -54,12 +54,16 @@ class Response:
 
 @dataclass(frozen=True)
 class Mock:
-    """Requests that fit ``method`` (None: any) and ``url`` get the responses in turn, the last for ever."""
+    """Requests that fit ``method`` (None: any) and ``url`` get the responses in turn, the last for ever.
+
+    ``doubt`` says where an answer looks like one in full and is none.
+    """
 
     pattern: str
     method: str | None
     url: str
     responses: tuple[Response, ...]
+    doubt: str | None = None
 
     def fits(self, method: str, url: str) -> bool:
         """Whether this mock answers such a request."""
@@ -104,7 +108,7 @@ def make_mock(pattern: str, value: JSON) -> Mock:
         raise ValueError(f"mock {pattern!r}: give the whole URL, like 'POST https://host/path*' or workflow:NAME")
     if re.fullmatch(r"[a-z]+://[^/*?]+", url):
         url += "/"  # as the request will have it
-    return Mock(pattern, method, url, _responses(pattern, value))
+    return Mock(pattern, method, url, _responses(pattern, value), _doubt(pattern, value))
 
 
 def _read_file(path: Path) -> Mapping[str, JSON]:
@@ -136,6 +140,20 @@ def _responses(pattern: str, value: JSON) -> tuple[Response, ...]:
             raise ValueError(f"mock {pattern!r}: $sequence must be an array of at least one answer")
         return tuple(_response(pattern, item) for item in items)
     return (_response(pattern, value),)
+
+
+def _doubt(pattern: str, value: JSON) -> str | None:
+    """Bodies may have a ``status`` of their own, so only one that is an HTTP status beside a strange key is told."""
+    items: JSON = value["$sequence"] if isinstance(value, Mapping) and set(value) == {"$sequence"} else [value]
+    for item in items if isinstance(items, list) else ():
+        status = item.get("status") if isinstance(item, Mapping) else None
+        if not isinstance(item, Mapping) or not isinstance(status, int) or not 100 <= status <= 599:
+            continue
+        strange = next((key for key in item if key not in _FULL), None)
+        if strange is not None:
+            keys = "status, headers, body and delayMs"
+            return f"--mock {pattern!r} answers 200 with all of this as its body: {strange!r} is none of {keys}"
+    return None
 
 
 def _response(pattern: str, value: JSON) -> Response:

@@ -105,7 +105,7 @@ def _settled(worker: WorkerSpec, cast: Sequence[WorkerSpec], stand_ins: Sequence
 
 def _not_here(workflow: str) -> str:
     return (
-        f"the workflow {workflow} is not part of this run: add its graph to the run, or its output "
+        f"the workflow {workflow} is not part of this run: add its graph with --child FILE, or its output "
         f"with --mock 'workflow:{workflow}=JSON'"
     )
 

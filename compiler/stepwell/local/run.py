@@ -27,7 +27,8 @@ from .sink import Sink
 __all__ = ["Job", "PendingEvent", "RunFailed", "RunOptions", "run_batch", "run_script", "run_workflow"]
 
 _PATIENCE_MS: Final = 200
-_REAL_NAP_SECONDS: Final = 0.05
+_SHORTEST_NAP_SECONDS: Final = 0.05
+_LONGEST_NAP_SECONDS: Final = 2.0
 _SCRIPT_URL: Final = "https://script.invalid/"
 
 
@@ -174,6 +175,7 @@ class _Run:
         self._start: int | None = None
         self._slept_ms = 0
         self._stuck = False
+        self._nap = _SHORTEST_NAP_SECONDS
         self._began = 0.0
 
     def drive(self) -> Outcome:
@@ -214,7 +216,9 @@ class _Run:
             if (end := self._end_of(main.name, instance)) is not None:
                 return end
             busy = self._desk.open > 0 or self._desk.activity != activity
-            if not self._deliver() and seen["idle"] and not busy:
+            if self._deliver() or not seen["idle"] or busy:
+                self._nap = _SHORTEST_NAP_SECONDS
+            else:
                 self._pass_time(seen["next"])
 
     def _settle(self) -> dict[str, Any]:
@@ -223,7 +227,7 @@ class _Run:
             cursors[worker][key] = history.cursor
         arguments: dict[str, JSON] = {"workers": self._workers, "cursors": cursors, "patience": _PATIENCE_MS}
         seen: dict[str, Any] = self._call("settle", arguments)
-        self._sink.flush(list(self._news(seen["instances"])))
+        self._sink.tell(list(self._news(seen["instances"])))
         return seen
 
     def _call(self, action: str, arguments: Mapping[str, JSON]) -> Any:
@@ -269,9 +273,9 @@ class _Run:
         return False
 
     def _send(self, worker: str, history: History, event: PendingEvent) -> None:
-        place = history.place(history.latest)
+        place, now = history.place(history.latest), time.time() * 1000
         self._runtime.send_event(worker, history.workflow, history.instance, event.type, event.payload)
-        self._sink.flush([(time.time() * 1000, EventDelivered(place, event.type, event.payload))])
+        self._sink.tell([(now, EventDelivered(place, event.type, event.payload))])
 
     def _pass_time(self, next_ms: float | None) -> None:
         if next_ms is None:
@@ -279,11 +283,21 @@ class _Run:
             return
         self._stuck = False
         if self._options.real_time:
-            time.sleep(min(next_ms / 1000, _REAL_NAP_SECONDS))
+            self._wait(next_ms / 1000)
             return
         ms = math.ceil(next_ms)
         self._slept_ms += ms
         self._call("advance", {"workers": self._workers, "ms": ms})
+
+    def _wait(self, seconds: float) -> None:
+        """Waits for the next timer, by naps that grow: to look more often would only keep the processor busy."""
+        self._sink.settle()
+        time.sleep(max(0.0, min(seconds, self._nap, self._left())))
+        self._nap = min(2 * self._nap, _LONGEST_NAP_SECONDS)
+
+    def _left(self) -> float:
+        limit = self._options.timeout
+        return math.inf if limit is None else limit - self._elapsed()
 
     def _check_stuck(self) -> None:
         """The last timer may just have run out by itself: only when there is none twice, there is none."""
@@ -297,11 +311,18 @@ class _Run:
             raise self._overdue()
 
     def _overdue(self) -> RunFailed:
-        return RunFailed(f"the run did not end within {self._options.timeout:g} seconds: {self._standing()}")
+        limit = self._options.timeout
+        return RunFailed(f"the run did not end within {limit:g} second{'s' * (limit != 1)}: {self._standing()}")
 
     def _standing(self) -> str:
         steps = [step for history in self._histories.values() for step in history.steps]
-        names = [step.name for step in steps if step.outcome == "unfinished"]
+        awaited = {wait.step: wait.event_type for history in self._histories.values() for wait in history.waits}
+        names = [
+            f"{step.name} (it waits for the event {kind}: --event '{kind}=JSON')" if kind else step.name
+            for step in steps
+            if step.outcome == "unfinished"
+            for kind in [awaited.get(f"{step.name}-1")]
+        ]
         return f"it stands at {', '.join(names)}" if names else "it stands between two steps"
 
     def _elapsed(self) -> float:
