@@ -50,8 +50,23 @@ def test_graph_draws_to_a_file_or_to_standard_output(tmp_path: Path, style: str)
     stepwell("init", tmp_path)
     printed = stepwell("graph", tmp_path / "order.json", "--format", style)
     assert printed.code == 0
-    assert stepwell("graph", tmp_path / "order.json", "--format", style, "-o", tmp_path / "p" / "x").code == 0
-    assert (tmp_path / "p" / "x").read_text(encoding="utf-8") == printed.out
+    said = stepwell("graph", tmp_path / "order.json", "--format", style, "-o", tmp_path / "x")
+    assert (said.code, said.out) == (0, f"{tmp_path / 'order.json'} → {tmp_path / 'x'} ({style})\n")
+    assert (tmp_path / "x").read_text(encoding="utf-8") == printed.out
+
+
+@pytest.mark.parametrize(("name", "style"), [("x.svg", "svg"), ("x.DOT", "dot"), ("x.gv", "dot"), ("x.md", "mermaid")])
+def test_the_suffix_of_the_file_says_how_to_draw(tmp_path: Path, name: str, style: str) -> None:
+    stepwell("init", tmp_path)
+    stepwell("graph", tmp_path / "order.json", "-o", tmp_path / name)
+    drawn = stepwell("graph", tmp_path / "order.json", "--format", style).out
+    assert (tmp_path / name).read_text(encoding="utf-8") == drawn
+
+
+def test_graph_makes_no_folders(tmp_path: Path) -> None:
+    stepwell("init", tmp_path)
+    said = stepwell("graph", tmp_path / "order.json", "-o", tmp_path / "p" / "x.svg")
+    assert (said.code, said.err) == (1, f"stepwell: {tmp_path / 'p'} is no folder; nothing was written\n")
 
 
 def test_graph_from_standard_input(tmp_path: Path) -> None:

@@ -210,7 +210,7 @@ def _dangling(edge: Edge, end: str, number: int, index: dict[str, int], base: st
 
     name = getattr(edge, end)
     close = get_close_matches(name, list(index), 1)
-    hint = f"did you mean `{close[0]}`?" if close else "remove the edge, or add the node"
+    hint = f"Did you mean `{close[0]}`?" if close else "remove the edge, or add the node"
     return Diagnostic(
         c.DANGLING_EDGE,
         f"the edge `{edge.id}` has the {end} `{name}`, which does not exist",
@@ -372,7 +372,7 @@ class _Ports:
         self.astray.append(edge.label or "")
         close = get_close_matches(edge.label or "", labels, 1)
         could = ", ".join(f"`{label}`" for label in labels)
-        hint = (f"did you mean `{close[0]}`? " if close else "") + f"the labels of {self.node.label} are {could}"
+        hint = (f"Did you mean `{close[0]}`? " if close else "") + f"the labels of {self.node.label} are {could}"
         self._say(
             c.WRONG_LABEL,
             f"the edge `{edge.id}` leaves {self.node.label} with the label `{edge.label}`, which it does not have",
@@ -425,9 +425,21 @@ def _report_cycle(flow: Flow, base: str, found: list[Diagnostic]) -> None:
             f"the edges form a cycle: {names}",
             base + pointer("nodes", min(cycle)),
             flow.nodes[min(cycle)].id,
-            "use a `loop` node to repeat something",
+            _cycle_hint(flow, edges),
         )
     )
+
+
+def _cycle_hint(flow: Flow, edges: Sequence[tuple[int, int]]) -> str:
+    """Editors that know no `loop` lead the end of a body back to its beginning."""
+    vertices = {u for u, _ in edges}
+    for source, target in edges:
+        is_loop = not flow.is_arm(target) and flow.shape(target) == "loop"
+        if is_loop and any(arm in vertices for arm in flow.arms_of.get(target, ())):
+            last, loop = flow.nodes[source].id if not flow.is_arm(source) else None, flow.nodes[target].id
+            where = f"from `{last}` " if last is not None else ""
+            return f"remove the edge {where}back to `{loop}`: the body of a loop repeats by itself"
+    return "use a `loop` node to repeat something"
 
 
 def _unreachable(flow: Flow, base: str, found: list[Diagnostic]) -> None:

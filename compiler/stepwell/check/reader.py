@@ -6,6 +6,7 @@ One `FieldReader` serves one node. Whatever cannot be read becomes a finding and
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -212,7 +213,7 @@ class FieldReader:
             for expression in expressions:
                 span = slice(expression.start, expression.end)
                 message = message.replace(prepared[span], text[span])
-            self.say(code, message, at, None, text, fault.start)
+            self.say(code, message, at, _statement_hint(code, text), text, fault.start)
         return self._code_value(facts, expressions, at, key, text)
 
     def _unknown_roots(self, text: str, at: str, opaque: Sequence[tuple[int, int, str]] = (), begin: int = 0) -> bool:
@@ -357,7 +358,7 @@ class FieldReader:
                 text,
                 start,
             )
-        else:
+        elif not facts.faults:  # of code that does not parse, what looks like a name may be none
             self.say(
                 c.UNKNOWN_NAME,
                 f"`{name.name}` is not known here",
@@ -432,6 +433,12 @@ def _defaulted(reference: Reference) -> str:
     """An expression with a default, as one would write it."""
     path = "".join(f".{key}" if is_identifier(str(key)) else f"[{json.dumps(key)}]" for key in reference.path)
     return f'{{{{{reference.root}{path} ?? "none"}}}}'
+
+
+def _statement_hint(code: Code, text: str) -> str | None:
+    """For a condition that is written as the statement it will become a part of."""
+    found = re.match(r"\s*(if|while|return)\b", text) if code is c.NOT_ONE_EXPRESSION else None
+    return f"write the expression alone, without `{found[1]}`" if found else None
 
 
 def _unescaped(prepared: str, text: str, kind: Kind) -> str:

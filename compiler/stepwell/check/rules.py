@@ -84,7 +84,10 @@ def stored_fields(analysis: Analysis) -> dict[tuple[int, str], str]:
 
 def _value_steps(analysis: Analysis) -> Iterator[Diagnostic]:
     for (vertex, name), extra in analysis.stored.items():
-        why = impurities_of(analysis.fields[vertex][name])[0]
+        value = analysis.fields[vertex][name]
+        if any(code.facts.faults for code in codes_of(value)):
+            continue  # what its words mean is not known
+        why = impurities_of(value)[0]
         field = "condition" if name.startswith("arms/") else name
         reads = _in_words(analysis, analysis.fields[vertex][name], why)
         yield _find(

@@ -17,6 +17,13 @@ SCAFFOLD = frozenset({"ctx", "NonRetryableError", "undefined", "NaN", "Infinity"
 """Names of a body's scope that stand for nothing of the graph."""
 
 
+_MEANT = {
+    "trigger": "write `event.payload`; `{{trigger}}` is the same in braces",
+    "payload": "write `event.payload`",
+}
+"""Names that people take from what starts a run."""
+
+
 class Scope:
     """Resolves names for one graph. `data` are the typed data of its nodes, in order."""
 
@@ -88,17 +95,33 @@ class Scope:
         return found if found is not None else self._named.get(name)
 
     def suggestion(self, name: str, vertex: int) -> str | None:
-        """A "did you mean" among what could be read at `vertex`."""
-        known = [*self.ids, "event", "env", "trigger"]
-        close = get_close_matches(name, known, 1, 0.6)
+        """What could have been meant by `name` at `vertex`, or what could be read there."""
+        if name in _MEANT:
+            return _MEANT[name]
+        locals_ = self._locals(vertex)
+        close = get_close_matches(name, [*self.ids, *locals_, "event", "env"], 1, 0.6)
         if close:
-            return f"did you mean `{close[0]}`?"
+            return f"Did you mean `{close[0]}`?"
         upstream = [
             n.id
             for v, n in enumerate(self.flow.nodes[:200])
-            if v != vertex and self.flow.kinds[v].value and self.reach.regions.dominates(v, vertex)
+            if self.flow.kinds[v].value and self.reach.status(v, vertex) == "definite"
         ][-5:]
-        return "values that can be read here: " + ", ".join(f"`{i}`" for i in upstream) if upstream else None
+        known = [*upstream, *locals_]
+        return "values that can be read here: " + ", ".join(f"`{name}`" for name in known) if known else None
+
+    def _locals(self, vertex: int) -> list[str]:
+        """The names that stand for something at `vertex` through what is around it, innermost first."""
+        names: list[str] = []
+        for arm in self.reach.regions.blocks_around(vertex):
+            around = self.flow.arm(arm)
+            data, shape = self.data[around.container], self.flow.shape(around.container)
+            if shape == "loop" and isinstance(data, LoopData):
+                names += [data.itemVar] if data.loopType == "forEach" else []
+                names += [data.indexVar, "_output"]
+            elif shape == "try" and around.label == "catch":
+                names.append("err")
+        return list(dict.fromkeys(names))
 
     def node_use(self, target: int, vertex: int, turn_of: int | None = None) -> tuple[Use | None, Code | None]:
         """The use of a node's value at `vertex`, and the code of what is wrong or uncertain about it."""

@@ -13,15 +13,17 @@ if TYPE_CHECKING:
     from stepwell.picture import Style
 
 
+_STYLES: dict[str, Style] = {".svg": "svg", ".dot": "dot", ".gv": "dot"}
+
+
 @click.command("graph")
 @click.argument("path", metavar="PATH")
 @click.option(
     "--format",
     "style",
     type=click.Choice(["mermaid", "dot", "svg"]),
-    default="mermaid",
-    show_default=True,
-    help="SVG is drawn here; the other two are for Mermaid and Graphviz.",
+    help="SVG is drawn here; the other two are for Mermaid and Graphviz.  "
+    "[default: what FILE ends with (.svg, .dot, .gv), else mermaid]",
 )
 @click.option(
     "-o",
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     type=click.Path(dir_okay=False, path_type=Path),
     help="Where to write.  [default: standard output]",
 )
-def command(path: str, style: Style, output: Path | None) -> None:
+def command(path: str, style: Style | None, output: Path | None) -> None:
     """Draw a graph, whatever state it is in: edges that lead nowhere are left out.
 
     What cannot be reached from the entry has a dashed outline, an edge that closes a cycle is dashed.
@@ -39,12 +41,15 @@ def command(path: str, style: Style, output: Path | None) -> None:
     from stepwell.cli.inputs import read
     from stepwell.picture import draw
 
+    if output is not None and not output.parent.is_dir():
+        raise Failed(f"{output.parent} is no folder; nothing was written")
     source = read(path)
     if not isinstance(source.graph.get("nodes"), list):
         raise Failed(f"{source.name} holds no graph; `stepwell check {source.name}` says more")
-    picture = draw(source.document, style)
+    chosen = style or _STYLES.get(output.suffix.lower() if output else "", "mermaid")
+    picture = draw(source.document, chosen)
     if output is None:
         click.echo(picture, nl=False)
         return
-    output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(picture, encoding="utf-8")
+    click.echo(f"{source.name} → {output} ({chosen})")

@@ -70,3 +70,18 @@ BUILTIN: dict[str, NodeKind] = {
         NodeKind("sub_script", "Call script", d.SubScriptData, settings=_BOTH),
     )
 }
+
+_OTHER_NAMES: dict[str, str] = {
+    "step": "action code function javascript script task",
+    "http_request": "api fetch http request rest webhook",
+    "sleep": "delay pause timer",
+    "wait_for_event": "event signal wait waitevent",
+    "branch": "choice condition decision if ifelse router switch",
+    "parallel": "all fanout fork",
+    "loop": "each for foreach iterate map repeat while",
+    "try_catch": "catch errorhandler try",
+    "break": "end exit return stop",
+    "sub_workflow": "child subflow workflow",
+}
+ALIASES: dict[str, str] = {name: kind for kind, names in _OTHER_NAMES.items() for name in names.split()}
+"""What other editors call the types, in small letters alone: better guesses than words that look alike."""

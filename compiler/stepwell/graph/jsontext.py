@@ -91,8 +91,8 @@ def _syntax(text: str, error: json.JSONDecodeError) -> Diagnostic:
         return Diagnostic(c.NOT_JSON, "The file is empty; it must hold a JSON object.", place=Place(1, 1))
     place = Place(error.lineno, error.colno)
     reason = next((words for start, words in _REASONS.items() if error.msg.startswith(start)), error.msg)
-    where, found = f"Line {place.line}, column {place.column}", _found(text, error.pos)
-    message = f"{where}: {reason}, but {found} stands there."
+    found = _found(text, error.pos)
+    message = f"{reason[0].upper()}{reason[1:]}, but {found} stands there."
     return Diagnostic(c.NOT_JSON, message, hint=_advice(text, error.pos), place=place)
 
 
@@ -123,8 +123,7 @@ def _number(text: str, name: str) -> Diagnostic:
     at = next((m.start() for m in _TOKEN.finditer(text) if (m[0] == wanted if wanted else m[0].isdigit())), None)
     place = None if at is None else _place(text, at)
     found = f"`{wanted}` is no JSON" if wanted else "A number has thousands of digits"
-    where = "" if place is None else f"Line {place.line}, column {place.column}: "
-    return Diagnostic(c.NOT_JSON, f"{where}{found}; write a finite number or null.", place=place)
+    return Diagnostic(c.NOT_JSON, f"{found}; write a finite number or null.", place=place)
 
 
 def _deep_place(text: str) -> Place | None:

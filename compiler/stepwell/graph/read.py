@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 from stepwell.diagnostics import Code, Diagnostic, has_errors, pointer
 from stepwell.diagnostics import codes as c
 from stepwell.graph import cron, jsontext, model, values
-from stepwell.graph.catalogue import BUILTIN
+from stepwell.graph.catalogue import ALIASES, BUILTIN
 from stepwell.graph.faults import Fault, did_you_mean, faults, shortened, shown
 
 NODES = 50_000
@@ -369,7 +369,8 @@ def _nodes(raw: _Raw) -> Iterator[Diagnostic]:
 
 
 def _unknown_type(node: dict[str, Any], kind: str, place: str) -> Diagnostic:
-    meant = did_you_mean(kind, BUILTIN) or did_you_mean(kind, (row.title for row in BUILTIN.values()))
+    meant = ALIASES.get(re.sub(r"[^a-z]", "", kind.lower()[:40]))
+    meant = meant or did_you_mean(kind, BUILTIN) or did_you_mean(kind, (row.title for row in BUILTIN.values()))
     meant = next((row.type for row in BUILTIN.values() if row.title == meant), meant)
     return Diagnostic(
         c.UNKNOWN_TYPE,
