@@ -358,7 +358,7 @@ class FieldReader:
                 text,
                 start,
             )
-        elif not facts.faults:  # of code that does not parse, what looks like a name may be none
+        else:
             self.say(
                 c.UNKNOWN_NAME,
                 f"`{name.name}` is not known here",
