@@ -22,7 +22,7 @@ from stepwell.diagnostics import CODES, Severity
 from stepwell.graph.catalogue import BUILTIN
 
 TOP = DOCS.parent
-PAGES = sorted([*DOCS.rglob("*.md"), *TOP.glob("*.md")])
+PAGES = sorted([*DOCS.rglob("*.md"), *TOP.glob("*.md"), *TOP.glob("examples/**/*.md")])
 NAMES = [str(page.relative_to(TOP)) for page in PAGES]
 _FENCE = re.compile(r"^```(?P<info>[^\n]*)\n(?P<text>.*?)^```$", re.M | re.S)
 _LINK = re.compile(r"\[[^\]]*\]\((?P<target>[^)\s]+)\)")

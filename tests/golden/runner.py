@@ -139,7 +139,7 @@ def _recorded() -> Iterator[defaultdict[int, list[Json]]]:
     class InOrder(Sink):
         """Tells what the engine tells in the engine's order, which times in milliseconds do not give."""
 
-        def flush(self, told: Sequence[tuple[float, RunEvent]] = ()) -> None:
+        def tell(self, told: Sequence[tuple[float, RunEvent]] = ()) -> None:
             for _, event in told:
                 if self._on_event is not None:
                     self._on_event(event)

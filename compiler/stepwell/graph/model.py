@@ -137,7 +137,9 @@ class Artifact(Model):
     nodes: list[Node] = Field(min_length=1, description="the graph's nodes")
     edges: list[Edge] = Field(description="the edges between the nodes; `[]` when there are none")
     entryNodeId: Name = Field(description="the id of the node that the graph starts with")
-    trigger: Trigger | None = Field(default=None, description="what starts it; an HTTP POST, when absent")
+    trigger: Trigger | None = Field(
+        default=None, description="what starts it; a workflow may have none: an HTTP POST on any path"
+    )
 
 
 class EnvVar(Model):

@@ -1,0 +1,76 @@
+"""The commands that the pages show do what they are shown for."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from docs.generate import DOCS
+
+from tests.cli.cli_calls import stepwell
+
+TOP = DOCS.parent
+EXAMPLES = sorted(path.parent.name for path in (TOP / "examples").glob("*/README.md"))
+_BLOCK = re.compile(r"(?:^    .*\n)+", re.M)
+_SERVES = ("dev", "setup")
+"""Commands that go on until Ctrl-C, or that install."""
+
+
+def _shown(page: Path) -> list[str]:
+    """The blocks of commands of a page that call stepwell, `…` and servers left out."""
+    blocks = [re.sub("^    ", "", found[0], flags=re.M) for found in _BLOCK.finditer(page.read_text("utf-8"))]
+    ours = [block for block in blocks if re.search(r"^(cd .* && )?stepwell ", block, re.M)]
+    return [block for block in ours if not any(f"stepwell {name}" in block for name in _SERVES)]
+
+
+def _run(block: str, folder: Path) -> None:
+    """As a shell runs it; the repository's own environment is active already."""
+    script = f'set -e\nstepwell() {{ "{sys.executable}" -m stepwell.cli "$@"; }}\n'
+    script += re.sub(r"^\. .*activate$", "", block, flags=re.M)
+    call = ["bash", "-c", script]
+    done = subprocess.run(call, cwd=folder, capture_output=True, text=True, check=False, timeout=240, env=os.environ)
+    assert done.returncode == 0, f"{block}\n{done.stdout}\n{done.stderr}"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A first project, with what the pages speak of beside its graph."""
+    folder = tmp_path / "project"
+    stepwell("init", folder)
+    (folder / "graphs").mkdir()
+    shutil.copy(folder / "order.json", folder / "graphs")
+    stepwell("build", folder / "order.json", "-o", folder / "workers" / "order")
+    return folder
+
+
+@pytest.mark.parametrize("page", ["docs/cli.md", "docs/library.md", "docs/language.md"])
+def test_the_commands_of_a_page(page: str, project: Path) -> None:
+    for block in _shown(TOP / page):
+        _run(block, project)
+
+
+def test_the_commands_of_a_first_project(project: Path) -> None:
+    blocks = _shown(project / "README.md")
+    assert len(blocks) >= 3
+    for block in blocks:
+        _run(block, project)
+
+
+def test_the_commands_of_the_readme(tmp_path: Path) -> None:
+    blocks = _shown(TOP / "README.md")
+    assert blocks
+    (tmp_path / "clone").mkdir()
+    _run("\n".join(blocks), tmp_path / "clone")  # from one folder to the next
+
+
+@pytest.mark.parametrize("name", [".", *EXAMPLES])
+def test_the_commands_of_the_examples(name: str) -> None:
+    blocks = _shown(TOP / "examples" / name / "README.md")
+    assert blocks
+    for block in blocks:
+        _run(block, TOP / "examples" / name)
