@@ -259,7 +259,7 @@ def _wait(state: RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome is not None else None
     if isinstance(error, _Again) and error.after is not None:
         return error.after
-    return float(wait_exponential_jitter(initial=0.5, max=10, jitter=0.5)(state))
+    return float(wait_exponential_jitter(multiplier=0.5, max=10, jitter=0.5)(state))
 
 
 def _seconds(text: str | None) -> float | None:

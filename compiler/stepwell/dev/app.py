@@ -270,6 +270,7 @@ async def _clock(cloud: Cloud, request: Request) -> Response:
         if length is None or length.milliseconds <= 0:
             raise Refusal(400, 10002, "advance must be a duration such as 90s, 2h, 7d or `3 days`, or milliseconds")
         async with cloud.lock:
+            await cloud.fleet.ready()  # a start puts the clock to what is kept: that must not be this move already
             account = cloud.account
             account.clock_ms += length.milliseconds
             with cloud.store.transaction():

@@ -20,10 +20,14 @@ from stepwell.local.config import JSON, Hosted, WorkerSpec
 from stepwell.local.runtime import ControlError, LogLine, Runtime, RuntimeFailed
 
 _DRAIN_SECONDS: Final = 0.5
-_SETTLE_SECONDS: Final = 0.02
+_QUIET_SECONDS: Final = 0.15
+"""How long a start waits for further changes, while nobody waits for it: a deploy makes several in a row."""
 _CALL_SECONDS: Final = 60.0
-_CRON_MS: Final = 5
-"""How long before a cron's time a moved clock stops, in milliseconds: the rest passes in earnest."""
+_CRON_MS: Final = 25
+"""How long before a cron's time a moved clock stops, in milliseconds: the rest passes in earnest. A clock that is moved
+past it leaves the cron behind.
+"""
+_CRON_PATIENCE_MS: Final = 2000
 _READING: Final = frozenset({"describe", "list", "counts", "ids", "record", "refresh", "status", "now"})
 """Actions that are asked again when the runtime dies on them: they change nothing."""
 
@@ -64,6 +68,8 @@ class Fleet:
         self._running: Wanted | None = None
         self._stale = asyncio.Event()
         self._ready = asyncio.Event()
+        self._asked = asyncio.Event()
+        self._swapping = False
         self._idle = asyncio.Event()
         self._idle.set()
         self._busy = 0
@@ -81,7 +87,7 @@ class Fleet:
         """Starts what is wanted and keeps it so."""
         self._stale.set()
         self._task = asyncio.create_task(self._keep())
-        await self._ready.wait()
+        await self.ready()
 
     async def close(self) -> None:
         """Ends everything; state on disk stays."""
@@ -101,7 +107,9 @@ class Fleet:
 
     async def ready(self) -> None:
         """Waits until what is deployed runs."""
-        await self._ready.wait()
+        if not self._ready.is_set():
+            self._asked.set()
+            await self._ready.wait()
 
     async def _keep(self) -> None:
         while True:
@@ -110,13 +118,19 @@ class Fleet:
             died = self._runtime is not None and not self._runtime.alive
             if not self._stale.is_set() and not died:
                 continue
-            await asyncio.sleep(_SETTLE_SECONDS)  # a deploy changes several things in a row
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._asked.wait(), _QUIET_SECONDS)
+            self._asked.clear()
             self._stale.clear()
             wanted = self.wanted()
             died = self._runtime is not None and not self._runtime.alive
             if died or wanted != self._running:
                 self._ready.clear()
-                await self._swap(wanted)
+                self._swapping = True
+                try:
+                    await self._swap(wanted)
+                finally:
+                    self._swapping = False
             if not self._stale.is_set():
                 self._ready.set()
 
@@ -179,7 +193,7 @@ class Fleet:
     @asynccontextmanager
     async def _use(self) -> AsyncIterator[Runtime]:
         while True:
-            await self._ready.wait()
+            await self.ready()
             if self._runtime is not None and self._ready.is_set():
                 break
         self._busy += 1
@@ -201,6 +215,13 @@ class Fleet:
                 raise
         async with self._use():
             return await self._call(action, arguments)
+
+    async def glance(self, action: str, arguments: Mapping[str, JSON]) -> Any:
+        """An action that only reads, of whatever runs just now, though something else was deployed already."""
+        if self._runtime is not None and not self._swapping:
+            with suppress(ControlError, RuntimeFailed):
+                return await self._call(action, arguments)
+        return await self.call(action, arguments)
 
     async def _call(self, action: str, arguments: Mapping[str, JSON], timeout: float = _CALL_SECONDS) -> Any:
         runtime = self._runtime
@@ -262,13 +283,18 @@ class Fleet:
     async def _forward(self, ms: float, engines: list[str]) -> None:
         if engines:
             await self._call("touch", {"workers": engines})
-        left = ms
+        left, nap = ms, _CRON_MS + 10
         while left > 0:
             due = await self._settled(engines) if engines else None
             cron = await self._call("clocks", {"ms": 0})
             if cron is not None and cron <= _CRON_MS:
-                await asyncio.sleep(2 * _CRON_MS / 1000)  # it runs by itself just now
-                continue
+                await asyncio.sleep(nap / 1000)  # it runs by itself just now; asking puts its alarm off a little
+                if nap < _CRON_PATIENCE_MS:
+                    nap *= 2
+                    continue
+                cron = None  # it does not run: the clock goes on without it
+            else:
+                nap = _CRON_MS + 10
             before = None if cron is None else cron - _CRON_MS
             step = max(1, min(left, *(one for one in (due, before) if one is not None), left))
             await self._call("clocks", {"ms": step})

@@ -157,7 +157,7 @@ async def _with_counts(cloud: Cloud, workflow: Workflow) -> dict[str, Any]:
     counts, latest = dict.fromkeys(STATUSES, 0), None
     if hosted(cloud, workflow):
         with suppress(ControlError):
-            for row in await cloud.fleet.call("counts", place(workflow)):
+            for row in await cloud.fleet.glance("counts", place(workflow)):
                 counts[row["status"]] = row["n"]
                 latest = max(latest or 0, row["latest"])
     return {**_told(workflow, latest), "instances": counts}
