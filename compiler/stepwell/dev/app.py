@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
+from pydantic import ValidationError
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -50,6 +51,7 @@ ROUTES: Final[tuple[tuple[str, str, Handler], ...]] = (
     ("GET", _S, scripts.get_script),
     ("DELETE", _S, scripts.delete_script),
     ("PUT", f"{_S}/content", scripts.put_content),
+    ("GET", f"{_S}/content/v2", scripts.get_script),
     ("GET", f"{_S}/versions", scripts.list_versions),
     ("POST", f"{_S}/versions", scripts.post_version),
     ("GET", f"{_S}/versions/{{version_id}}", scripts.get_version),
@@ -148,6 +150,7 @@ ROUTES: Final[tuple[tuple[str, str, Handler], ...]] = (
     ("DELETE", f"{_Q}/{{queue_id}}", resources.delete_queue),
     ("GET", f"{_Q}/{{queue_id}}/consumers", resources.list_consumers),
     ("POST", f"{_Q}/{{queue_id}}/consumers", resources.create_consumer),
+    ("GET", f"{_Q}/{{queue_id}}/consumers/{{consumer_id}}", resources.get_consumer),
     ("PUT", f"{_Q}/{{queue_id}}/consumers/{{consumer_id}}", resources.put_consumer),
     ("DELETE", f"{_Q}/{{queue_id}}/consumers/{{consumer_id}}", resources.delete_consumer),
     ("POST", f"{_Q}/{{queue_id}}/messages", resources.send_messages),
@@ -213,6 +216,8 @@ def _endpoint(cloud: Cloud, handler: Handler, open_to_all: bool = False) -> Any:
             return refused(refusal)
         except (ControlError, RuntimeFailed, TimeoutError) as error:
             return refused(Refusal(500, 10001, f"workflows.api.error.internal_server: {error}"))
+        except ValidationError as error:
+            return refused(Refusal(400, 10002, f"the request cannot be kept: {_first(error)}"))
         except ClientDisconnect:
             return Response(status_code=499)
         except Exception:
@@ -220,6 +225,12 @@ def _endpoint(cloud: Cloud, handler: Handler, open_to_all: bool = False) -> Any:
             return refused(Refusal(500, 10001, "internal error of stepwell dev; the terminal it runs in says more"))
 
     return endpoint
+
+
+def _first(error: ValidationError) -> str:
+    """The first fault that a model finds with what was sent."""
+    fault = error.errors()[0]
+    return f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}"
 
 
 def _authorise(cloud: Cloud, request: Request) -> None:

@@ -58,11 +58,13 @@ class Store:
         return [model.model_validate_json(row[0]) for row in rows]
 
     def put(self, thing: T) -> T:
-        """Keeps a thing, in the place of the one of its key."""
+        """Keeps a thing, in the place of the one of its key. Raises `ValidationError` for what it could not read."""
+        text = thing.model_dump_json(warnings=False)
+        type(thing).model_validate_json(text)  # fields are set from what was sent, and setting them checks nothing
         self._db.execute(
             "INSERT INTO kept (kind, key, value) VALUES (?, ?, ?) "
             "ON CONFLICT (kind, key) DO UPDATE SET value = excluded.value",
-            (thing.kind, thing.key, thing.model_dump_json()),
+            (thing.kind, thing.key, text),
         )
         return thing
 
