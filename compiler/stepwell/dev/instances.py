@@ -381,7 +381,7 @@ async def patch_status(cloud: Cloud, request: Request) -> Response:
     workflow = _workflow(cloud, request)
     id, given = request.path_params["instance_id"], await fields(request)
     action = given.get("status")
-    if action not in _ALLOWED:
+    if not isinstance(action, str) or action not in _ALLOWED:
         raise Refusal(400, 10002, f"status must be one of {', '.join(_ALLOWED)}")
     found = await _describe(cloud, workflow, id)
     if found["status"] not in _ALLOWED[action]:
@@ -424,7 +424,7 @@ async def send_event(cloud: Cloud, request: Request) -> Response:
     payload = await body(request) if raw.strip() else None
     await _describe(cloud, workflow, id)
     await cloud.fleet.call("event", {**place(workflow), "id": id, "type": event_type, "payload": payload})
-    return ok({})
+    return ok({"instanceId": id, "timestamp": now()})
 
 
 async def delete(cloud: Cloud, request: Request) -> Response:

@@ -191,7 +191,7 @@ class Bucket(Kept):
 
     kind = "r2"
     name: str
-    location: str = "WNAM"
+    location: str = "wnam"
     storage_class: str = "Standard"
 
     @property

@@ -31,6 +31,7 @@ _PULL_SETTINGS: Final = {
     "retry_delay": (0, 43_200),
     "visibility_timeout_ms": (0, 43_200_000),
 }
+_MAX_VALUE: Final = 25 * 1024 * 1024
 _ANY: Final = (0, 2**53)
 _COUNT_TABLES: Final = (
     "SELECT COUNT(*) AS n FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_cf%' ESCAPE '\\'"
@@ -98,7 +99,7 @@ async def delete_namespace(cloud: Cloud, request: Request) -> Response:
         with cloud.store.transaction():
             cloud.store.remove(namespace)
     cloud.fleet.changed()
-    return ok(None)
+    return ok({})
 
 
 def _refuse_used(cloud: Cloud, kind: str, key: str, value: str) -> None:
@@ -118,18 +119,24 @@ async def put_value(cloud: Cloud, request: Request) -> Response:
     for sent, name in (("expiration", "expiration"), ("expiration_ttl", "expirationTtl")):
         if query.get(sent):
             options[name] = _whole(query[sent], sent)
-    value: Any
     if request.headers.get("content-type", "").startswith("multipart/form-data"):
-        form = await request.form()
+        form = await request.form(max_part_size=_MAX_VALUE)
         part = form.get("value", "")
-        value = part if isinstance(part, str) else (await part.read()).decode()
+        value = part.encode() if isinstance(part, str) else await part.read()
         metadata = form.get("metadata")
         if isinstance(metadata, str):
-            options["metadata"] = json.loads(metadata)
+            options["metadata"] = _json(metadata)
     else:
-        value = (await request.body()).decode()
-    await _kv(cloud, namespace, "put", request.path_params["key"], value, options)
-    return ok(None)
+        value = await request.body()
+    await _put(cloud, namespace, request.path_params["key"], value, options)
+    return ok({})
+
+
+def _json(given: str) -> Any:
+    try:
+        return json.loads(given)
+    except ValueError:
+        raise Refusal(400, 10002, "metadata is not JSON") from None
 
 
 def _whole(given: str, name: str) -> int:
@@ -138,9 +145,17 @@ def _whole(given: str, name: str) -> int:
     return int(given)
 
 
+async def _put(cloud: Cloud, namespace: Namespace, key: str, value: bytes, options: dict[str, Any]) -> None:
+    await _kv_call(cloud, "kv_put", namespace, key=key, value=base64.b64encode(value).decode(), options=options)
+
+
 async def _kv(cloud: Cloud, namespace: Namespace, method: str, *args: Any) -> Any:
+    return await _kv_call(cloud, "kv", namespace, method=method, args=list(args))
+
+
+async def _kv_call(cloud: Cloud, action: str, namespace: Namespace, **arguments: Any) -> Any:
     try:
-        return await cloud.fleet.call("kv", {"namespace": namespace.id, "method": method, "args": list(args)})
+        return await cloud.fleet.call(action, {"namespace": namespace.id, **arguments})
     except ControlError as error:
         raise Refusal(400, 10002, str(error)) from None
 
@@ -148,10 +163,10 @@ async def _kv(cloud: Cloud, namespace: Namespace, method: str, *args: Any) -> An
 async def get_value(cloud: Cloud, request: Request) -> Response:
     """`GET …/values/{key}`: the value alone, without an envelope."""
     namespace = _find_namespace(cloud, request)
-    value = await _kv(cloud, namespace, "get", request.path_params["key"])
+    value = await _kv_call(cloud, "kv_get", namespace, key=request.path_params["key"])
     if value is None:
         raise Refusal(404, 10009, "get: 'key not found'")
-    return Response(value, media_type="application/octet-stream")
+    return Response(base64.b64decode(value), media_type="application/octet-stream")
 
 
 async def get_metadata(cloud: Cloud, request: Request) -> Response:
@@ -166,7 +181,7 @@ async def get_metadata(cloud: Cloud, request: Request) -> Response:
 async def delete_value(cloud: Cloud, request: Request) -> Response:
     """`DELETE …/values/{key}`."""
     await _kv(cloud, _find_namespace(cloud, request), "delete", request.path_params["key"])
-    return ok(None)
+    return ok({})
 
 
 async def list_keys(cloud: Cloud, request: Request) -> Response:
@@ -184,10 +199,10 @@ async def put_bulk(cloud: Cloud, request: Request) -> Response:
     if not isinstance(given, list):
         raise Refusal(400, 10002, "the body must be a list of {key, value}")
     for pair in given:
-        value = base64.b64decode(pair["value"]).decode() if pair.get("base64") else pair["value"]
+        value = base64.b64decode(pair["value"]) if pair.get("base64") else pair["value"].encode()
         named = (("expiration", "expiration"), ("expiration_ttl", "expirationTtl"), ("metadata", "metadata"))
         options = {name: pair[sent] for sent, name in named if sent in pair}
-        await _kv(cloud, namespace, "put", pair["key"], value, options)
+        await _put(cloud, namespace, pair["key"], value, options)
     return ok({"successful_key_count": len(given), "unsuccessful_keys": []})
 
 
@@ -286,7 +301,7 @@ async def create_bucket(cloud: Cloud, request: Request) -> Response:
     async with cloud.lock:
         if cloud.store.get(Bucket, name) is not None:
             raise Refusal(409, 10004, "The bucket you tried to create already exists, and you own it.")
-        location = str(given.get("locationHint") or "wnam").upper()
+        location = str(given.get("locationHint") or "wnam").lower()
         bucket = Bucket(name=name, location=location, storage_class=given.get("storageClass") or "Standard")
         with cloud.store.transaction():
             cloud.store.put(bucket)
@@ -294,7 +309,7 @@ async def create_bucket(cloud: Cloud, request: Request) -> Response:
 
 
 def _bucket(bucket: Bucket) -> dict[str, Any]:
-    told = {"name": bucket.name, "creation_date": bucket.created_on, "location": bucket.location}
+    told = {"name": bucket.name, "creation_date": bucket.created_on, "location": bucket.location.lower()}
     return {**told, "storage_class": bucket.storage_class}
 
 
@@ -440,7 +455,7 @@ def _consumer(cloud: Cloud, consumer: QueueConsumer) -> dict[str, Any]:
         "dead_letter_queue": consumer.dead_letter_queue,
         "script_name": consumer.script_name,
         "script": consumer.script_name,
-        "settings": consumer.settings,
+        "settings": {name: value for name, value in consumer.settings.items() if value is not None},
     }
     return {name: value for name, value in told.items() if value is not None}
 
@@ -501,6 +516,11 @@ async def list_consumers(cloud: Cloud, request: Request) -> Response:
     return ok([_consumer(cloud, one) for one in _consumers(cloud, _find_queue(cloud, request))])
 
 
+async def get_consumer(cloud: Cloud, request: Request) -> Response:
+    """`GET /queues/{id}/consumers/{id}`."""
+    return ok(_consumer(cloud, _find_consumer(cloud, request)))
+
+
 async def put_consumer(cloud: Cloud, request: Request) -> Response:
     """`PUT /queues/{id}/consumers/{id}`."""
     given = await fields(request)
@@ -539,4 +559,4 @@ async def send_messages(cloud: Cloud, request: Request) -> Response:
         await cloud.fleet.call("queue", {"queue": queue.queue_name, "bodies": bodies})
     except ControlError as error:
         raise Refusal(400, 10026, str(error)) from None
-    return ok(None)
+    return ok({})

@@ -449,7 +449,8 @@ async def post_deployment(cloud: Cloud, request: Request) -> Response:
     script = cloud.script(script_name(request))
     given = await fields(request)
     async with cloud.lock:
-        parts = [_part(cloud, script.name, one) for one in given.get("versions") or []]
+        versions = given.get("versions")
+        parts = [_part(cloud, script.name, one) for one in (versions if isinstance(versions, list) else [])]
         if given.get("strategy") != "percentage" or not 1 <= len(parts) <= 2:
             raise invalid("a deployment needs the strategy percentage and one or two versions")
         if abs(sum(part["percentage"] for part in parts) - 100) > 1e-6:
@@ -585,10 +586,12 @@ async def bulk_secrets(cloud: Cloud, request: Request) -> Response:
     given = (await fields(request)).get("secrets")
     if not isinstance(given, dict):
         raise Refusal(400, 10002, "secrets is required and must be an object")
+    if not all(one is None or isinstance(one, dict) for one in given.values()):
+        raise Refusal(400, 10002, "a secret is {name, text, type}, or null to remove it")
     secrets = {name: None if one is None else _secret({"name": name, **one}) for name, one in given.items()}
     async with cloud.lock:
         await _put_secrets(cloud, request, secrets)
-    return ok([None if one is None else readable(one) for one in secrets.values()])
+    return ok({name: readable(one) for name, one in secrets.items() if one is not None})
 
 
 def _secret(given: dict[str, Any]) -> Binding:

@@ -36,6 +36,7 @@ KINDS: Final = {
 
 SCRIPT_NAME: Final = re.compile(r"[a-z0-9_][a-z0-9_-]{0,62}")
 _DATE: Final = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])")
+_FILES: Final = re.compile(r"files(\[\d*\])?")
 _BINDING_NAME: Final = re.compile(r"[A-Za-z_$][\w$]*")
 
 REQUIRED: Final[Mapping[str, tuple[str, ...]]] = {
@@ -150,8 +151,13 @@ async def _form(
         value = None
     if not isinstance(value, dict):
         raise wrong
-    parts = [(key, part, await part.read()) for key, part in form.multi_items() if isinstance(part, UploadFile)]
-    return value, [entry for entry in parts if entry[0] != name]
+    parts = [(key, part) for key, part in form.multi_items() if isinstance(part, UploadFile) and key != name]
+    return value, [(_name(key, part), part, await part.read()) for key, part in parts]
+
+
+def _name(key: str, part: UploadFile) -> str:
+    """What a module is called: by its part, or by its file where the part is one of the specification's `files`."""
+    return part.filename or key if _FILES.fullmatch(key) else key
 
 
 def _type(part: UploadFile) -> str:
@@ -189,6 +195,8 @@ def compatibility(metadata: Mapping[str, Any]) -> tuple[str, list[str]]:
 def notes(metadata: Mapping[str, Any]) -> dict[str, str]:
     """The message and tag of a version, within their lengths in bytes. Raises `Refusal`."""
     given = metadata.get("annotations") or {}
+    if not isinstance(given, dict):
+        raise invalid("annotations must be an object")
     for name, most in (("workers/message", 1000), ("workers/tag", 100)):
         if len(str(given.get(name, "")).encode()) > most:
             raise invalid(f"annotations: {name} is longer than {most} bytes")
@@ -212,6 +220,8 @@ def bindings(
         if names.count(name) > 1:
             raise invalid(f'Binding name "{name}" is used more than once')
     kept = metadata.get("keep_bindings") or []
+    if not isinstance(kept, list):
+        raise invalid("metadata.keep_bindings must be a list of types")
     found += [binding for name, binding in old.items() if binding["type"] in kept and name not in names]
     for binding in found:
         wrong = check(binding)
@@ -263,6 +273,9 @@ def _check_variables(found: Sequence[Binding]) -> None:
 
 
 def readable(binding: Binding) -> Binding:
-    """A binding as the API shows it: without what is secret."""
+    """A binding as the API shows it: without what is secret; a database by both of its names, old and new."""
+    if binding["type"] == "d1":
+        database = binding.get("database_id") or binding["id"]
+        return {**binding, "database_id": database, "id": database}
     hidden = {"secret_text": ("text",), "secret_key": ("key_base64", "key_jwk")}.get(binding["type"], ())
     return {key: value for key, value in binding.items() if key not in hidden}

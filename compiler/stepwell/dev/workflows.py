@@ -231,8 +231,15 @@ def _version(version: WorkflowVersion) -> dict[str, Any]:
         "has_dag": False,
         "language": "javascript",
     }
-    more = {"limits": version.limits, "default_retention": version.default_retention}
+    kept = version.default_retention
+    more = {"limits": version.limits, "default_retention": kept and {name: _ms(value) for name, value in kept.items()}}
     return told | {name: value for name, value in more.items() if value is not None}
+
+
+def _ms(value: int | str) -> int:
+    """Versions tell in milliseconds what was given in words."""
+    length = durations.parse(value)
+    return round(length.milliseconds) if length is not None else 0
 
 
 async def list_versions(cloud: Cloud, request: Request) -> Response:

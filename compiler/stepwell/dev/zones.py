@@ -67,7 +67,21 @@ def _sub(name: str) -> bool:
 
 def _zone(cloud: Cloud, zone: Zone) -> dict[str, Any]:
     account = {"id": cloud.account.id, "name": cloud.account.name}
-    return {"id": zone.id, "name": zone.name, "status": "active", "account": account}
+    return {
+        "id": zone.id,
+        "name": zone.name,
+        "status": "active",
+        "type": "full",
+        "paused": False,
+        "development_mode": 0,
+        "created_on": zone.created_on,
+        "modified_on": zone.modified_on,
+        "name_servers": [],
+        "account": account,
+        "owner": {**account, "type": "organization"},
+        "plan": {"id": "free", "name": "Free Website", "price": 0},
+        "meta": {},
+    }
 
 
 def zone_of(cloud: Cloud, name: str) -> Zone:

@@ -73,7 +73,7 @@ const actions = {
   },
 
   async remove(env, { ids, ...where }) {
-    const answered = await binding(env, where).deleteBatch({ instances: ids });
+    const answered = await binding(env, where).deleteBatch(ids);
     await registry(env, where)?.remove(ids);
     return answered;
   },
@@ -122,6 +122,17 @@ const actions = {
   async kv(env, { namespace, method, args }) {
     const result = await env[`kv:${namespace}`][method](...args);
     return result ?? null;
+  },
+
+  // Values go to and fro as base64: they need not be text.
+  async kv_put(env, { namespace, key, value, options }) {
+    await env[`kv:${namespace}`].put(key, Uint8Array.fromBase64(value), options);
+    return null;
+  },
+
+  async kv_get(env, { namespace, key }) {
+    const value = await env[`kv:${namespace}`].get(key, "arrayBuffer");
+    return value && new Uint8Array(value).toBase64();
   },
 
   async d1(env, { database, queries, raw }) {
