@@ -111,10 +111,11 @@ def _bundle(
 ) -> tuple[Module | None, list[Diagnostic]]:
     """The module to upload. With a toolchain a full parser and the runtime itself must take it."""
     from stepwell.bundle.worker import refuse_at_load
+    from stepwell.emit import read_map
 
     module, faults = _module(analysis, program, emitted, toolchain)
     if module is not None and toolchain is not None and not faults:
-        mappings = emitted.mappings if program.language == "js" else ()
+        mappings = emitted.mappings if program.language == "js" else read_map(module.map)
         faults = refuse_at_load(toolchain.workerd, module.js, mappings, _origins(analysis))
     return module, faults
 

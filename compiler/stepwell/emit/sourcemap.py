@@ -85,6 +85,18 @@ class SourcePlaces:
         return None if found is None else SourcePlace(self._sources[found[0]], found[1] + 1, found[2] + 1)
 
 
+def read_map(text: str) -> tuple[Mapping, ...]:
+    """The mappings of a source map, in the order of the printed module; sources as `program.sources` names them."""
+    found = json.loads(text)
+    sources = [unquote(source) for source in found.get("sources", ())]
+    return tuple(
+        Mapping(line, column, sources[at[0]], at[1], at[2])
+        for line, segments in enumerate(_decoded(found.get("mappings", "")))
+        for column, at in segments
+        if at is not None
+    )
+
+
 def _decoded(mappings: str) -> Iterator[list[tuple[int, tuple[int, int, int] | None]]]:
     """For each line the columns at which another text begins, with its number, line and column."""
     source = source_line = source_column = 0
