@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEMO := examples/order-approval
 
-.PHONY: demo test lint types golden docs lock clean
+.PHONY: demo test lint types bench golden docs lock clean
 
 demo: $(READY)
 	@$(BIN)/stepwell build $(DEMO)/order-approval.json --output dist/order-approval
@@ -26,6 +26,10 @@ lint: $(READY)
 
 types: $(READY)
 	@$(BIN)/mypy
+
+# Compares with others and prints ratios; the machine should have nothing else to do.
+bench: $(READY)
+	@$(BIN)/python -m benchmarks.dev
 
 # Writes the goldens anew from what the compiler and the runtime do now. Read the diff before you commit it.
 golden: $(READY)
