@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from stepwell.check.data import Typed, is_dynamic
+from stepwell.check.module_rules import ENV_WHOLE, JSX, import_fault, importable
 from stepwell.check.naming import export_name
 from stepwell.check.values import CodeValue, Lit, Ref, Use, Value, codes_of, impurities_of, uses_of, walk
 from stepwell.diagnostics import Code, Diagnostic, SnippetPosition, pointer
@@ -18,14 +19,6 @@ if TYPE_CHECKING:
 
 DEEP_LOOPS = 40
 """A step's name carries the index of every loop around it, and must stay within 256 characters."""
-
-ENV_WHOLE = (
-    "`env` is used as a whole, so the bindings that are read cannot be seen",
-    "read them by name: `env.NAME`",
-)
-"""What is said of `env` that leaves for where it cannot be followed, and what to do."""
-
-JSX = ("a Worker's code cannot hold JSX", "write the text as a string or a template literal")
 
 CONTROL = ("condition", "collection", "count", "duration", "eventType", "timeout")
 """Fields that decide what runs, or under which key; their value must be the same on every replay. (What remains until
@@ -259,26 +252,6 @@ def _code_rules(analysis: Analysis) -> Iterator[Diagnostic]:
         for offset in env_reads(facts).dynamic[:1]:
             yield _find(analysis, c.ENV_DYNAMIC, vertex, ENV_WHOLE[0], code.pointer, ENV_WHOLE[1], code, offset)
         yield from _upstream_writes(analysis, vertex, name, code)
-
-
-def importable(module: str) -> bool:
-    """Whether a Worker can import a module as it is: the runtime has it."""
-    return module.startswith(("cloudflare:", "node:"))
-
-
-def import_fault(module: str, dependencies: Mapping[str, str]) -> tuple[str, str]:
-    """Why an import is refused, and what to do. Packages are not bundled yet, so a Worker with one would not load."""
-    package = package_of(module)
-    if package in dependencies:
-        unbundled = f"the package `{package}` is a dependency, but packages are not bundled yet"
-        return unbundled, "import only `cloudflare:*` and `node:*`, or call the package behind a service binding"
-    return f"the package `{package}` is not among the dependencies", f'add "{package}" to `dependencies`'
-
-
-def package_of(module: str) -> str:
-    """The package of an import: `@scope/name/sub` is `@scope/name`."""
-    parts = module.split("/")
-    return "/".join(parts[: 2 if module.startswith("@") else 1])
 
 
 def _upstream_writes(analysis: Analysis, vertex: int, name: str, code: CodeValue) -> Iterator[Diagnostic]:

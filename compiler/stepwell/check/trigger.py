@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from stepwell.check.rules import ENV_WHOLE, JSX, import_fault, importable
+from stepwell.check.module_rules import ENV_WHOLE, JSX, import_fault, importable
 from stepwell.diagnostics import Diagnostic, SnippetPosition
 from stepwell.diagnostics import codes as c
 from stepwell.graph.faults import shown
