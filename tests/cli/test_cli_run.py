@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -106,13 +107,20 @@ def test_ctrl_c_ends_a_run(project: Path) -> None:
     command = [sys.executable, "-m", "stepwell.cli", "run", "order.json", "--params", LARGE, "--real-time"]
     environment = os.environ | {"PYTHONUNBUFFERED": "1"}
     pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment) as running:
+    # A shell that runs the tests in the background has its children ignore Ctrl-C.
+    listening = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen(
+        command, stdout=pipe, stderr=pipe, text=True, env=environment, preexec_fn=listening
+    ) as running:
         assert running.stdout is not None and running.stderr is not None
         for line in running.stdout:
             if "waits for an event" in line:
                 break
         running.send_signal(signal.SIGINT)
-        assert running.wait(20) == 130
+        try:
+            assert running.wait(20) == 130
+        finally:
+            running.kill()
         assert running.stderr.read().strip() == "stepwell: interrupted"
 
 
