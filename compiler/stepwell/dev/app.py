@@ -18,8 +18,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from stepwell.graph import durations
 from stepwell.local.runtime import ControlError, RuntimeFailed
 
-from . import instances, resources, scripts, workflows, zones
-from .cloud import Cloud, Handler
+from . import instances, resources, scripts, settings, triggers, versions, worker_secrets, workflows, zones
+from .cloud import Cloud, Handler, script_name
 from .envelope import Refusal, ok, refused
 from .front import Front, is_local, local_worker
 
@@ -52,27 +52,27 @@ ROUTES: Final[tuple[tuple[str, str, Handler], ...]] = (
     ("DELETE", _S, scripts.delete_script),
     ("PUT", f"{_S}/content", scripts.put_content),
     ("GET", f"{_S}/content/v2", scripts.get_script),
-    ("GET", f"{_S}/versions", scripts.list_versions),
-    ("POST", f"{_S}/versions", scripts.post_version),
-    ("GET", f"{_S}/versions/{{version_id}}", scripts.get_version),
-    ("GET", f"{_S}/deployments", scripts.list_deployments),
-    ("POST", f"{_S}/deployments", scripts.post_deployment),
-    ("GET", f"{_S}/deployments/{{deployment_id}}", scripts.get_deployment),
-    ("DELETE", f"{_S}/deployments/{{deployment_id}}", scripts.delete_deployment),
-    ("GET", f"{_S}/settings", scripts.get_settings),
-    ("PATCH", f"{_S}/settings", scripts.patch_settings),
-    ("GET", f"{_S}/script-settings", scripts.get_script_settings),
-    ("PATCH", f"{_S}/script-settings", scripts.patch_script_settings),
-    ("GET", f"{_S}/secrets", scripts.list_secrets),
-    ("PUT", f"{_S}/secrets", scripts.put_secret),
-    ("PATCH", f"{_S}/secrets-bulk", scripts.bulk_secrets),
-    ("GET", f"{_S}/secrets/{{secret_name}}", scripts.get_secret),
-    ("DELETE", f"{_S}/secrets/{{secret_name}}", scripts.delete_secret),
-    ("GET", f"{_S}/schedules", scripts.get_schedules),
-    ("PUT", f"{_S}/schedules", scripts.put_schedules),
-    ("GET", f"{_S}/subdomain", scripts.get_subdomain),
-    ("POST", f"{_S}/subdomain", scripts.post_subdomain),
-    ("DELETE", f"{_S}/subdomain", scripts.delete_subdomain),
+    ("GET", f"{_S}/versions", versions.list_versions),
+    ("POST", f"{_S}/versions", versions.post_version),
+    ("GET", f"{_S}/versions/{{version_id}}", versions.get_version),
+    ("GET", f"{_S}/deployments", versions.list_deployments),
+    ("POST", f"{_S}/deployments", versions.post_deployment),
+    ("GET", f"{_S}/deployments/{{deployment_id}}", versions.get_deployment),
+    ("DELETE", f"{_S}/deployments/{{deployment_id}}", versions.delete_deployment),
+    ("GET", f"{_S}/settings", settings.get_settings),
+    ("PATCH", f"{_S}/settings", settings.patch_settings),
+    ("GET", f"{_S}/script-settings", settings.get_script_settings),
+    ("PATCH", f"{_S}/script-settings", settings.patch_script_settings),
+    ("GET", f"{_S}/secrets", worker_secrets.list_secrets),
+    ("PUT", f"{_S}/secrets", worker_secrets.put_secret),
+    ("PATCH", f"{_S}/secrets-bulk", worker_secrets.bulk_secrets),
+    ("GET", f"{_S}/secrets/{{secret_name}}", worker_secrets.get_secret),
+    ("DELETE", f"{_S}/secrets/{{secret_name}}", worker_secrets.delete_secret),
+    ("GET", f"{_S}/schedules", triggers.get_schedules),
+    ("PUT", f"{_S}/schedules", triggers.put_schedules),
+    ("GET", f"{_S}/subdomain", triggers.get_subdomain),
+    ("POST", f"{_S}/subdomain", triggers.post_subdomain),
+    ("DELETE", f"{_S}/subdomain", triggers.delete_subdomain),
     ("GET", f"{_S}/references", scripts.references),
     ("PUT", f"{_S}/routes", zones.put_script_routes),
     ("POST", f"{_S}/domains/changeset", zones.domain_changes),
@@ -80,7 +80,7 @@ ROUTES: Final[tuple[tuple[str, str, Handler], ...]] = (
     ("GET", f"{_A}/workers/services/{{script_name}}", scripts.get_service),
     ("DELETE", f"{_A}/workers/services/{{script_name}}", scripts.delete_service),
     ("GET", f"{_A}/workers/workers/{{script_name}}", scripts.get_worker),
-    ("PATCH", f"{_A}/workers/workers/{{script_name}}/versions/latest", scripts.patch_latest),
+    ("PATCH", f"{_A}/workers/workers/{{script_name}}/versions/latest", versions.patch_latest),
     ("GET", f"{_A}/workers/tails/by-consumer/{{script_name}}", scripts.no_tails),
     ("GET", f"{_A}/workers/durable_objects/namespaces", scripts.no_objects),
     ("GET", f"{_A}/workers/subdomain", zones.get_subdomain),
@@ -300,8 +300,8 @@ def _spelled(given: str) -> str:
 
 async def _scheduled(cloud: Cloud, request: Request) -> Response:
     """`POST /local/scheduled/{name}?cron=`: runs the Worker's `scheduled` handler now."""
-    script = cloud.script(scripts.script_name(request))
-    return JSONResponse(await scripts.run_cron(cloud, script.name, request.query_params.get("cron", "")))
+    script = cloud.script(script_name(request))
+    return JSONResponse(await triggers.run_cron(cloud, script.name, request.query_params.get("cron", "")))
 
 
 async def _front_page(cloud: Cloud, request: Request) -> Response:

@@ -12,6 +12,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from . import upload
 from .envelope import Refusal
 from .fleet import Fleet
 from .models import Account, Deployment, Script, Version, Workflow
@@ -102,3 +103,13 @@ def text(given: dict[str, Any], name: str, code: int = 10002) -> str:
 def source(request: Request) -> str:
     """Who asks, as versions record it."""
     return "wrangler" if request.headers.get("user-agent", "").startswith("wrangler/") else "api"
+
+
+def script_name(request: Request) -> str:
+    """The name in the path. Raises `Refusal` for one that no Worker can have."""
+    name: str = request.path_params["script_name"]
+    if not upload.SCRIPT_NAME.fullmatch(name):
+        if request.method == "GET":
+            raise no_script()
+        raise upload.invalid(f"script name {name!r}: lower case letters, digits, - and _, at most 63")
+    return name

@@ -17,7 +17,7 @@ from stepwell.local.runtime import RuntimeFailed
 from .cloud import Cloud
 from .envelope import Refusal
 from .models import Deployment, Domain, Route, Script
-from .scripts import run_cron
+from .triggers import run_cron
 from .wanted import secondary
 
 PATH: Final = "/worker/"

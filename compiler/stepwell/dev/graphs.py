@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from stepwell.local import worker_spec
 from stepwell.local.config import Consumer, WorkerSpec
 
-from . import scripts, workflows
+from . import making, workflows
 from .cloud import Cloud
 from .models import Binding, Bucket, Database, Kept, Namespace, Queue, QueueConsumer, Script, Workflow, now
 from .upload import Upload
@@ -42,7 +42,7 @@ async def deploy_graph(cloud: Cloud, compiled: Compiled, variables: Mapping[str,
         if _is_live(cloud, spec.name, metadata, modules) and _registered(cloud, spec) and not made.new:
             return False
         made.keep()
-        await scripts.deploy(cloud, spec.name, Upload(metadata, modules, "worker.js"), True, "stepwell", lenient=True)
+        await making.deploy(cloud, spec.name, Upload(metadata, modules, "worker.js"), True, "stepwell", lenient=True)
         _trigger(cloud, spec, consumers)
         for workflow in spec.workflows:
             limits = {} if workflow.steps is None else {"limits": {"steps": workflow.steps}}

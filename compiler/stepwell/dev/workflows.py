@@ -21,7 +21,7 @@ from .cloud import Cloud, fields, no_script, text
 from .cloud import body as json_body
 from .envelope import Refusal, ok, page, paged
 from .models import Account, Script, Workflow, WorkflowVersion
-from .scripts import check_cron
+from .triggers import check_cron
 from .wanted import is_workflow
 
 NAME: Final = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9_-]{0,63}")
