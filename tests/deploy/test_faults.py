@@ -71,12 +71,11 @@ def orders(code: str) -> list[Source]:
     return [source(graph(code=code + " await env.CACHE_KV.put('ran', '1'); return 1;"))]
 
 
-def right(account: Dev, name: str, sources: list[Source], *, versions: int) -> None:
-    """Whether the state is the wished one, and nothing is there twice."""
+def right(account: Dev, name: str, sources: list[Source], *, versions: int, use: bool = True) -> None:
+    """Whether the state is the wished one, and nothing is there twice; `use` also starts the workflow."""
     with client(account) as api:
         prepared = planned(api, name, sources)
         assert prepared.plan.nothing, prepared.plan.workers[0].changes
-    assert account.worker(name, "/", "POST", json={}).status_code in (200, 202)
     [zone] = account.api("GET", "~/zones", params={"name": "example.com"})
     routes = account.api("GET", f"~/zones/{zone['id']}/workers/routes")
     assert [one["pattern"] for one in routes if one.get("script") == name] == [f"{name}.example.com/*"]
@@ -84,8 +83,9 @@ def right(account: Dev, name: str, sources: list[Source], *, versions: int) -> N
     assert titles.count(f"{name}-cache-kv") == 1
     deployed = account.api("GET", f"/workers/scripts/{name}/deployments")["deployments"]
     assert len(deployed) <= versions, f"{len(deployed)} deployments"
-    runs = account.api("GET", f"/workflows/{name}/instances")
-    assert len(runs) >= 1
+    if use:
+        assert account.worker(name, "/", "POST", json={}).status_code in (200, 202)
+        assert account.api("GET", f"/workflows/{name}/instances")
 
 
 def remove(account: Dev, name: str) -> None:
@@ -125,7 +125,7 @@ def test_a_first_deploy(account: Dev, kind: str) -> None:
         assert transport.hit is not None
         assert attempts <= 2
         # an upload whose answer was lost may be there twice: the same version, deployed again
-        right(account, name, sources, versions=3)
+        right(account, name, sources, versions=3, use=at % 4 == 0)
         remove(account, name)
 
 
@@ -139,7 +139,8 @@ def test_a_redeploy(account: Dev, kind: str) -> None:
         before = len(account.api("GET", f"/workers/scripts/{name}/deployments")["deployments"])
         transport = Faulty(at, kind)
         until_right(account, name, sources, transport)
-        right(account, name, sources, versions=before + 1)  # looked up before it is made again
+        # what may have been done is looked up before it is made again
+        right(account, name, sources, versions=before + 1, use=at % 4 == 0)
     remove(account, name)
 
 
