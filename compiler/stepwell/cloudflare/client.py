@@ -122,11 +122,14 @@ class Cloudflare:
             raise
 
     def pages(self, path: str, **params: Any) -> Iterator[Any]:
-        """Every item of a list, page after page."""
-        number = 1
+        """Every item of a list, page after page. Some lists have one page whatever is asked for: it comes once."""
+        number, before = 1, None
         while True:
             answer = self.call("GET", path, params={**params, "page": number, "per_page": _PER_PAGE})
             items = answer.result if isinstance(answer.result, list) else next(iter(answer.result.values()))
+            if items == before:
+                return
+            before = items
             yield from items
             total = answer.info.get("total_count")
             if len(items) < _PER_PAGE or (total is not None and number * _PER_PAGE >= total):
