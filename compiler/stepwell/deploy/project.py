@@ -229,12 +229,14 @@ def _complaints(error: ValidationError, told: Any) -> Iterator[str]:
             yield " or ".join([first, *(other.removeprefix(f"{'.'.join(place)}: ") for other in others)])
 
 
-def _place(location: tuple[int | str, ...], told: Any, missing: bool) -> tuple[str, ...]:
+def _place(location: tuple[int | str, ...], given: Any, missing: bool) -> tuple[str, ...]:
     """A place in the file: pydantic's without the names of forms, which are no keys of what was told."""
-    place = []
+    place: list[str] = []
+    told: Any = given
     for number, part in enumerate(location):
         if (isinstance(told, dict) and part in told) or (isinstance(told, list) and isinstance(part, int)):
-            told = told[part]
+            inner: Any = told
+            told = inner[part]
         elif not (missing and number == len(location) - 1):
             continue
         place.append(str(part))

@@ -31,7 +31,7 @@ def versions(api: Cloudflare, name: str) -> list[VersionRow]:
     """The versions of a Worker, the newest first."""
     live = _percentages(api, name)
     rows = []
-    for told in api.pages(f"workers/scripts/{name}/versions", deployable="true"):
+    for told in api.get(f"workers/scripts/{name}/versions", deployable="true")["items"]:
         metadata, annotations = told.get("metadata") or {}, told.get("annotations") or {}
         rows.append(
             VersionRow(
