@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from typing import Any, Final
-from urllib.parse import parse_qsl
 
 import httpx
 import pytest
 
 from stepwell.cloudflare import ApiError, Cloudflare
 from stepwell.deploy.live import Zones, read_live
-from stepwell.deploy.preflight import Resources, check_subdomain, check_token, find_bucket
+from stepwell.deploy.preflight import Resources, check_subdomain, find_bucket
 from stepwell.deploy.takedown import read_takedown
 from stepwell.deploy.versions import version_before, versions
 from tests.deploy.contract import DATA, Contract
@@ -105,6 +104,9 @@ def test_every_request_is_as_described(shop: Shop) -> None:
     print(f"\n{len(contract.seen)} operations of the description were used: {', '.join(sorted(contract.seen))}")
 
 
+BAD_METADATA: Final = '{"main_module": "m", "bindings": [{"type": "d1", "name": "D"}]}'
+
+
 @pytest.mark.parametrize(
     ("method", "path", "more", "fault"),
     [
@@ -118,7 +120,7 @@ def test_every_request_is_as_described(shop: Shop) -> None:
         (
             "PUT",
             "accounts/a/workers/scripts/x",
-            {"files": [("metadata", (None, '{"main_module": "m", "bindings": [{"type": "d1", "name": "D"}]}', "application/json")), ("m", ("m", b""))]},
+            {"files": [("metadata", (None, BAD_METADATA, "application/json")), ("m", ("m", b""))]},
             "is not valid under any of the given schemas",
         ),
     ],
