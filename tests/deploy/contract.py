@@ -1,4 +1,4 @@
-"""Requests held to the description of Cloudflare's API in `data/openapi.json`."""
+"""Requests held to the description of Cloudflare's API in `tests/dev/data/openapi.json`."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from jsonschema import Draft202012Validator
 from tests.deploy.shop import Sent
 
 DATA: Final = Path(__file__).with_name("data")
+DEV: Final = Path(__file__).parents[1] / "dev" / "data"
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Operation:
 class Contract:
     """The description, what was seen of it, and what of a request it does not have."""
 
-    document: dict[str, Any] = field(default_factory=lambda: json.loads((DATA / "openapi.json").read_text("utf-8")))
+    document: dict[str, Any] = field(default_factory=lambda: json.loads((DEV / "openapi.json").read_text("utf-8")))
     seen: set[str] = field(default_factory=set)
     unknown: set[str] = field(default_factory=set)
 

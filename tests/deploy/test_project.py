@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,18 @@ from hypothesis import strategies as st
 from stepwell.compiler import compile_artifact
 from stepwell.deploy.desired import Desired
 from stepwell.deploy.prepare import Source, wanted
-from stepwell.deploy.project import FILE, Project, ProjectError, Settings, find, single
+from stepwell.deploy.project import (
+    FILE,
+    Consumer,
+    Limits,
+    Project,
+    ProjectError,
+    Route,
+    Settings,
+    _File,
+    find,
+    single,
+)
 from tests.deploy.shop import calls, graph
 
 
@@ -353,6 +365,26 @@ def test_hostile_bytes_give_no_traceback(tmp_path: Path, raw: bytes) -> None:
         find(tmp_path)
     except ProjectError as error:
         assert str(error).startswith("stepwell.toml: ")
+
+
+# The page
+
+
+def test_the_page_tells_of_every_key(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "deploy.md").read_text("utf-8")
+    [shown] = re.findall(r"^```toml\n(.*?)^```$", text, re.M | re.S)
+    (tmp_path / "flows").mkdir()
+    (tmp_path / "flows" / "order.json").write_text("{}")
+    made = project(tmp_path, shown)
+    assert made.settings("order", "staging").routes == []
+    keys = [
+        *_File.model_fields,
+        *Settings.model_fields,
+        *Limits.model_fields,
+        *Consumer.model_fields,
+        *Route.model_fields,
+    ]
+    assert [key for key in keys if not re.search(rf"`[^`]*\b{key}\b[^`]*`", text)] == []
 
 
 # Names in the account
