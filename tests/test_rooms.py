@@ -21,6 +21,8 @@ ABOVE: dict[str, frozenset[str]] = {
     "bundle": frozenset({"diagnostics", "graph", "javascript", "lower"}),
     "local": frozenset({"bundle"}),
     "dev": frozenset({"graph", "local"}),
+    "cloudflare": frozenset(),
+    "deploy": frozenset({"cloudflare", "emit"}),
 }
 """What each room may import. `compiler.py` is the driver and `cli` the outermost room: they may import all of these."""
 
@@ -34,6 +36,8 @@ FOREIGN = {
     "bundle": ("click", "networkx", "jinja2"),
     "local": ("click", "networkx", "jinja2"),
     "dev": ("click", "networkx", "jinja2", "rich", "tree_sitter"),
+    "cloudflare": ("click", "rich", "pydantic", "networkx", "jinja2", "tree_sitter"),
+    "deploy": ("click", "rich", "httpx", "jinja2", "tree_sitter"),
 }
 """Packages that a room must not know."""
 

@@ -160,7 +160,7 @@ def read_secrets(path: str | None) -> dict[str, str]:
         return file_of_variables(text, path if path != "-" else "standard input", "--secrets-file")
     try:
         found = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise Failed("--secrets-file: is not JSON (its content is not shown)") from None
     if not all(isinstance(value, str) for value in found.values()):
         raise Failed("--secrets-file: every value must be a text")
@@ -168,10 +168,11 @@ def read_secrets(path: str | None) -> dict[str, str]:
 
 
 def _is_tracked(path: Path) -> bool:
+    real = path.resolve()  # what a link leads to holds the secrets
     try:
         done = subprocess.run(
-            ["git", "ls-files", "--error-unmatch", path.name],
-            cwd=path.resolve().parent,
+            ["git", "ls-files", "--error-unmatch", real.name],
+            cwd=real.parent,
             capture_output=True,
             check=False,
         )

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
+from urllib.parse import quote, quote_plus
 
 import httpx
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
@@ -71,7 +72,8 @@ class Cloudflare:
     ) -> None:
         self.account = account
         self.base_url = base_url.rstrip("/")
-        self._secrets = sorted({token, *secrets} - {""}, key=len, reverse=True)
+        shapes = {shape for secret in {token, *secrets} - {""} for shape in _shapes(secret)}
+        self._secrets = sorted(shapes, key=len, reverse=True)
         self._on_call = on_call or (lambda method, path: None)
         self._sleep = sleep or time.sleep
         self._count = 0
@@ -122,11 +124,14 @@ class Cloudflare:
             raise
 
     def pages(self, path: str, **params: Any) -> Iterator[Any]:
-        """Every item of a list, page after page."""
-        number = 1
+        """Every item of a list, page after page. Some lists have one page whatever is asked for: it comes once."""
+        number, before = 1, None
         while True:
             answer = self.call("GET", path, params={**params, "page": number, "per_page": _PER_PAGE})
             items = answer.result if isinstance(answer.result, list) else next(iter(answer.result.values()))
+            if items == before:
+                return
+            before = items
             yield from items
             total = answer.info.get("total_count")
             if len(items) < _PER_PAGE or (total is not None and number * _PER_PAGE >= total):
@@ -252,6 +257,12 @@ class Cloudflare:
         self, kind: type[ApiError], method: str, path: str, status: int, code: int | None, message: str
     ) -> ApiError:
         return kind(method, self.hide(path), status, code, self.hide(message))
+
+
+def _shapes(secret: str) -> set[str]:
+    """A secret as it is, and as JSON and URLs write it: answers repeat parts of a request in these forms too."""
+    in_json = {jsonlib.dumps(secret, ensure_ascii=ascii)[1:-1] for ascii in (True, False)}
+    return {secret, *in_json, quote(secret, safe=""), quote_plus(secret)}
 
 
 def _wait(state: RetryCallState) -> float:

@@ -17,7 +17,7 @@ from stepwell.cloudflare import ApiError, Cloudflare
 from .desired import BY_ID, SECRETS, Binding, Desired
 from .live import Zones, latest_deployment
 from .plan import Plan, WorkerPlan, consumes, normal
-from .preflight import resource_name
+from .preflight import find_bucket, resource_name
 from .progress import Event, Listener, Stage
 from .project import ProjectError
 
@@ -180,14 +180,10 @@ class _Work:
         names = [one["bucket_name"] for one in self._desired.bindings.values() if one["type"] == "r2_bucket"]
         if not self._plan.touches("binding"):
             return []
-        there = {one["name"] for one in self._api.get("r2/buckets")["buckets"]} if names else set()
-        return [name for name in names if name not in there]
+        return [name for name in names if find_bucket(self._api, name) is None]
 
     def _make_bucket(self, name: str) -> None:
-        def find() -> Any:
-            return next((one for one in self._api.get("r2/buckets")["buckets"] if one["name"] == name), None)
-
-        self._api.create("r2/buckets", find, {"name": name})
+        self._api.create("r2/buckets", lambda: find_bucket(self._api, name), {"name": name})
         self._did(f"made the bucket {name}")
 
     # The version
@@ -227,10 +223,11 @@ class _Work:
             "compatibility_flags": desired.compatibility_flags,
             "annotations": {"workers/message": _cut(message), "workers/tag": tag},
         }
+        # A version has limits and a placement of its own: without them it would have none. Logs are the Worker's.
+        more: dict[str, Any] = {"limits": desired.limits, "placement": desired.placement}
         if self._plan.whole:
-            more = {"observability": desired.observability, "limits": desired.limits, "placement": desired.placement}
-            told |= {name: value for name, value in more.items() if value is not None}
-        return told
+            more["observability"] = desired.observability
+        return told | {name: value for name, value in more.items() if value is not None}
 
     def _sent(self) -> Iterator[Binding]:
         for binding in self._desired.bindings.values():

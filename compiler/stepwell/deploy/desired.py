@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from .carried import CONTENT_TYPE, MODULE, Carried, CarriedWorkflow, nodes
-from .project import ProjectError, Route, Settings
+from .project import Route, Settings
 
 if TYPE_CHECKING:
     from stepwell.compiler import Compiled
@@ -238,9 +238,6 @@ def _bindings(
             if kind == "service":
                 needs.add(binding["service"])
         found[name] = binding
-    unknown = settings.bindings.keys() - {told["name"] for told in manifest["bindings"]}
-    if unknown:
-        raise ProjectError(f"bindings: the graph reads no binding {sorted(unknown)[0]!r}")
     return found, lacking, needs - {""}
 
 
@@ -287,9 +284,6 @@ def _consumers(manifest: Mapping[str, Any], settings: Settings) -> dict[str, dic
                 more["max_wait_time_ms"] = _milliseconds(more.pop("max_wait"))
             given |= more
         found[queue] = {name: value for name, value in given.items() if value is not None}
-    unknown = settings.consumers.keys() - found.keys()
-    if unknown:
-        raise ProjectError(f"consumers: the graph handles no queue {sorted(unknown)[0]!r}")
     return found
 
 

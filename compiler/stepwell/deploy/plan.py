@@ -101,7 +101,7 @@ def plan_worker(desired: Desired, live: Live, zones: Zones, *, keep_vars: bool) 
     plan.changes += _routes(plan, zones)
     plan.changes += _lists("domain", desired.domains, [one["hostname"] for one in live.domains])
     plan.changes += _workflow(plan)
-    plan.changes += _consumers(desired, live)
+    plan.changes += _consumers(plan)
     _warn(plan)
     return plan
 
@@ -313,16 +313,30 @@ def _workflow(plan: WorkerPlan) -> Iterator[Change]:
             yield Change("removed", "workflow", name, note="with its instances")
 
 
-def _consumers(desired: Desired, live: Live) -> Iterator[Change]:
+def _consumers(plan: WorkerPlan) -> Iterator[Change]:
+    desired, live = plan.desired, plan.live
     old = live.consumers()
     for queue, settings in desired.consumers.items():
-        if queue not in old:
+        owner = _consumed_by(live, queue)
+        if queue not in old and owner is not None:
+            plan.problems.append(
+                f"{desired.name}: the messages of the queue {queue} go to the Worker {owner}, and a queue has one "
+                "consumer; remove that one first"
+            )
+        elif queue not in old:
             yield Change("created", "consumer", queue, None, settings)
         elif not consumes(old[queue], settings):
             yield Change("changed", "consumer", queue, consumer_settings(old[queue]), settings)
     for queue in old:
         if queue not in desired.consumers:
             yield Change("removed", "consumer", queue)
+
+
+def _consumed_by(live: Live, queue: str) -> str | None:
+    """Another Worker that consumes a queue."""
+    told = live.queues.get(queue, {}).get("consumers") or ()
+    names = [one.get("script_name") or one.get("script") for one in told if one.get("type", "worker") == "worker"]
+    return next((str(name) for name in names if name not in (None, "", live.name)), None)
 
 
 def consumer_settings(consumer: Mapping[str, Any]) -> dict[str, Any]:

@@ -43,11 +43,6 @@ class Resources:
         return {one["uuid"]: one["name"] for one in self.api.pages("d1/database")}
 
     @cached_property
-    def buckets(self) -> set[str]:
-        """R2 buckets by name."""
-        return {one["name"] for one in self.api.get("r2/buckets")["buckets"]}
-
-    @cached_property
     def scripts(self) -> set[str]:
         """Workers by name."""
         return {one["id"] for one in self.api.get("workers/scripts")}
@@ -58,6 +53,12 @@ class Resources:
         if listed is None:
             return None
         return next((id for id, title in listed().items() if title == name), None)
+
+
+def find_bucket(api: Cloudflare, name: str) -> Any:
+    """The R2 bucket of a name; None when there is none. Buckets are listed in pieces, so it is asked for by name."""
+    found = api.get("r2/buckets", name_contains=name, per_page=1000)["buckets"]
+    return next((one for one in found if one["name"] == name), None)
 
 
 def resource_name(desired: Desired, binding: str) -> str:
@@ -116,7 +117,7 @@ def _missing(
     checks: dict[str, tuple[str, str, Callable[[str], bool]]] = {
         "kv_namespace": ("KV namespace", "namespace_id", lambda id: id in resources.namespaces),
         "d1": ("D1 database", "database_id", lambda id: id in resources.databases),
-        "r2_bucket": ("R2 bucket", "bucket_name", lambda name: name in resources.buckets),
+        "r2_bucket": ("R2 bucket", "bucket_name", lambda name: find_bucket(resources.api, name) is not None),
         "queue": ("queue", "queue_name", lambda name: name in plan.live.queues),
         "service": ("Worker", "service", lambda name: name in together or name in resources.scripts),
         "workflow": ("workflow", "workflow_name", lambda name: name in workflows or name in plan.live.workflows),

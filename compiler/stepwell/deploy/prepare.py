@@ -13,7 +13,7 @@ from .desired import Desired, Names, desired, worker_name, workflow_name
 from .live import Live, Zones, read_live
 from .plan import Plan, WorkerPlan, plan_worker
 from .preflight import Resources, check_resources, check_subdomain, check_token, resolve_ids
-from .project import Project, ProjectError
+from .project import Project, ProjectError, Settings, near
 
 if TYPE_CHECKING:
     from stepwell.compiler import Compiled
@@ -62,12 +62,42 @@ def wanted(
         workers[manifest["worker"]] = name
         flow = workflow_name(source.compiled, own, suffix)
         if flow is not None:
+            if flow in (one for one, _ in workflows.values()):
+                raise ProjectError(f"two graphs of this project have the workflow {flow}: set `workflow` for one")
             workflows[manifest["workflow"]["name"]] = (flow, name)
+    _check_names(project, sources, settings, environment)
     names = Names(workers, workflows)
     return [
         desired(source.key, source.text, source.compiled, settings[source.key], names, environ, given, suffix)
         for source in sources
     ]
+
+
+def _check_names(
+    project: Project, sources: Sequence[Source], settings: Mapping[str, Settings], environment: str | None
+) -> None:
+    """Raises `ProjectError` for bindings and queues that the project speaks of and that no graph has.
+
+    What is said of one artifact, that graph must have; what is said of all, one of them, once all are here.
+    """
+    bindings: dict[str, set[str]] = {}
+    queues: dict[str, set[str]] = {}
+    for source in sources:
+        assert source.compiled.manifest is not None
+        bindings[source.key] = {told["name"] for told in source.compiled.manifest["bindings"]}
+        queues[source.key] = set(source.compiled.manifest["queues"])
+        own = project.own_settings(source.key, environment)
+        _check_known(own, bindings[source.key], queues[source.key])
+    if project.whole and project.artifacts.keys() <= bindings.keys():
+        for one in settings.values():
+            _check_known(one, set().union(*bindings.values()), set().union(*queues.values()))
+
+
+def _check_known(settings: Settings, bindings: set[str], queues: set[str]) -> None:
+    for name in sorted(settings.bindings.keys() - bindings):
+        raise ProjectError(f"bindings: no graph reads env.{name}.{near(name, sorted(bindings))}")
+    for name in sorted(settings.consumers.keys() - queues):
+        raise ProjectError(f"consumers: no graph handles the queue {name}.{near(name, sorted(queues))}")
 
 
 def prepare(api: Cloudflare, wishes: Sequence[Desired], *, provision: bool, keep_vars: bool) -> Prepared:

@@ -28,10 +28,10 @@ class VersionRow:
 
 
 def versions(api: Cloudflare, name: str) -> list[VersionRow]:
-    """The versions of a Worker, the newest first."""
+    """The versions of a Worker, the newest first. Raises `ProjectError`."""
     live = _percentages(api, name)
     rows = []
-    for told in api.pages(f"workers/scripts/{name}/versions", deployable="true"):
+    for told in api.get(f"workers/scripts/{name}/versions", deployable="true")["items"]:
         metadata, annotations = told.get("metadata") or {}, told.get("annotations") or {}
         rows.append(
             VersionRow(
@@ -46,14 +46,23 @@ def versions(api: Cloudflare, name: str) -> list[VersionRow]:
     return rows
 
 
+def _deployments(api: Cloudflare, name: str) -> list[Mapping[str, Any]]:
+    """What was deployed, the newest first. Raises `ProjectError`."""
+    found = api.find(f"workers/scripts/{name}/deployments")
+    if found is None:
+        raise ProjectError(f"there is no Worker {name} in the account")
+    deployments: list[Mapping[str, Any]] = found["deployments"]
+    return deployments
+
+
 def _percentages(api: Cloudflare, name: str) -> dict[str, float]:
-    deployments = api.get(f"workers/scripts/{name}/deployments")["deployments"]
+    deployments = _deployments(api, name)
     return {part["version_id"]: part["percentage"] for part in deployments[0]["versions"]} if deployments else {}
 
 
 def version_before(api: Cloudflare, name: str) -> str:
     """The version that answered before the one that answers now. Raises `ProjectError`."""
-    deployments = api.get(f"workers/scripts/{name}/deployments")["deployments"]
+    deployments = _deployments(api, name)
     live = {part["version_id"] for part in deployments[0]["versions"]} if deployments else set()
     for older in deployments[1:]:
         for part in older["versions"]:
@@ -88,6 +97,10 @@ def restore(
         listen(Event(Stage.UPDATING_WORKFLOW, f"registering the workflow {workflow.name}", name))
         put_workflow(api, name, workflow.name, workflow.class_name, workflow.steps)
         done.append(f"registered the workflow {workflow.name}")
+    ours = {workflow.name for workflow in carried.workflows}
+    for workflow in before.carried.workflows if before.carried is not None else ():
+        if workflow.name not in ours:  # going back must not end instances; a takedown does, and says so
+            done.append(f"left the workflow {workflow.name} with its instances: this version does not have it")
     if live.crons != carried.crons:
         api.put(f"{script}/schedules", [{"cron": cron} for cron in carried.crons])
         done.append("set the crons")
