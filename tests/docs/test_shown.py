@@ -7,12 +7,14 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 from docs.generate import DOCS
 
 from tests.cli.cli_calls import stepwell
+from tests.dev.account import dev
 
 TOP = DOCS.parent
 EXAMPLES = sorted(path.parent.name for path in (TOP / "examples").glob("*/README.md"))
@@ -28,12 +30,23 @@ def _shown(page: Path) -> list[str]:
     return [block for block in ours if not any(f"stepwell {name}" in block for name in _SERVES)]
 
 
-def _run(block: str, folder: Path) -> None:
-    """As a shell runs it; the repository's own environment is active already."""
-    script = f'set -e\nstepwell() {{ "{sys.executable}" -m stepwell.cli "$@"; }}\n'
-    script += re.sub(r"^\. .*activate$", "", block, flags=re.M)
+def _for_an_account(block: str) -> bool:
+    return "CLOUDFLARE_API_TOKEN=…" in block
+
+
+def _run(block: str, folder: Path, env: Mapping[str, str] | None = None) -> None:
+    """As a shell runs it; the repository's own environment is active already, and what asks is answered."""
+    script = f'''set -e
+stepwell() {{
+  case $1 in deploy|rollback|takedown) "{sys.executable}" -m stepwell.cli "$@" --yes ;;
+  *) "{sys.executable}" -m stepwell.cli "$@" ;;
+  esac
+}}
+'''
+    script += re.sub(r"^(\. .*activate|export CLOUDFLARE.*)$", "", block, flags=re.M)
     call = ["bash", "-c", script]
-    done = subprocess.run(call, cwd=folder, capture_output=True, text=True, check=False, timeout=240, env=os.environ)
+    env = {**os.environ, **(env or {})}
+    done = subprocess.run(call, cwd=folder, capture_output=True, text=True, check=False, timeout=240, env=env)
     assert done.returncode == 0, f"{block}\n{done.stdout}\n{done.stderr}"
 
 
@@ -65,7 +78,17 @@ def test_the_commands_of_the_readme(tmp_path: Path) -> None:
     blocks = _shown(TOP / "README.md")
     assert blocks
     (tmp_path / "clone").mkdir()
-    _run("\n".join(blocks), tmp_path / "clone")  # from one folder to the next
+    here = [block for block in blocks if not _for_an_account(block)]
+    _run("\n".join(here), tmp_path / "clone")  # from one folder to the next
+    project = tmp_path / "my-project"
+    with dev(tmp_path / "state") as account:
+        [there] = [block for block in blocks if _for_an_account(block)]
+        graph = project / "order.json"
+        now = graph.read_text()
+        graph.write_text(now.replace("price", "cost"))  # what a rollback goes back to
+        _run("stepwell deploy order.json", project, account.env)
+        graph.write_text(now)
+        _run(there, project, account.env)
 
 
 @pytest.mark.parametrize("name", [".", *EXAMPLES])
