@@ -128,7 +128,7 @@ class Dev:
         """All about an instance."""
         return self.api("GET", f"/workflows/{workflow}/instances/{id}")
 
-    def ends(self, workflow: str, id: str, status: str = "complete", seconds: float = 20) -> Any:
+    def ends(self, workflow: str, id: str, status: str = "complete", seconds: float = 60) -> Any:
         """The instance once it has a status."""
         eventually(lambda: self.instance(workflow, id)["status"] == status, seconds)
         return self.instance(workflow, id)
@@ -140,7 +140,7 @@ class Dev:
         return answer.json()["result"]
 
 
-def eventually(condition: Callable[[], object], seconds: float = 20) -> None:
+def eventually(condition: Callable[[], object], seconds: float = 60) -> None:
     """Waits for something that must come."""
     until = time.monotonic() + seconds
     while not condition():
