@@ -27,7 +27,7 @@ NOT_FROM_A_GRAPH: Final = {
     "SW801": "it is about this machine: no esbuild is installed",
     "SW802": "it takes a Worker of 64 MiB",
     "SW105": "it takes more than 50,000 nodes",
-    "SW511": "it takes more than 10,000 steps",
+    "SW511": "it takes more than 25,000 steps",
     "SW510": "it takes more than 1,024 steps",
     "SW512": "it takes a literal of more than 1 MiB",
 }
