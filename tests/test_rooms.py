@@ -23,6 +23,7 @@ ABOVE: dict[str, frozenset[str]] = {
     "dev": frozenset({"graph", "local"}),
     "cloudflare": frozenset(),
     "deploy": frozenset({"cloudflare", "emit"}),
+    "runs": frozenset({"cloudflare", "deploy"}),
 }
 """What each room may import. `compiler.py` is the driver and `cli` the outermost room: they may import all of these."""
 
@@ -38,6 +39,7 @@ FOREIGN = {
     "dev": ("click", "networkx", "jinja2", "rich", "tree_sitter"),
     "cloudflare": ("click", "rich", "pydantic", "networkx", "jinja2", "tree_sitter"),
     "deploy": ("click", "rich", "httpx", "jinja2", "tree_sitter"),
+    "runs": ("click", "rich", "httpx", "jinja2", "tree_sitter", "networkx"),
 }
 """Packages that a room must not know."""
 

@@ -28,6 +28,14 @@ _COMMANDS = {
     "rollback": "Have an older version answer again.",
     "takedown": "Remove a Worker and what belongs to it.",
     "drift": "Show what was changed since the last deploy.",
+    "trigger": "Start a run of a deployed workflow.",
+    "runs": "List runs, show one, watch one.",
+    "send-event": "Send an event to a run that waits.",
+    "pause": "Pause a run.",
+    "resume": "Resume a run.",
+    "terminate": "End a run.",
+    "restart": "Start a run again.",
+    "call": "Call a deployed script.",
     "graph": "Draw a graph.",
     "explain": "Explain a finding's code.",
     "schema": "Print the JSON Schema of graphs, for editors.",
@@ -45,7 +53,7 @@ class _LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return None
-        command = importlib.import_module(f"stepwell.cli.{cmd_name}").command
+        command = importlib.import_module(f"stepwell.cli.{cmd_name.replace('-', '_')}").command
         assert isinstance(command, click.Command)
         return command
 

@@ -224,6 +224,33 @@ def named_worker(worker: str, environment: str | None) -> str:
     return only.name
 
 
+def worker_url(api: Cloudflare, name: str) -> str:
+    """Where a Worker answers: below workers.dev, at a custom domain, or on this machine. Raises `Failed`."""
+    from urllib.parse import urlsplit
+
+    base = urlsplit(api.base_url)
+    if base.hostname in ("localhost", "127.0.0.1"):
+        return f"{base.scheme}://{base.netloc}/worker/{name}"
+    if api.get(f"workers/scripts/{name}/subdomain")["enabled"]:
+        return f"https://{name}.{api.get('workers/subdomain')['subdomain']}.workers.dev"
+    for domain in api.get("workers/domains", service=name):
+        return f"https://{domain['hostname']}"
+    raise Failed(f"{name} answers nowhere: switch workers.dev on, or attach a domain")
+
+
+def named_workflow(workflow: str, environment: str | None) -> str:
+    """A workflow's name in the account: the one given, or that of the graph in a file."""
+    if not workflow.endswith(".json"):
+        return workflow
+    chosen = choose((workflow,), environment)
+    from stepwell.deploy.prepare import wanted
+
+    [only] = wanted(chosen.project, chosen.sources, chosen.environment, {}, {})
+    if only.workflow is None:
+        raise Failed(f"{workflow} is a script: it has no runs; `stepwell call` calls it")
+    return only.workflow.name
+
+
 def _project_of(worker: str, environment: str | None) -> tuple[Project | None, str | None]:
     """The project here, if there is one, with the environment meant."""
     from stepwell.deploy.project import ProjectError, find

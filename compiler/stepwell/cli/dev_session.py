@@ -17,6 +17,9 @@ from rich.text import Text
 from stepwell.cli.faults import Unreadable, reason
 from stepwell.cli.steps import StepTable
 from stepwell.cli.words import duration, plain
+from stepwell.deploy.carried import CONTENT_TYPE, MODULE
+from stepwell.deploy.prepare import Source, wanted
+from stepwell.deploy.project import Project
 from stepwell.dev.envelope import Refusal
 from stepwell.dev.graphs import deploy_graph
 from stepwell.dev.logs import Frame, Happened, LogReader, Written
@@ -110,7 +113,7 @@ class Session:
         """Compiles and deploys one graph; what fails is said, and what ran before goes on."""
         started = asyncio.get_running_loop().time()
         try:
-            compiled = await asyncio.to_thread(_compile, path, tools)
+            text, compiled = await asyncio.to_thread(_compile, path, tools)
         except Unreadable as error:
             self._say("✗", "red", str(path), error.message)
             return
@@ -123,7 +126,8 @@ class Session:
             return
         graph = _Graph(compiled)
         try:
-            changed = await deploy_graph(server.cloud, compiled, graph.own(self._variables))
+            beside = {MODULE: (CONTENT_TYPE, _carried(path, text, compiled))}
+            changed = await deploy_graph(server.cloud, compiled, graph.own(self._variables), beside)
         except Refusal as refusal:
             self._say("✗", "red", str(path), f"not deployed: {refusal.message}")
             return
@@ -282,8 +286,15 @@ class _Graph:
         return str(self._names.get(id, rest))
 
 
-def _compile(path: Path, tools: Toolchain) -> Compiled:
-    """Compiles a file and prints its findings on stderr."""
+def _carried(path: Path, text: str, compiled: Compiled) -> bytes:
+    """What `stepwell deploy` would send along, so that runs and plans know the nodes of what is deployed here too."""
+    project = Project(path.parent, {path.stem: path})
+    [wish] = wanted(project, [Source(path.stem, text, compiled)], None, {}, {})
+    return wish.carried.module()
+
+
+def _compile(path: Path, tools: Toolchain) -> tuple[str, Compiled]:
+    """The text of a file and what it compiles to; prints its findings on stderr."""
     import sys
 
     from stepwell.cli import formats
@@ -295,7 +306,7 @@ def _compile(path: Path, tools: Toolchain) -> Compiled:
     compiled = compile_artifact(source.text, toolchain=tools)
     if compiled.diagnostics:
         formats.write("text", [Checked(source, compiled.diagnostics)], sys.stderr)
-    return compiled
+    return source.text, compiled
 
 
 def _shown(step: str) -> str:

@@ -20,8 +20,13 @@ _ESM = "application/javascript+module"
 _MAP = "application/source-map"
 
 
-async def deploy_graph(cloud: Cloud, compiled: Compiled, variables: Mapping[str, str]) -> bool:
-    """Deploys one graph; False when what is live is the same. Raises `Refusal`, and then nothing was changed."""
+async def deploy_graph(
+    cloud: Cloud, compiled: Compiled, variables: Mapping[str, str], more: Mapping[str, tuple[str, bytes]]
+) -> bool:
+    """Deploys one graph; False when what is live is the same. Raises `Refusal`, and then nothing was changed.
+
+    `more` are modules beside the code, with their content types.
+    """
     spec = worker_spec(compiled, variables)
     assert compiled.js is not None and compiled.source_map is not None and compiled.manifest is not None
     metadata: dict[str, Any] = {
@@ -34,6 +39,7 @@ async def deploy_graph(cloud: Cloud, compiled: Compiled, variables: Mapping[str,
     modules = {
         "worker.js": (_ESM, compiled.js.encode()),
         "worker.js.map": (_MAP, compiled.source_map.encode()),
+        **more,
     }
     async with cloud.lock:
         made = _Resources(cloud)

@@ -1,0 +1,186 @@
+"""Runs as values. Times are aware and in UTC."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+ENDED: Final = frozenset({"complete", "errored", "terminated"})
+"""The statuses after which nothing more happens, unless somebody restarts the run."""
+
+_COUNT: Final = re.compile(r"-(\d+)$")
+_INDICES: Final = re.compile(r" (?:\[\d+\])+$")
+_EXTRA: Final = re.compile(r": [a-z]+(?: \[?\d+\]?)?$")
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An error as Cloudflare keeps it."""
+
+    name: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One try of a step. `success` None: it goes on."""
+
+    start: datetime | None
+    end: datetime | None
+    success: bool | None
+    error: Failure | None
+
+
+@dataclass(frozen=True)
+class StepRun:
+    """A step of a run. `kind` is step, sleep, waitForEvent, rollback; `node` the id of the graph's node, where that is
+    known. `done` False: it goes on, or waits.
+    """
+
+    name: str
+    kind: str
+    node: str | None
+    start: datetime | None
+    end: datetime | None
+    done: bool
+    success: bool | None
+    output: Any
+    error: Failure | None
+    attempts: tuple[Attempt, ...]
+    event_type: str | None
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """A run in a list."""
+
+    workflow: str
+    id: str
+    status: str
+    created: datetime | None
+    started: datetime | None
+    ended: datetime | None
+    version: str
+    trigger: str
+
+
+@dataclass(frozen=True)
+class Run:
+    """All there is to say about a run. `status` is Cloudflare's word."""
+
+    workflow: str
+    id: str
+    status: str
+    queued: datetime | None
+    started: datetime | None
+    ended: datetime | None
+    params: Any
+    output: Any
+    error: Failure | None
+    version: str
+    trigger: str
+    steps: tuple[StepRun, ...]
+
+    @property
+    def over(self) -> bool:
+        """Whether it has ended."""
+        return self.status in ENDED
+
+    @property
+    def failed_step(self) -> StepRun | None:
+        """The step that failed last, of a run that ended in an error."""
+        failed = [step for step in self.steps if step.success is False or step.error is not None]
+        return failed[-1] if self.status == "errored" and failed else None
+
+
+def read_summary(workflow: str, told: Mapping[str, Any]) -> RunSummary:
+    """A row of the API's list."""
+    return RunSummary(
+        workflow,
+        str(told["id"]),
+        str(told["status"]),
+        time(told.get("created_on")),
+        time(told.get("started_on")),
+        time(told.get("ended_on")),
+        str(told.get("version_id", "")),
+        str(told.get("trigger_source", "unknown")),
+    )
+
+
+def read_run(workflow: str, id: str, told: Mapping[str, Any], nodes: Mapping[str, str]) -> Run:
+    """An instance as the API describes it; `nodes` are the ids of nodes by the names of their steps."""
+    steps = [one for one in told.get("steps") or () if one.get("type") != "termination"]
+    return Run(
+        workflow,
+        id,
+        str(told["status"]),
+        time(told.get("queued")),
+        time(told.get("start")),
+        time(told.get("end")),
+        told.get("params"),
+        told.get("output"),
+        _failure(told.get("error")),
+        str(told.get("versionId", "")),
+        str((told.get("trigger") or {}).get("source", "unknown")),
+        tuple(_step(one, nodes) for one in steps),
+    )
+
+
+def _step(told: Mapping[str, Any], nodes: Mapping[str, str]) -> StepRun:
+    kind, attempts = str(told["type"]), tuple(_attempt(one) for one in told.get("attempts") or ())
+    is_step = kind in ("step", "rollback")
+    error = _failure(told.get("error"))
+    success = told.get("success") if is_step else (error is None if told.get("finished") else None)
+    if is_step and success is False and attempts:
+        error = attempts[-1].error
+    name = shown(str(told["name"]))
+    return StepRun(
+        name,
+        kind,
+        node_of(name, nodes),
+        time(told.get("start")),
+        time(told.get("end")),
+        success is not None,
+        success,
+        told.get("output"),
+        error,
+        attempts,
+        told.get("event_type"),
+    )
+
+
+def _attempt(told: Mapping[str, Any]) -> Attempt:
+    return Attempt(time(told.get("start")), time(told.get("end")), told.get("success"), _failure(told.get("error")))
+
+
+def _failure(told: Any) -> Failure | None:
+    if not isinstance(told, Mapping):
+        return None
+    return Failure(str(told.get("name", "Error")), str(told.get("message", "")))
+
+
+def shown(step: str) -> str:
+    """A step's name as the code says it: the platform numbers equal names, the first one too."""
+    found = _COUNT.search(step)
+    if found is None:
+        return step
+    name = step[: found.start()]
+    return name if found[1] == "1" else f"{name} #{found[1]}"
+
+
+def node_of(step: str, nodes: Mapping[str, str]) -> str | None:
+    """The node of a step: in loops a name carries indices, and some nodes have steps like `<name>: winner`."""
+    waiting = [step]
+    for name in waiting:
+        if name in nodes:
+            return nodes[name]
+        waiting += [one for one in (_INDICES.sub("", name), _EXTRA.sub("", name)) if one != name]
+    return None
+
+
+def time(text: Any) -> datetime | None:
+    """A time of the API."""
+    return datetime.fromisoformat(text) if isinstance(text, str) else None
