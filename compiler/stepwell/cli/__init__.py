@@ -44,6 +44,10 @@ _COMMANDS = {
 }
 
 
+_MODULES = {"call": "call_script"}
+"""Commands whose module cannot bear their name: `call` is a function here."""
+
+
 class _LazyGroup(click.Group):
     """A group whose commands are imported when they are asked for, not to be listed."""
 
@@ -53,7 +57,8 @@ class _LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return None
-        command = importlib.import_module(f"stepwell.cli.{cmd_name.replace('-', '_')}").command
+        module = _MODULES.get(cmd_name, cmd_name.replace("-", "_"))
+        command = importlib.import_module(f"stepwell.cli.{module}").command
         assert isinstance(command, click.Command)
         return command
 
