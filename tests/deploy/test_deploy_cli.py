@@ -91,7 +91,7 @@ def test_nobody_can_be_asked(shop: Shop) -> None:
         assert said.code == 1 and "--yes" in said.err and shop.written == []
     shop.deploy()
     for command in ("rollback", "takedown"):
-        said = shop.call(command, "unasked", *(["--to", "x"] if command == "rollback" else []))
+        said = shop.call(command, "unasked", *(["--to", "1"] if command == "rollback" else []))
         assert said.code == 1 and "--yes" in said.err and shop.written == []
 
 
@@ -411,7 +411,7 @@ def test_rollback_to_nothing(shop: Shop) -> None:
     shop.project(flow=script("Only Once"))
     shop.deploy()
     said = shop.call("rollback", "only-once", "--yes")
-    assert said.code == 1 and "no other version was ever deployed" in said.err
+    assert said.code == 1 and "no older version was ever deployed" in said.err
     said = shop.call("rollback", "only-once", "--to", "11111111-2222-3333-4444-555555555555", "--yes")
     assert said.code == 1 and shop.account.api("GET", "/workers/scripts/only-once/subdomain")["enabled"]
 
@@ -513,3 +513,37 @@ def test_living_instances_are_counted(shop: Shop) -> None:
     assert any("1 instances are alive" in one or "1 instance is alive" in one for one in told["warnings"])
     assert any("`Step 1`" in one for one in told["warnings"])
     assert ("renamed", "node", "s1") in [(one["kind"], one["what"], one["name"]) for one in told["changes"]]
+
+
+def test_an_environment_never_means_the_other_worker(shop: Shop) -> None:
+    """`takedown orders --env staging` must not take production down."""
+    shop.project("[env.staging]\n", orders=graph("Orders Env"))
+    shop.deploy()
+    shop.call("deploy", "--yes", "--env", "staging")
+    said = shop.call("takedown", "orders-env", "--env", "staging", "--yes")
+    assert said.code == 1 and "--env staging says nothing about it" in said.err
+    assert shop.account.api("GET", "/workers/scripts/orders-env/settings")
+    said = shop.call("takedown", "orders", "--env", "staging", "--yes")
+    assert said.code == 0 and "orders-env-staging is gone" in said.out
+    assert shop.account.api("GET", "/workers/scripts/orders-env/settings")
+
+
+def test_names_that_no_worker_can_have(shop: Shop) -> None:
+    shop.project('[settings]\nname = "Charge It"\n', flow=graph("Named"))
+    said = shop.call("plan")
+    assert said.code == 1 and "a Worker cannot be called 'Charge It'" in said.err
+
+
+def test_a_rollback_never_goes_forward(shop: Shop) -> None:
+    for word in ("one", "two", "three"):
+        shop.project(flow=graph("Backwards", f"return '{word}';"))
+        shop.deploy()
+    numbers = {one["number"]: one["id"] for one in json.loads(shop.call("versions", "backwards", "--json").out)}
+    for expected in (2, 1):
+        assert shop.call("rollback", "backwards", "--yes").code == 0
+        rows = json.loads(shop.call("versions", "backwards", "--json").out)
+        assert [one["id"] for one in rows if one["percentage"]] == [numbers[expected]]
+    said = shop.call("rollback", "backwards", "--yes")
+    assert said.code == 1 and "no older version was ever deployed" in said.err
+    assert shop.call("rollback", "backwards", "--to", "3", "--yes").code == 0
+    assert shop.call("rollback", "backwards", "--to", "77", "--yes").code == 1

@@ -176,6 +176,16 @@ def test_a_workflow_moves_to_another_worker_with_its_instances(account: Dev) -> 
     assert account.api("GET", "/workflows/mover/instances") == []
 
 
+def test_two_workflows_of_one_class(account: Dev) -> None:
+    named = FLOW.replace("async run() {}", "async run(event) { return event.workflowName; }")
+    account.deploy("shared", named + FETCH)
+    for name in ("shared-one", "shared-two", "shared-three"):
+        account.workflow(name, "shared", "Flow")
+    for name in ("shared-one", "shared-two", "shared-three"):
+        account.api("POST", f"/workflows/{name}/instances", json={"instance_id": "i"})
+        assert account.ends(name, "i")["output"] == name
+
+
 def test_deleting_a_worker(account: Dev) -> None:
     account.deploy("target", FETCH)
     account.deploy("user", FETCH, bindings=[{"type": "service", "name": "T", "service": "target"}])

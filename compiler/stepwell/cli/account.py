@@ -117,6 +117,8 @@ def connect(
     if any(ord(ch) > 255 or ord(ch) < 33 for ch in token):
         raise Failed("CLOUDFLARE_API_TOKEN holds characters that no token has")
     base = os.environ.get("CLOUDFLARE_API_BASE_URL") or DEFAULT_BASE_URL
+    if not base.startswith(("https://", "http://")):
+        raise Failed(f"CLOUDFLARE_API_BASE_URL is {base!r}: it is a URL like {DEFAULT_BASE_URL}")
     try:
         named = (project.account(environment) if project is not None else None) or account
     except ProjectError as error:
@@ -215,13 +217,38 @@ def speaking(worker: str, environment: str | None, account: str | None) -> Itera
 
 def named_worker(worker: str, environment: str | None) -> str:
     """A Worker's name in the account: the one given, or that of the graph in a file."""
-    if not worker.endswith(".json"):
+    path = _graph_of(worker, environment)
+    if path is None:
         return worker
-    chosen = choose((worker,), environment)
+    chosen = choose((path,), environment)
     from stepwell.deploy.prepare import wanted
 
     [only] = wanted(chosen.project, chosen.sources, chosen.environment, {}, {})
     return only.name
+
+
+def _graph_of(name: str, environment: str | None) -> str | None:
+    """The graph that is meant: a file, or an artifact of the project by its key. None: a name in the account.
+
+    Raises `Failed` for such a name together with an environment: it is that of one environment already, and doing
+    something to another one than was meant would be the worst that can happen here.
+    """
+    from stepwell.deploy.project import ProjectError, find
+
+    if name.endswith(".json"):
+        return name
+    try:
+        project = find(Path.cwd())
+    except ProjectError as error:
+        raise Failed(str(error)) from None
+    if project is not None and name in project.artifacts:
+        return str(project.artifacts[name])
+    if environment is not None:
+        raise Failed(
+            f"{name} is no graph of this project, so --env {environment} says nothing about it: "
+            "give the graph's file, or leave out --env (and CLOUDFLARE_ENV) and give the name in the account"
+        )
+    return None
 
 
 def worker_url(api: Cloudflare, name: str) -> str:
@@ -240,9 +267,10 @@ def worker_url(api: Cloudflare, name: str) -> str:
 
 def named_workflow(workflow: str, environment: str | None) -> str:
     """A workflow's name in the account: the one given, or that of the graph in a file."""
-    if not workflow.endswith(".json"):
+    path = _graph_of(workflow, environment)
+    if path is None:
         return workflow
-    chosen = choose((workflow,), environment)
+    chosen = choose((path,), environment)
     from stepwell.deploy.prepare import wanted
 
     [only] = wanted(chosen.project, chosen.sources, chosen.environment, {}, {})

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import click
 
 from stepwell.cli.account import account_option, environment_option, secrets_option
-from stepwell.cli.faults import Failed
+from stepwell.cli.faults import INTERRUPTED, Failed
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -61,7 +61,7 @@ def command(
     """
     from stepwell.cli.account import choose, connect, environ, failure, is_terminal, read_secrets
     from stepwell.cloudflare import ApiError
-    from stepwell.deploy.apply import Options, Stopped, apply
+    from stepwell.deploy.apply import Interrupted, Options, Stopped, apply
     from stepwell.deploy.prepare import prepare, wanted
     from stepwell.deploy.progress import Event, Stage
     from stepwell.deploy.project import ProjectError
@@ -95,7 +95,7 @@ def command(
             view.end(api, prepared, done, time.monotonic() - started)
     except Stopped as stopped:
         view.failed(stopped)
-        return 1
+        return INTERRUPTED if any(isinstance(one, Interrupted) for one in stopped.failures.values()) else 1
     except ApiError as error:
         view(Event(Stage.FAILED, str(error)))
         raise failure(error) from None
@@ -226,7 +226,12 @@ class _View:
                 click.echo(f"  {one.worker}: done: {step}", err=True)
         for name in stopped.left:
             click.echo(f"  {name}: not begun", err=True)
-        click.echo("Run the same command again: it goes on where this stopped.", err=True)
+        refused = any(
+            isinstance(error, ApiError) and 400 <= error.status < 500 and error.status != 429
+            for error in stopped.failures.values()
+        )
+        first = "Mend that and run" if refused else "Run"
+        click.echo(f"{first} the same command again: it goes on where this stopped.", err=True)
 
 
 def _told(api: Cloudflare, prepared: Prepared, done: Done) -> dict[str, Any]:

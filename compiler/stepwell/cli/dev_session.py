@@ -68,7 +68,7 @@ class Session:
                 await self._deploy(server, tools, path)
             await server.cloud.fleet.ready()
             for graph in self._graphs.values():
-                self._say("▸", "bold", graph.worker, f"http://{graph.worker}.localhost:{server.port}/")
+                self._say("▸", "bold", graph.worker, graph.invitation(server.port))
             if self._paths:
                 await self._watch(server, tools)
 
@@ -115,7 +115,7 @@ class Session:
         try:
             text, compiled = await asyncio.to_thread(_compile, path, tools)
         except Unreadable as error:
-            self._say("✗", "red", str(path), error.message)
+            self._say("✗", "red", "", error.message)
             return
         except OSError as error:
             self._say("✗", "red", str(path), reason(error))
@@ -255,10 +255,18 @@ class _Graph:
         own = manifest["workflow"]
         self.workflow: str = own["name"] if own else ""
         self.workflow_id: str | None = None
+        self._trigger: dict[str, Any] = manifest["trigger"]
         self._steps = StepTable(manifest)
         self._names = {node["id"]: node["name"] for node in manifest["nodes"]}
         self._bindings = {binding["name"] for binding in manifest["bindings"]}
         self._places = SourcePlaces(compiled.source_map or "{}")
+
+    def invitation(self, port: int) -> str:
+        """How it is called."""
+        path = str(self._trigger.get("path") or "/")
+        method = str(self._trigger.get("method") or "POST") if self._trigger.get("type") == "http" else "POST"
+        said = f"{method} http://{self.worker}.localhost:{port}{path}"
+        return f"{said}   (workflow {self.workflow})" if self.workflow else said
 
     def own(self, variables: Mapping[str, str]) -> dict[str, str]:
         """The variables that this graph reads."""

@@ -10,7 +10,7 @@ from stepwell.cli.faults import Failed
 
 @click.command("rollback")
 @click.argument("worker", metavar="WORKER|PATH")
-@click.option("--to", "version", metavar="VERSION", help="The version's id.  [default: the one that answered before]")
+@click.option("--to", "version", metavar="VERSION", help="Its id or number.  [default: the one before]")
 @click.option("--message", metavar="TEXT", help="Why.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @environment_option
@@ -30,14 +30,14 @@ def command(
     """
     from stepwell.cli.account import is_terminal, named_worker, speaking
     from stepwell.deploy.progress import Event
-    from stepwell.deploy.versions import rollback, version_before
+    from stepwell.deploy.versions import named_version, rollback, version_before
 
     def listen(event: Event) -> None:
         click.echo(f"{event.stage.value:<18} {event.worker}: {event.message}", err=True)
 
     with speaking(worker, environment, account_id) as api:
         name = named_worker(worker, environment)
-        chosen = version or version_before(api, name)
+        chosen = named_version(api, name, version) if version is not None else version_before(api, name)
         if not yes:
             if not is_terminal():
                 raise Failed(f"nobody can be asked here: {name} would go back to {chosen}; say --yes")

@@ -12,7 +12,6 @@ _PERMISSIONS: Final = (
     ("/d1", "D1 Write"),
     ("/r2", "Workers R2 Storage Write"),
     ("/queues", "Queues Write"),
-    ("/tokens/verify", "a valid token"),
     ("/workers", "Workers Scripts Write"),
     ("/workflows", "Workers Scripts Write"),
     ("", "Account Settings Read"),
@@ -20,7 +19,8 @@ _PERMISSIONS: Final = (
 """The permission group that a path needs, by a part of it; the first that fits."""
 
 _ADVICE: Final = {
-    7003: "check the account id (CLOUDFLARE_ACCOUNT_ID or account_id in stepwell.toml)",
+    7000: "check CLOUDFLARE_API_BASE_URL: it ends in /client/v4",
+    7003: "there is no such account, or the token does not reach it: check CLOUDFLARE_ACCOUNT_ID or account_id",
     9106: _TOKEN,
     10027: "the Worker is too large: 64 MiB is the limit",
     10053: "a variable and a secret have the same name: rename one of them",
@@ -45,17 +45,21 @@ class ApiError(Exception):
 
     @property
     def missing(self) -> bool:
-        """Whether the thing asked for is not there."""
-        return self.status == 404
+        """Whether the thing asked for is not there; not so where the account or the path itself is wrong."""
+        return self.status == 404 and self.code not in (7000, 7003)
 
     @property
     def advice(self) -> str | None:
         """What the user can do."""
         if self.status in (401, 403) or self.code in (10000, 9109):
+            if self.path.endswith("/tokens/verify"):
+                return _TOKEN
             return f"{_TOKEN}; this call needs the permission `{self._permission()}` on this account"
         if self.status == 429:
             return "Cloudflare limits 1,200 calls in five minutes for each user: wait and run it again"
-        if self.status >= 500 or self.status == 0:
+        if self.status == 0:
+            return "is the API reachable, and CLOUDFLARE_API_BASE_URL right? Run it again, it goes on where it stopped"
+        if self.status >= 500:
             return "Cloudflare or the way to it has trouble: run it again, it goes on where it stopped"
         return _ADVICE.get(self.code or 0)
 

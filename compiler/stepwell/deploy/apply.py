@@ -39,6 +39,10 @@ class Overtaken(Exception):
     """Somebody else deployed the same Worker meanwhile."""
 
 
+class Interrupted(Exception):
+    """Somebody pressed Ctrl-C."""
+
+
 @dataclass
 class Done:
     """What was done to one Worker: steps in words, the version that answers now, where it is reached."""
@@ -79,12 +83,15 @@ def apply(api: Cloudflare, plan: Plan, zones: Zones, options: Options, listen: L
     for place, group in enumerate(groups):
         work = [_Work(api, one, zones, options, listen) for one in group if one.changes]
         done += [one.done for one in work]
-        with ThreadPoolExecutor(max_workers=4) as pool:
-            for one, error in zip(work, pool.map(_safely, work), strict=True):
-                if error is not None:
-                    failures[one.done.worker] = error
+        left = [one.desired.name for later in groups[place + 1 :] for one in later if one.changes]
+        try:
+            with ThreadPoolExecutor(max_workers=4) as pool:
+                for one, error in zip(work, pool.map(_safely, work), strict=True):
+                    if error is not None:
+                        failures[one.done.worker] = error
+        except KeyboardInterrupt:  # what was under way has ended by now
+            raise Stopped({**failures, "deploy": Interrupted("interrupted")}, done, left) from None
         if failures:
-            left = [one.desired.name for later in groups[place + 1 :] for one in later if one.changes]
             raise Stopped(failures, done, left)
     return done
 

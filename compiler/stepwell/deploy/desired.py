@@ -20,6 +20,10 @@ SOURCE_MAP: Final = "application/source-map"
 SECRETS: Final = ("secret_text", "secret_key")
 BY_ID: Final = {"kv_namespace": "namespace_id", "d1": "database_id", "hyperdrive": "id"}
 """Bindings that need an id which no name stands for, with the key of the id."""
+_OF_THE_MACHINE: Final = frozenset(
+    {"HOME", "HOSTNAME", "LANG", "LOGNAME", "PATH", "PWD", "SHELL", "TERM", "TMPDIR", "USER"}
+)
+"""Variables that every machine has: no secrets of the Worker's, unless the project names them."""
 BY_NAME: Final = {
     "r2_bucket": "bucket_name",
     "queue": "queue_name",
@@ -68,6 +72,8 @@ class Desired:
     consumers: dict[str, dict[str, Any]]
     needs: frozenset[str] = frozenset()
     without_id: dict[str, str] = field(default_factory=dict)
+    lacking: set[str] = field(default_factory=set)
+    """Those of them that nobody will make."""
 
     @property
     def modules(self) -> dict[str, tuple[str, bytes]]:
@@ -200,7 +206,8 @@ def _secrets(
     given: Mapping[str, str],
 ) -> dict[str, str]:
     """The values given: all of the file's, and what the code reads or the project names and the environment has."""
-    names = dict.fromkeys([*settings.secrets, *(one for one in read if one not in variables)])
+    own = (one for one in read if one not in variables and one not in _OF_THE_MACHINE)
+    names = dict.fromkeys([*settings.secrets, *own])
     found = {name: environ[name] for name in names if environ.get(name)}
     return {**found, **given}
 

@@ -185,7 +185,8 @@ def _bindings(desired: Desired, live: Live, keep_vars: bool) -> Iterator[Change]
         else:
             yield Change("removed", "binding", name, shown(binding))
     for name, kind in desired.without_id.items():
-        yield Change("created", "binding", name, None, f"{kind}, made for it")
+        note = "its id is missing" if name in desired.lacking else "made for it"
+        yield Change("created", "binding", name, None, kind, note)
     for name in desired.secrets:
         yield Change("written", "secret", name, note="a secret cannot be compared, so it is written")
 

@@ -79,6 +79,7 @@ def resolve_ids(desired: Desired, live: Live, resources: Resources, provision: b
             desired.bindings[name][BY_ID[kind]] = id
             del desired.without_id[name]
         elif not provision or kind == "hyperdrive":
+            desired.lacking.add(name)
             problems.append(f"{desired.name}: the binding {name} ({kind}) has no id: {_HOW.format(name=name)}")
     return problems
 

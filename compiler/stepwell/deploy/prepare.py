@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from stepwell.cloudflare import Cloudflare
 
@@ -17,6 +18,9 @@ from .project import Project, ProjectError, Settings, near
 
 if TYPE_CHECKING:
     from stepwell.compiler import Compiled
+
+_WORKER: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?|[a-z0-9_][a-z0-9_-]{0,62}")
+_WORKFLOW: Final = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9_-]{0,63}")
 
 
 @dataclass(frozen=True)
@@ -57,11 +61,15 @@ def wanted(
         assert source.compiled.manifest is not None
         manifest, own = source.compiled.manifest, settings[source.key]
         name = worker_name(source.compiled, own, suffix)
+        if not _WORKER.fullmatch(name):
+            raise ProjectError(f"a Worker cannot be called {name!r}: lower case letters, digits and -, at most 63")
         if name in workers.values():
             raise ProjectError(f"two graphs of this project are deployed as the Worker {name}: set `name` for one")
         workers[manifest["worker"]] = name
         flow = workflow_name(source.compiled, own, suffix)
         if flow is not None:
+            if not _WORKFLOW.fullmatch(flow):
+                raise ProjectError(f"a workflow cannot be called {flow!r}: letters, digits, - and _, at most 64")
             if flow in (one for one, _ in workflows.values()):
                 raise ProjectError(f"two graphs of this project have the workflow {flow}: set `workflow` for one")
             workflows[manifest["workflow"]["name"]] = (flow, name)

@@ -132,7 +132,7 @@ class Project:
         if environment is None:
             return found
         if environment not in self._told.env:
-            if not self._told.env:
+            if not self._told.env or environment == self._told.default_env:
                 return found
             raise ProjectError(f"there is no environment {environment!r}.{near(environment, self._told.env)}")
         told = self._told.env[environment]

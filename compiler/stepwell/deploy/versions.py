@@ -61,14 +61,31 @@ def _percentages(api: Cloudflare, name: str) -> dict[str, float]:
 
 
 def version_before(api: Cloudflare, name: str) -> str:
-    """The version that answered before the one that answers now. Raises `ProjectError`."""
+    """The version that answered everything before: in a split the older one, else the last deployed with a lower
+    number, so that a second rollback goes further back and never forward again. Raises `ProjectError`.
+    """
     deployments = _deployments(api, name)
-    live = {part["version_id"] for part in deployments[0]["versions"]} if deployments else set()
+    numbers = {row.id: row.number for row in versions(api, name)}
+    live = [part["version_id"] for part in deployments[0]["versions"]] if deployments else []
+    if len(live) > 1:
+        return str(min(live, key=lambda id: numbers.get(id, 0)))
+    now = numbers.get(live[0], 0) if live else 0
     for older in deployments[1:]:
-        for part in older["versions"]:
-            if part["version_id"] not in live:
+        for part in sorted(older["versions"], key=lambda part: -part["percentage"]):
+            if numbers.get(part["version_id"], 0) < now:
                 return str(part["version_id"])
-    raise ProjectError(f"{name}: no other version was ever deployed")
+    raise ProjectError(f"{name}: no older version was ever deployed; name one with --to")
+
+
+def named_version(api: Cloudflare, name: str, given: str) -> str:
+    """A version by its id, the beginning of it, or its number. Raises `ProjectError`."""
+    rows = versions(api, name)
+    found = [row.id for row in rows if given in (row.id, str(row.number))]
+    found = found or [row.id for row in rows if len(given) >= 4 and row.id.startswith(given)]
+    if len(found) != 1:
+        many = "more than one version" if found else "no version"
+        raise ProjectError(f"{name}: {many} is called {given}; `stepwell versions {name}` lists them")
+    return found[0]
 
 
 def rollback(api: Cloudflare, name: str, version: str, message: str | None, listen: Listener) -> list[str]:
@@ -77,8 +94,9 @@ def rollback(api: Cloudflare, name: str, version: str, message: str | None, list
     before = read_live(api, name, zones, None)
     if not before.exists:
         raise ProjectError(f"there is no Worker {name} in the account")
-    listen(Event(Stage.DEPLOYING, f"version {version} answers from now on", name))
+    listen(Event(Stage.DEPLOYING, f"going back to version {version}", name))
     deploy(api, name, [{"version_id": version, "percentage": 100}], message or f"rollback to {version}")
+    listen(Event(Stage.WORKER_DEPLOYED, f"version {version} answers", name))
     done = [f"deployed version {version}"]
     carried = read(read_content(api, name))
     if carried is None:

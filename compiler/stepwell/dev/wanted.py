@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,6 +28,7 @@ from .upload import KINDS
 
 _MAIN: Final = "stepwell-main.js"
 _CONSOLE: Final = "stepwell-console.js"
+_ALIAS: Final = "__stepwell"
 _ONLY_THERE: Final = "exists on Cloudflare alone; deploy the Worker to use it"
 
 
@@ -70,23 +72,34 @@ class Specs:
         for name, binding in bindings.items():
             field, value = self._bound(script, version, binding)
             given[field][name] = value
+        hosted = tuple(self._hosted(script, version)) if main else ()
         return WorkerSpec(
             name=script.name if main else secondary(script.name, version.id),
-            modules=self._modules(script, version),
+            modules=self._modules(script, version, hosted),
             main=_MAIN,
             compatibility_date=version.compatibility_date,
             compatibility_flags=tuple(version.compatibility_flags),
-            workflows=tuple(self._hosted(script, version)) if main else (),
+            workflows=hosted,
             consumers=tuple(self._consumers(script)) if main else (),
             crons=tuple(cron["cron"] for cron in script.crons) if main and "scheduled" in version.handlers else (),
             **given,
         )
 
-    def _modules(self, script: Script, version: Version) -> dict[str, str | bytes | Module]:
-        """The modules as uploaded, behind a main one that has the console say where it is written to."""
+    def _modules(
+        self, script: Script, version: Version, hosted: Sequence[WorkflowSpec]
+    ) -> dict[str, str | bytes | Module]:
+        """The modules as uploaded, behind a main one that has the console say where it is written to.
+
+        The runtime has one workflow for a class, Cloudflare any number: each further one gets a class of its own.
+        """
         console = _own("console.js").replace("MARKED", self._mark).replace("NAMED", script.name)
         target = json.dumps(f"./{version.main}")
         start = f'import "./{_CONSOLE}";\nexport * from {target};\nexport {{ default }} from {target};\n'
+        for workflow in hosted:
+            real, alias, _ = workflow.class_name.partition(_ALIAS)
+            if alias:
+                start += f"import {{ {real} as {workflow.class_name}Base }} from {target};\n"
+                start += f"export class {workflow.class_name} extends {workflow.class_name}Base {{}}\n"
         modules: dict[str, str | bytes | Module] = {_MAIN: start, _CONSOLE: console}
         for name, (kind, content) in self._store.modules(version.id).items():
             if kind in KINDS:
@@ -97,11 +110,14 @@ class Specs:
     # Workflows and queues
 
     def _hosted(self, script: Script, version: Version) -> Iterator[WorkflowSpec]:
+        seen: Counter[str] = Counter()
         for workflow in self._workflows:
             if workflow.script_name == script.name and is_workflow(version, workflow.class_name):
+                class_name, count = workflow.class_name, seen[workflow.class_name]
+                seen[class_name] += 1
                 yield WorkflowSpec(
                     workflow.name,
-                    workflow.class_name,
+                    f"{class_name}{_ALIAS}{count}" if count else class_name,
                     steps=(workflow.limits or {}).get("steps"),
                     key=workflow.id,
                     version=workflow.version_id,
