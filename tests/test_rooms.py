@@ -24,6 +24,7 @@ ABOVE: dict[str, frozenset[str]] = {
     "cloudflare": frozenset(),
     "deploy": frozenset({"cloudflare", "emit"}),
     "runs": frozenset({"cloudflare", "deploy"}),
+    "server": frozenset({"assets", "diagnostics", "graph", "compiler", "cloudflare", "deploy", "runs"}),
 }
 """What each room may import. `compiler.py` is the driver and `cli` the outermost room: they may import all of these."""
 
@@ -40,6 +41,7 @@ FOREIGN = {
     "cloudflare": ("click", "rich", "pydantic", "networkx", "jinja2", "tree_sitter"),
     "deploy": ("click", "rich", "httpx", "jinja2", "tree_sitter"),
     "runs": ("click", "rich", "httpx", "jinja2", "tree_sitter", "networkx"),
+    "server": ("click", "rich", "httpx", "networkx", "tree_sitter"),
 }
 """Packages that a room must not know."""
 

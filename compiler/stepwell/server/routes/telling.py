@@ -1,0 +1,97 @@
+"""Rows as they are told."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ..shapes import DeploymentTell, Finding, RunTell, VersionRef, VersionTell, WorkflowTell
+from ..tables import DeploymentRow, RunRow, VersionRow, WorkflowRow
+
+
+def workflow(row: WorkflowRow) -> WorkflowTell:
+    """A workflow."""
+    return WorkflowTell.model_validate(
+        {
+            "id": row.id,
+            "project_id": row.project_id,
+            "name": row.name,
+            "description": row.description,
+            "kind": row.kind,
+            "trigger_code": row.trigger_code,
+            "dependencies": json.loads(row.dependencies),
+            "current_version_id": row.current_version_id,
+            "created_at": row.created_at,
+            "updated_at": row.updated_at,
+        }
+    )
+
+
+def version_ref(row: VersionRow) -> VersionRef:
+    """A version in a list."""
+    return VersionRef.model_validate(
+        {
+            "id": row.id,
+            "workflow_id": row.workflow_id,
+            "version": row.number,
+            "locked": row.locked,
+            "created_at": row.created_at,
+        }
+    )
+
+
+def version(row: VersionRow) -> VersionTell:
+    """A version with its artifact and findings."""
+    return VersionTell.model_validate(
+        {
+            **version_ref(row).model_dump(by_alias=False),
+            "ir": json.loads(row.artifact),
+            "findings": [Finding.model_validate(one) for one in json.loads(row.findings)],
+        }
+    )
+
+
+def deployment(row: DeploymentRow) -> DeploymentTell:
+    """A deploy."""
+    return DeploymentTell.model_validate(
+        {
+            "id": row.id,
+            "workflow_id": row.workflow_id,
+            "version_id": row.version_id,
+            "connection_id": row.connection_id,
+            "service_name": row.worker,
+            "service_url": row.url,
+            "dashboard_url": row.dashboard_url,
+            "workflow_name": row.workflow,
+            "status": row.status,
+            "error": row.error,
+            "steps": json.loads(row.steps),
+            "config_snapshot": json.loads(row.config),
+            "created_at": row.created_at,
+            "finished_at": row.finished_at,
+            "removed_at": row.removed_at,
+        }
+    )
+
+
+def run(row: RunRow) -> RunTell:
+    """A run."""
+    return RunTell.model_validate(run_fields(row))
+
+
+def run_fields(row: RunRow) -> dict[str, Any]:
+    """What is told of a run."""
+    return {
+        "id": row.id,
+        "workflow_id": row.workflow_id,
+        "version_id": row.version_id,
+        "deployment_id": row.deployment_id,
+        "connection_id": row.connection_id,
+        "instance_id": row.instance_id,
+        "status": row.status,
+        "provider_status": row.provider_status,
+        "output": json.loads(row.output) if row.output is not None else None,
+        "error": row.error,
+        "created_at": row.created_at,
+        "updated_at": row.updated_at,
+    }

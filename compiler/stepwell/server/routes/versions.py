@@ -1,0 +1,142 @@
+"""Versions of a workflow, checked and compiled when they are posted."""
+
+from __future__ import annotations
+
+import json
+
+from fastapi import Response
+from sqlalchemy import exists, func, select
+from sqlalchemy.exc import IntegrityError
+
+from .. import compiling, lookup
+from ..database import new_id, now
+from ..door import needs
+from ..errors import Problem
+from ..house import House
+from ..keys import Caller
+from ..paging import Cursor, Limit, page
+from ..shapes import Ok, Page, VersionAsk, VersionPatch, VersionRef, VersionTell
+from ..tables import DeploymentRow, VersionRow, WorkflowRow
+from .common import Hall, Who, make_router
+from .telling import version, version_ref
+
+router = make_router("versions", conflict=True)
+
+
+@router.get("/workflows/{workflow_id}/versions")
+@needs("read")
+def list_versions(
+    house: Hall, who: Who, workflow_id: str, cursor: Cursor = None, limit: Limit = 50
+) -> Page[VersionRef]:
+    """The versions of a workflow."""
+    with house.database.read() as session:
+        row = lookup.workflow(session, who, workflow_id)
+        chosen = select(VersionRow).where(VersionRow.workflow_id == row.id)
+        return page(session, chosen, VersionRow, cursor, limit, version_ref)
+
+
+@router.post(
+    "/workflows/{workflow_id}/versions",
+    status_code=201,
+    responses={200: {"model": VersionTell, "description": "The current version is the same already"}},
+)
+@needs("write")
+def create_version(house: Hall, who: Who, workflow_id: str, ask: VersionAsk, response: Response) -> VersionTell:
+    """Posts a new version. It is checked and compiled: one that has errors is refused (422), with a finding for each
+    and a pointer to its place. Warnings come with the version.
+    """
+    with house.database.read() as session:
+        row = lookup.workflow(session, who, workflow_id)
+    compiling.check_kind(row, ask.ir)
+    made = compiling.compiled(compiling.of_workflow(row, ask.ir), house.toolchain)
+    found = [one.model_dump(mode="json") for one in compiling.findings(made.diagnostics)]
+    created, kept = _keep(house, who, workflow_id, json.dumps(ask.ir), json.dumps(found))
+    response.status_code = 201 if created else 200
+    return version(kept)
+
+
+def _keep(house: House, who: Caller, workflow_id: str, artifact: str, found: str) -> tuple[bool, VersionRow]:
+    """Adds a version, unless the current one says the same. Two at once get a number each."""
+    for _ in range(10):
+        try:
+            with house.database.write() as session:
+                row = lookup.workflow(session, who, workflow_id)
+                hash_ = compiling.content_hash(artifact)
+                current = session.get(VersionRow, row.current_version_id) if row.current_version_id else None
+                if current is not None and current.hash == hash_:
+                    return False, current
+                highest = session.scalar(select(func.max(VersionRow.number)).where(VersionRow.workflow_id == row.id))
+                made = _row(row, (highest or 0) + 1, artifact, hash_, found)
+                session.add(made)
+                session.flush()
+                row.current_version_id, row.updated_at = made.id, made.created_at
+            return True, made
+        except IntegrityError:
+            continue
+    raise Problem(409, "others are posting versions of this workflow at the same time; try again")
+
+
+def _row(workflow: WorkflowRow, number: int, artifact: str, hash_: str, found: str) -> VersionRow:
+    return VersionRow(
+        id=new_id("ver"),
+        workflow_id=workflow.id,
+        number=number,
+        artifact=artifact,
+        hash=hash_,
+        findings=found,
+        locked=False,
+        created_at=now(),
+    )
+
+
+@router.get("/workflows/{workflow_id}/versions/{version_id}")
+@needs("read")
+def get_version(house: Hall, who: Who, workflow_id: str, version_id: str) -> VersionTell:
+    """A version with its artifact."""
+    with house.database.read() as session:
+        return version(lookup.version(session, lookup.workflow(session, who, workflow_id), version_id))
+
+
+@router.patch("/workflows/{workflow_id}/versions/{version_id}")
+@needs("write")
+def update_version(house: Hall, who: Who, workflow_id: str, version_id: str, ask: VersionPatch) -> VersionTell:
+    """Locks a version or unlocks it. A locked one cannot be removed, and not replaced where it is deployed."""
+    with house.database.write() as session:
+        row = lookup.version(session, lookup.workflow(session, who, workflow_id), version_id)
+        row.locked = ask.locked
+    return version(row)
+
+
+@router.post("/workflows/{workflow_id}/versions/{version_id}/revert", status_code=201)
+@needs("write")
+def revert_version(house: Hall, who: Who, workflow_id: str, version_id: str) -> VersionTell:
+    """Makes a new version that says what this one says, and makes it the current one."""
+    with house.database.write() as session:
+        workflow = lookup.workflow(session, who, workflow_id)
+        old = lookup.version(session, workflow, version_id)
+        highest = session.scalar(select(func.max(VersionRow.number)).where(VersionRow.workflow_id == workflow.id))
+        made = _row(workflow, (highest or 0) + 1, old.artifact, old.hash, old.findings)
+        session.add(made)
+        session.flush()
+        workflow.current_version_id, workflow.updated_at = made.id, made.created_at
+    return version(made)
+
+
+@router.delete("/workflows/{workflow_id}/versions/{version_id}")
+@needs("write")
+def delete_version(house: Hall, who: Who, workflow_id: str, version_id: str) -> Ok:
+    """Removes a version that is neither current nor locked nor deployed."""
+    with house.database.write() as session:
+        workflow = lookup.workflow(session, who, workflow_id)
+        row = lookup.version(session, workflow, version_id)
+        up = (DeploymentRow.version_id == row.id) & DeploymentRow.removed_at.is_(None)
+        reasons = {
+            "locked": row.locked,
+            "the current one": workflow.current_version_id == row.id,
+            "deployed": bool(session.scalar(select(exists().where(up)))),
+        }
+        for reason, holds in reasons.items():
+            if holds:
+                raise Problem(409, f"the version is {reason}")
+        session.delete(row)
+    return Ok()

@@ -1,0 +1,166 @@
+"""Workflows and functions."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+from fastapi import Query
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from .. import compiling, lookup, variables
+from ..database import new_id, now
+from ..door import needs
+from ..errors import Problem
+from ..paging import Cursor, Limit, page
+from ..shapes import FullWorkflow, ListedWorkflow, Ok, Page, WorkflowAsk, WorkflowPatch, WorkflowTell
+from ..tables import DeploymentRow, RunRow, VariableRow, VersionRow, WorkflowRow
+from .common import Hall, Who, make_router
+from .projects import refuse_deployed
+from .telling import deployment, version, version_ref, workflow
+
+router = make_router("workflows", conflict=True)
+
+_DEPENDENCIES = 15
+
+
+@router.get("/workflows")
+@needs("read")
+def list_workflows(house: Hall, who: Who, cursor: Cursor = None, limit: Limit = 50) -> Page[ListedWorkflow]:
+    """The workflows of the project, with how they are."""
+    chosen = select(WorkflowRow).where(WorkflowRow.project_id == who.project)
+    with house.database.read() as session:
+        return page(session, chosen, WorkflowRow, cursor, limit, lambda row: _listed(session, row))
+
+
+@router.post("/workflows", status_code=201)
+@needs("write")
+def create_workflow(house: Hall, who: Who, ask: WorkflowAsk) -> WorkflowTell:
+    """Makes a workflow (durable, with runs) or a function (`kind` script)."""
+    moment = now()
+    row = WorkflowRow(
+        id=new_id("wf"),
+        project_id=who.project,
+        name=ask.name,
+        description=ask.description,
+        kind=ask.kind,
+        dependencies="{}",
+        created_at=moment,
+        updated_at=moment,
+    )
+    with house.database.write() as session:
+        session.add(row)
+    return workflow(row)
+
+
+@router.get("/workflows/{workflow_id}")
+@needs("read")
+def get_workflow(house: Hall, who: Who, workflow_id: str) -> WorkflowTell:
+    """A workflow."""
+    with house.database.read() as session:
+        return workflow(lookup.workflow(session, who, workflow_id))
+
+
+@router.get("/workflows/{workflow_id}/full")
+@needs("read")
+def get_full_workflow(
+    house: Hall,
+    who: Who,
+    workflow_id: str,
+    version_id: Annotated[
+        str | None, Query(alias="version", description="a version's id; the current one by default")
+    ] = None,
+) -> FullWorkflow:
+    """A workflow with one of its versions, the list of its last 100, and the deploy that answers now."""
+    with house.database.read() as session:
+        row = lookup.workflow(session, who, workflow_id)
+        chosen = version_id or row.current_version_id
+        shown = lookup.version(session, row, chosen) if chosen is not None else None
+        refs = session.scalars(
+            select(VersionRow).where(VersionRow.workflow_id == row.id).order_by(VersionRow.number.desc()).limit(100)
+        )
+        live = lookup.all_live(session, row.id)
+        return FullWorkflow(
+            workflow=workflow(row),
+            version=version(shown) if shown is not None else None,
+            versions=[version_ref(one) for one in refs],
+            active_deployment=deployment(live[0]) if live else None,
+        )
+
+
+@router.patch("/workflows/{workflow_id}")
+@needs("write")
+def update_workflow(house: Hall, who: Who, workflow_id: str, ask: WorkflowPatch) -> WorkflowTell:
+    """Changes a workflow; takes effect with the next deploy. A new name keeps its runs and its Worker.
+
+    Trigger code and dependencies are checked together with the current version: 422 with findings.
+    """
+    with house.database.write() as session:
+        row = lookup.workflow(session, who, workflow_id)
+        given = ask.model_fields_set
+        if "name" in given:
+            if ask.name is None:
+                raise Problem(422, "name cannot be null")
+            row.name = ask.name
+        if "description" in given:
+            row.description = ask.description
+        if "trigger_code" in given:
+            row.trigger_code = ask.trigger_code
+        if "dependencies" in given:
+            row.dependencies = _dependencies(ask.dependencies or {})
+        if ask.env_vars is not None:
+            variables.replace(session, house.vault, row, ask.env_vars)
+        row.updated_at = now()
+        if given & {"trigger_code", "dependencies"}:
+            _check(session, row)
+    return workflow(row)
+
+
+def _dependencies(given: dict[str, str]) -> str:
+    if len(given) > _DEPENDENCIES:
+        raise Problem(422, f"dependencies: at most {_DEPENDENCIES}")
+    return json.dumps(given)
+
+
+def _check(session: Session, row: WorkflowRow) -> None:
+    """Raises `Problem` 422 where the current version no longer compiles with what was changed."""
+    current = session.get(VersionRow, row.current_version_id) if row.current_version_id is not None else None
+    if current is None:
+        return
+    ok, found = compiling.checked(compiling.of_workflow(row, json.loads(current.artifact)))
+    if not ok:
+        details = [one.model_dump(mode="json") for one in found]
+        raise Problem(422, "the current version does not compile with this", details)
+
+
+@router.delete("/workflows/{workflow_id}")
+@needs("write")
+def delete_workflow(house: Hall, who: Who, workflow_id: str) -> Ok:
+    """Removes a workflow with its versions and runs. Refused while it is deployed."""
+    with house.database.write() as session:
+        row = lookup.workflow(session, who, workflow_id)
+        refuse_deployed(session, DeploymentRow.workflow_id == row.id, "the workflow")
+        for variable in session.scalars(select(VariableRow).where(VariableRow.workflow_id == row.id)):
+            session.delete(variable)
+        session.delete(row)
+    return Ok()
+
+
+def _listed(session: Session, row: WorkflowRow) -> ListedWorkflow:
+    last = session.scalar(
+        select(DeploymentRow)
+        .where(DeploymentRow.workflow_id == row.id, DeploymentRow.removed_at.is_(None))
+        .order_by(DeploymentRow.created_at.desc())
+        .limit(1)
+    )
+    run = session.scalar(select(RunRow).where(RunRow.workflow_id == row.id).order_by(RunRow.created_at.desc()).limit(1))
+    return ListedWorkflow.model_validate(
+        {
+            **workflow(row).model_dump(by_alias=False),
+            "deploy_status": last.status if last is not None else None,
+            "deploy_version_id": last.version_id if last is not None else None,
+            "last_run_status": run.status if run is not None else None,
+            "last_run_at": run.created_at if run is not None else None,
+        }
+    )

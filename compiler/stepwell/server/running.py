@@ -1,0 +1,452 @@
+"""Runs: started, looked at, steered, sent events.
+
+A run is written down before Cloudflare is asked to start it, under an id chosen here. Whatever is lost on the way (an
+answer, this process), the row says what to look for: a started run is never lost, and one request never starts two.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import quote
+
+from sqlalchemy import Select, or_, select, update
+from sqlalchemy.exc import IntegrityError
+
+from stepwell.cloudflare import ApiError, Cloudflare, Unsure
+from stepwell.runs import Runs
+
+from . import lookup, shapes
+from .database import new_id, now
+from .errors import Problem, missing, of_provider
+from .house import House
+from .keys import Caller
+from .shapes import StepTell, TriggerAsk
+from .tables import ConnectionRow, DeploymentRow, EventRow, RunRow, WorkflowRow
+
+PARAMS_BYTES: Final = 100 * 1024
+ENDED: Final = frozenset({"complete", "errored", "terminated"})
+_STATUS: Final = {"waiting": "paused", "waitingForPause": "running"}
+_KNOWN: Final = frozenset({"queued", "running", "paused", *ENDED})
+_FRESH: Final = 1_000_000
+"""A status is that old at most, in microseconds: many who poll one run ask Cloudflare once a second."""
+_GIVEN_UP: Final = 10 * 60 * 1_000_000
+"""After so long a run that Cloudflare does not know was never started, in microseconds."""
+NEVER_STARTED: Final = "the run was never started: the server stopped, or Cloudflare did not take it; trigger it again"
+_INSTANCE: Final = re.compile(shapes.INSTANCE)
+_EVENT: Final = re.compile(shapes.EVENT)
+
+
+@dataclass(frozen=True)
+class Triggered:
+    """What a trigger did: `created` a run, found the one of an earlier request, or sent an event."""
+
+    run: RunRow
+    created: bool
+    event_type: str | None = None
+
+
+@dataclass(frozen=True)
+class _Target:
+    """What a trigger is for."""
+
+    workflow: WorkflowRow
+    connection: ConnectionRow
+    deployment: DeploymentRow
+
+
+# Triggered
+
+
+def trigger(house: House, caller: Caller, workflow_id: str, ask: TriggerAsk, key: str | None) -> Triggered:
+    """Starts a run, or sends an event to one. Raises `Problem`."""
+    with house.database.read() as session:
+        workflow = lookup.workflow(session, caller, workflow_id)
+        if workflow.kind == "script":
+            raise Problem(400, "This is a function: it has no runs. Call the URL of its Worker")
+        connection = lookup.connection(session, caller, ask.connection_id)
+        deployment = lookup.live(session, workflow.id, connection.id)
+        text = _params(ask.params)
+        if deployment is None or deployment.workflow is None:
+            raise Problem(409, "The workflow is not deployed with this connection: deploy it first")
+        target = _Target(workflow, connection, deployment)
+        instance = _instance_of_event(ask.params)
+        known = lookup.run(session, workflow, instance) if instance is not None else None
+    if instance is not None and (deployment.waits or known is not None):
+        return _send(house, target, ask.params, instance, known, key)
+    return _start(house, target, ask, text, key)
+
+
+def _params(params: Any) -> str:
+    """The params as text. Raises `Problem` 413 for too much, 422 for what JSON and UTF-8 cannot say."""
+    try:
+        size = len(json.dumps(params, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode())
+    except (ValueError, RecursionError):
+        raise Problem(
+            422, "params: holds a number that is too large, half a character, or too deep a nesting"
+        ) from None
+    if size > PARAMS_BYTES:
+        raise Problem(
+            413, f"params: {size:,} bytes as JSON; {PARAMS_BYTES:,} are allowed. Put the data where the run finds it"
+        )
+    return json.dumps(params)
+
+
+def _instance_of_event(params: Any) -> str | None:
+    """The instance that an event is for; None when these are plain params."""
+    if not isinstance(params, dict) or not isinstance(params.get("eventType"), str):
+        return None
+    instance = params.get("instanceId")
+    return instance if isinstance(instance, str) else None
+
+
+def _request(*parts: object) -> str:
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _start(house: House, target: _Target, ask: TriggerAsk, text: str, key: str | None) -> Triggered:
+    row = _row(target, ask, text, key)
+    try:
+        with house.database.write() as session:
+            session.add(row)
+    except IntegrityError:
+        return _again(house, target, row, ask.params)
+    _begin(house, target.connection, row, ask.params, fresh=True)
+    return Triggered(row, True)
+
+
+def _row(target: _Target, ask: TriggerAsk, text: str, key: str | None) -> RunRow:
+    moment = now()
+    return RunRow(
+        id=new_id("run"),
+        project_id=target.workflow.project_id,
+        workflow_id=target.workflow.id,
+        version_id=target.deployment.version_id,
+        deployment_id=target.deployment.id,
+        connection_id=target.connection.id,
+        workflow=target.deployment.workflow,
+        instance_id=ask.instance_id or str(uuid.uuid4()),
+        idempotency_key=key,
+        request=_request(target.connection.id, ask.instance_id, ask.params),
+        params=text,
+        started=False,
+        status="queued",
+        provider_status="queued",
+        seen_at=moment,
+        created_at=moment,
+        updated_at=moment,
+    )
+
+
+def _again(house: House, target: _Target, wish: RunRow, params: Any) -> Triggered:
+    """The run that the same key or the same wished id has started already."""
+    same = (RunRow.connection_id == wish.connection_id) & (RunRow.workflow == wish.workflow)
+    chosen: Select[RunRow] = select(RunRow).where(
+        RunRow.workflow_id == wish.workflow_id,
+        or_(RunRow.idempotency_key == wish.idempotency_key, same & (RunRow.instance_id == wish.instance_id)),
+    )
+    with house.database.read() as session:
+        rows = session.scalars(chosen).all()
+    if not rows:
+        raise Problem(409, "the workflow was changed meanwhile; trigger it again")
+    by_key = next((row for row in rows if row.idempotency_key == wish.idempotency_key is not None), None)
+    row = by_key or rows[0]
+    if row.request != wish.request:
+        what = "Idempotency-Key" if by_key is not None else "instanceId"
+        raise Problem(422 if by_key is not None else 409, f"this {what} was used for another request")
+    if not row.started:
+        _begin(house, target.connection, row, params, fresh=False)
+    return Triggered(row, False)
+
+
+def _begin(house: House, connection: ConnectionRow, row: RunRow, params: Any, *, fresh: bool) -> None:
+    """Has Cloudflare start a run that is written down. Raises `Problem`.
+
+    An instance of that id that is there already is ours, unless the row was made just now.
+    """
+    api = house.accounts.of(connection)
+    try:
+        Runs(api).trigger(row.workflow, params, row.instance_id)
+    except ApiError as error:
+        there = not isinstance(error, Unsure) and 400 <= error.status < 500 and _find(api, row) is not None
+        if not there or fresh:
+            if not isinstance(error, Unsure) and fresh:
+                _forget(house, row)
+            raise _not_started(error, there) from None
+    moment = now()
+    row.started, row.status, row.provider_status, row.error = True, "queued", "queued", None
+    row.seen_at = row.updated_at = moment
+    with house.database.write() as session:
+        session.merge(row)
+
+
+def _forget(house: House, row: RunRow) -> None:
+    """Takes back what certainly never started."""
+    with house.database.write() as session:
+        found = session.get(RunRow, row.id)
+        if found is not None and not found.started:
+            session.delete(found)
+
+
+def _not_started(error: ApiError, there: bool) -> Problem:
+    if there:
+        return Problem(409, "Cloudflare has an instance of that id already, which was not started here")
+    if error.missing:
+        return Problem(409, "Cloudflare does not have the workflow any more: deploy it again")
+    return of_provider(error, "the run was not started")
+
+
+def _find(api: Cloudflare, row: RunRow) -> Any:
+    try:
+        return api.find(_path(row.workflow, row.instance_id), simple="true")
+    except ApiError:
+        return None
+
+
+def _path(workflow: str, instance: str) -> str:
+    return f"workflows/{quote(workflow, safe='')}/instances/{quote(instance, safe='')}"
+
+
+# Events
+
+
+def _send(
+    house: House, target: _Target, params: dict[str, Any], instance: str, known: RunRow | None, key: str | None
+) -> Triggered:
+    """Sends an event to a run that is there; never starts one."""
+    event_type = str(params["eventType"])
+    row = known or _adopted(house, target.workflow, instance, [target.deployment])
+    if row is None:
+        raise missing("Instance")
+    if not _EVENT.fullmatch(event_type):
+        raise Problem(422, "params.eventType: letters, digits, - and _, at most 100")
+    request = _request(instance, event_type, params.get("payload"))
+    if key is not None and _was_sent(house, target.workflow, key, request):
+        return Triggered(row, False, event_type)
+    connection = target.connection if row.connection_id == target.connection.id else _connection(house, row)
+    try:
+        Runs(house.accounts.of(connection)).send_event(row.workflow, instance, event_type, params.get("payload"))
+    except ApiError as error:
+        raise _refused(error, "the event was not sent", "Instance") from None
+    if key is not None:
+        _note_sent(house, target.workflow, key, request, row)
+    return Triggered(row, False, event_type)
+
+
+def _was_sent(house: House, workflow: WorkflowRow, key: str, request: str) -> bool:
+    with house.database.read() as session:
+        found = session.scalar(
+            select(EventRow).where(EventRow.workflow_id == workflow.id, EventRow.idempotency_key == key)
+        )
+    if found is not None and found.request != request:
+        raise Problem(422, "this Idempotency-Key was used for another request")
+    return found is not None
+
+
+def _note_sent(house: House, workflow: WorkflowRow, key: str, request: str, run: RunRow) -> None:
+    row = EventRow(
+        id=new_id("evt"),
+        workflow_id=workflow.id,
+        idempotency_key=key,
+        request=request,
+        run_id=run.id,
+        created_at=now(),
+    )
+    try:
+        with house.database.write() as session:
+            session.add(row)
+    except IntegrityError:
+        pass  # the same request, at the same time
+
+
+# Seen
+
+
+def find(house: House, caller: Caller, workflow_id: str, run_id: str) -> RunRow:
+    """A run as it is now, by its id or its instance's: also one that a schedule or the Worker's own URL has started.
+
+    Raises `Problem`.
+    """
+    with house.database.read() as session:
+        workflow = lookup.workflow(session, caller, workflow_id)
+        row = lookup.run(session, workflow, run_id)
+        deployments = lookup.all_live(session, workflow.id) if row is None else []
+    if row is None:
+        row = _adopted(house, workflow, run_id, deployments)
+    if row is None:
+        raise missing("Run")
+    return look(house, row)
+
+
+def _adopted(house: House, workflow: WorkflowRow, instance: str, deployments: list[DeploymentRow]) -> RunRow | None:
+    """A run that was not started here, written down from now on."""
+    if not _INSTANCE.fullmatch(instance):
+        return None
+    for deployment in deployments:
+        if deployment.workflow is None:
+            continue
+        with house.database.read() as session:
+            connection = session.get(ConnectionRow, deployment.connection_id)
+        if connection is None or connection.removed_at is not None:
+            continue
+        api = house.accounts.of(connection)
+        try:
+            told = api.find(_path(deployment.workflow, instance), simple="true")
+        except ApiError as error:
+            raise of_provider(error, "the run was not found") from None
+        if told is not None:
+            ask = TriggerAsk(connection_id=connection.id, instance_id=instance)
+            row = _row(_Target(workflow, connection, deployment), ask, "null", None)
+            row.started, row.seen_at = True, 0
+            return _kept(house, row)
+    return None
+
+
+def _kept(house: House, row: RunRow) -> RunRow:
+    try:
+        with house.database.write() as session:
+            session.add(row)
+    except IntegrityError:  # somebody else has adopted it at the same time
+        with house.database.read() as session:
+            found = session.scalar(select(RunRow).where(RunRow.instance_id == row.instance_id))
+        return found if found is not None else row
+    return row
+
+
+def look(house: House, row: RunRow) -> RunRow:
+    """A run with the status that Cloudflare tells now; one that has ended is not asked for again. Raises `Problem`."""
+    asked = now()
+    if row.started and (row.status in ENDED or asked - row.seen_at < _FRESH):
+        return row
+    connection = _connection(house, row)
+    try:
+        told = house.accounts.of(connection).find(_path(row.workflow, row.instance_id), simple="true")
+    except ApiError as error:
+        raise of_provider(error, "the status is not known") from None
+    values = _absent(row, asked) if told is None else _told(told)
+    return _update(house, row, asked, values)
+
+
+def _absent(row: RunRow, asked: int) -> dict[str, Any]:
+    if row.started:  # removed at Cloudflare, with its workflow or because it ended long ago
+        return {"status": "terminated", "provider_status": "gone", "error": "Cloudflare does not have the run any more"}
+    if asked - row.created_at > _GIVEN_UP:
+        return {"status": "errored", "provider_status": "unknown", "error": NEVER_STARTED}
+    return {}
+
+
+def _told(told: dict[str, Any]) -> dict[str, Any]:
+    word = str(told["status"])
+    status = _STATUS.get(word, word)
+    values: dict[str, Any] = {"started": True, "provider_status": word}
+    if status in _KNOWN:  # `unknown` leaves the last that was known
+        values["status"] = status
+    if status == "complete":
+        values["output"] = json.dumps(told.get("output"))
+    error = told.get("error")
+    if status == "errored":
+        values["error"] = f"{error.get('name', 'Error')}: {error.get('message', '')}" if error else "failed"
+    return values
+
+
+def _update(house: House, row: RunRow, asked: int, values: dict[str, Any]) -> RunRow:
+    """Writes what was told, unless somebody asked later and has written already."""
+    changed = any(getattr(row, name) != value for name, value in values.items())
+    values = {**values, "seen_at": asked, **({"updated_at": asked} if changed else {})}
+    with house.database.write() as session:
+        session.execute(update(RunRow).where(RunRow.id == row.id, RunRow.seen_at <= asked).values(**values))
+        found = session.get(RunRow, row.id)
+    if found is None:
+        raise missing("Run")
+    return found
+
+
+def _connection(house: House, row: RunRow) -> ConnectionRow:
+    with house.database.read() as session:
+        found = session.get(ConnectionRow, row.connection_id)
+    if found is None or found.removed_at is not None:
+        raise Problem(409, "the connection of this run was removed")
+    return found
+
+
+def steps(house: House, row: RunRow) -> list[StepTell]:
+    """The steps of a run, as Cloudflare tells them. Raises `Problem`."""
+    runs = Runs(house.accounts.of(_connection(house, row)))
+    try:
+        found = runs.get(row.workflow, row.instance_id)
+    except ApiError as error:
+        raise _refused(error, "the steps are not known", "Run") from None
+    return [
+        StepTell(
+            name=step.name,
+            kind=step.kind,
+            node_id=step.node,
+            status="running" if not step.done else "complete" if step.success else "errored",
+            start=step.start,
+            end=step.end,
+            attempts=len(step.attempts),
+            output=step.output,
+            error=f"{step.error.name}: {step.error.message}" if step.error is not None else None,
+        )
+        for step in found.steps
+    ]
+
+
+# Steered
+
+
+def steer(house: House, caller: Caller, workflow_id: str, run_id: str, action: Callable[[Runs, RunRow], str]) -> RunRow:
+    """Does something to a run and writes down the status after it. Raises `Problem`."""
+    row = find(house, caller, workflow_id, run_id)
+    runs = Runs(house.accounts.of(_connection(house, row)))
+    try:
+        word = action(runs, row)
+    except ApiError as error:
+        raise _refused(error, "nothing was done", "Run") from None
+    except ValueError as error:
+        raise Problem(422, str(error)) from None
+    values: dict[str, Any] = {"status": _STATUS.get(word, word), "provider_status": word}
+    if values["status"] not in _KNOWN:
+        del values["status"]
+    if row.status in ENDED and values.get("status") not in ENDED:  # begun again
+        values |= {"output": None, "error": None}
+    return _update(house, row, now(), values)
+
+
+def _refused(error: ApiError, doing: str, what: str) -> Problem:
+    """What Cloudflare refuses because of the state that the run is in is a conflict, not its fault."""
+    if error.missing:
+        return missing(what)
+    if isinstance(error, Unsure) or error.status in (0, 401, 403, 429) or error.status >= 500:
+        return of_provider(error, doing)
+    return Problem(409, f"{doing}: {error.message}")
+
+
+# Kept
+
+
+def pending(house: House, before: int, limit: int) -> list[RunRow]:
+    """Runs that were written down and of which it is not known whether they began."""
+    with house.database.read() as session:
+        chosen = select(RunRow).where(
+            RunRow.started.is_(False), RunRow.created_at < before, RunRow.status.not_in(ENDED)
+        )
+        return list(session.scalars(chosen.order_by(RunRow.seen_at).limit(limit)))
+
+
+def postpone(house: House, row: RunRow) -> None:
+    """Lets others come first the next time."""
+    with house.database.write() as session:
+        session.execute(update(RunRow).where(RunRow.id == row.id).values(seen_at=now()))
+
+
+def stale(house: House, before: int, limit: int) -> list[RunRow]:
+    """Runs that go on and that nobody has asked for since then; those not seen longest first."""
+    with house.database.read() as session:
+        chosen = select(RunRow).where(RunRow.started.is_(True), RunRow.status.not_in(ENDED), RunRow.seen_at < before)
+        return list(session.scalars(chosen.order_by(RunRow.seen_at).limit(limit)))

@@ -1,0 +1,134 @@
+"""A server from its settings: the house is built, the tables are brought up to date, uvicorn serves."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import uvicorn
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+
+from . import keys, vault
+from .accounts import Accounts
+from .app import make_app
+from .database import Database, WrongDatabase
+from .house import House
+from .keys import SCOPES
+from .rates import Rates
+from .routes.projects import new_project
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from stepwell.bundle.toolchain import Toolchain
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to serve. `database` is a file or a URL; `key_file` holds the secret keys where the environment does not;
+    `cloudflare` is the base URL of Cloudflare's API; rates are for each key.
+    """
+
+    database: str
+    key_file: Path
+    cloudflare: str
+    calls: str = "1200/minute"
+    deploys: str = "30/minute"
+    origins: Sequence[str] = ()
+
+
+def open_house(settings: Settings, toolchain: Toolchain | None) -> House:
+    """What the server works with. Raises `WrongDatabase`, `WrongKeys`, and ValueError for a rate that is none."""
+    safe = vault.Vault(vault.keys(settings.key_file))
+    rates = Rates(settings.calls, settings.deploys)
+    database = _database(settings)
+    return House(database, safe, rates, Accounts(settings.cloudflare, safe), toolchain)
+
+
+def app(settings: Settings, toolchain: Toolchain | None) -> FastAPI:
+    """The application, ready to be served."""
+    return make_app(open_house(settings, toolchain), origins=settings.origins)
+
+
+class Busy(Exception):
+    """The address cannot be listened to."""
+
+
+def serve(
+    settings: Settings, toolchain: Toolchain | None, host: str, port: int, listening: Callable[[str], None]
+) -> None:
+    """Serves until a signal comes; requests under way end first. `listening` hears the URL. Raises `Busy`."""
+    application = app(settings, toolchain)
+    config = uvicorn.Config(
+        application, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=30
+    )
+    with _socket(host, port) as door:
+        shown = f"[{host}]" if ":" in host else host
+        listening(f"http://{shown}:{door.getsockname()[1]}")
+        uvicorn.Server(config).run([door])
+
+
+def _socket(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=512)
+    except OSError as error:
+        raise Busy(f"{host}:{port} cannot be listened to: {error.strerror or error}") from None
+
+
+@dataclass(frozen=True)
+class Made:
+    """What `init` has made: the project and its key, which is not seen again."""
+
+    project: str
+    key: str
+
+
+def init(settings: Settings, name: str, slug: str) -> Made:
+    """Makes the tables, a secret key where there is none, and a project with a key that may do everything.
+
+    Raises `WrongDatabase`, `WrongKeys`.
+    """
+    try:
+        vault.Vault(vault.keys(settings.key_file))
+    except vault.WrongKeys:
+        if settings.key_file.exists():
+            raise
+        vault.add_key(settings.key_file)
+    database = _database(settings)
+    try:
+        with database.write() as session:
+            project = new_project(session, name, slug, None)
+            _, key = keys.make(session, project.id, "first key", SCOPES)
+    except IntegrityError:
+        raise WrongDatabase(f"there is a project {slug} already; --project NAME makes another one") from None
+    finally:
+        database.close()
+    return Made(project.id, key)
+
+
+def rotate(settings: Settings) -> int:
+    """Seals all secrets anew with the first key, after making one where the keys are in a file. Gives how many."""
+    if not os.environ.get(vault.VARIABLE):
+        vault.add_key(settings.key_file)
+    safe = vault.Vault(vault.keys(settings.key_file))
+    database = _database(settings)
+    try:
+        with database.write() as session:
+            return safe.rotate(session)
+    finally:
+        database.close()
+
+
+def _database(settings: Settings) -> Database:
+    database = Database(settings.database)
+    try:
+        database.migrate()
+    except SQLAlchemyError as error:
+        words = str(getattr(error, "orig", None) or error).strip().splitlines()
+        raise WrongDatabase(f"the database cannot be used: {words[0] if words else type(error).__name__}") from None
+    return database
