@@ -223,6 +223,29 @@ def replaying(name: str, commands: int | None = None) -> tuple[Cloudflare, Repla
     return client, transport
 
 
+@pytest.mark.parametrize(
+    ("attempts", "after", "sent", "slept"), [(3, "2", 3, [2, 2]), (1, "2", 1, []), (3, "6", 1, [])]
+)
+def test_attempts_and_pauses_are_as_asked_for(attempts: int, after: str, sent: int, slept: list[float]) -> None:
+    limited = httpx.MockTransport(lambda request: httpx.Response(429, headers={"retry-after": after}, json={}))
+    paused: list[float] = []
+    with Cloudflare("t", "a", "http://x", transport=limited, sleep=paused.append, attempts=attempts, max_wait=5) as api:
+        with pytest.raises(ApiError):
+            api.get("workflows")
+        assert (api.calls, paused) == (sent, slept)
+
+
+def test_no_pause_is_longer_than_asked_for() -> None:
+    paused: list[float] = []
+    failing = httpx.MockTransport(lambda request: httpx.Response(503, json={}))
+    api = Cloudflare("t", "a", "http://x", transport=failing, sleep=paused.append, attempts=4, max_wait=0.1)
+    with api, pytest.raises(ApiError):
+        api.get("workflows")
+    assert paused == [0.1] * 3
+    with pytest.raises(ValueError, match="at least one attempt"):
+        Cloudflare("t", "a", attempts=0)
+
+
 def test_a_recorded_worker_is_read() -> None:
     """What a plan reads of a Worker, from the answers that Cloudflare's command line was given."""
     api, transport = replaying("workflow", 2)

@@ -28,6 +28,7 @@ MAX_WAIT_SECONDS: Final = 60.0
 HIDDEN: Final = "[hidden]"
 _REPEATABLE: Final = frozenset({"GET", "PUT", "PATCH", "DELETE"})
 _PER_PAGE: Final = 100
+_BACK_OFF: Final = wait_exponential_jitter(multiplier=0.5, max=10, jitter=0.5)
 
 Found = TypeVar("Found")
 Part = tuple[str, tuple[str | None, bytes | str, str]]
@@ -56,6 +57,9 @@ class Cloudflare:
     """Calls of one account with one token. Safe in several threads. A context manager.
 
     `secrets` are texts that no message may hold; the token is one. `on_call` hears of every request that is sent.
+    A call is made at most `attempts` times; `max_wait` is the longest pause between two of them, in seconds, and a
+    server that asks for a longer one is not asked again. Raises `ValueError` for fewer than one attempt and a negative
+    pause.
     """
 
     def __init__(
@@ -69,8 +73,13 @@ class Cloudflare:
         sleep: Callable[[float], None] | None = None,
         on_call: Callable[[str, str], None] | None = None,
         timeout: float = 60.0,
+        attempts: int = ATTEMPTS,
+        max_wait: float = MAX_WAIT_SECONDS,
     ) -> None:
+        if attempts < 1 or not max_wait >= 0:
+            raise ValueError("there is at least one attempt, and no pause is shorter than nothing")
         self.account = account
+        self._attempts, self._max_wait = attempts, max_wait
         self.base_url = base_url.rstrip("/")
         shapes = {shape for secret in {token, *secrets} - {""} for shape in _shapes(secret)}
         self._secrets = sorted(shapes, key=len, reverse=True)
@@ -158,14 +167,14 @@ class Cloudflare:
 
     def create(self, path: str, find: Callable[[], Found | None], json: Any = None, **more: Any) -> Found | Any:
         """The result of a POST, or what `find` finds when it is not known whether the POST was done."""
-        for attempt in range(ATTEMPTS):
+        for attempt in range(self._attempts):
             try:
                 return self.call("POST", path, json=json, **more).result
             except Unsure:
                 found = find()
                 if found is not None:
                     return found
-                if attempt == ATTEMPTS - 1:
+                if attempt == self._attempts - 1:
                     raise
         raise AssertionError("unreachable")
 
@@ -188,8 +197,8 @@ class Cloudflare:
         safe = method in _REPEATABLE if repeat is None else repeat
         again = Retrying(
             retry=retry_if_exception_type(_Again),
-            stop=stop_after_attempt(ATTEMPTS),
-            wait=_wait,
+            stop=stop_after_attempt(self._attempts),
+            wait=self._pause,
             reraise=True,
             sleep=self._sleep,
         )
@@ -241,12 +250,19 @@ class Cloudflare:
         if status == 429:
             after = _seconds(answer.headers.get("retry-after"))
             failure = self._error(ApiError, method, path, status, code, message)
-            if after is not None and after > MAX_WAIT_SECONDS:
+            if after is not None and after > self._max_wait:
                 raise failure
             raise _Again(failure, after)
         if status >= 500:
             raise self._unknown(safe, method, path, status, code, message)
         raise self._error(ApiError, method, path, status, code, message)
+
+    def _pause(self, state: RetryCallState) -> float:
+        """What the server asks for, else longer each time."""
+        error = state.outcome.exception() if state.outcome is not None else None
+        if isinstance(error, _Again) and error.after is not None:
+            return error.after
+        return min(self._max_wait, float(_BACK_OFF(state)))
 
     def _unknown(self, safe: bool, method: str, path: str, status: int, code: int | None, message: str) -> Exception:
         if safe:
@@ -263,14 +279,6 @@ def _shapes(secret: str) -> set[str]:
     """A secret as it is, and as JSON and URLs write it: answers repeat parts of a request in these forms too."""
     in_json = {jsonlib.dumps(secret, ensure_ascii=ascii)[1:-1] for ascii in (True, False)}
     return {secret, *in_json, quote(secret, safe=""), quote_plus(secret)}
-
-
-def _wait(state: RetryCallState) -> float:
-    """What the server asks for, else longer each time."""
-    error = state.outcome.exception() if state.outcome is not None else None
-    if isinstance(error, _Again) and error.after is not None:
-        return error.after
-    return float(wait_exponential_jitter(multiplier=0.5, max=10, jitter=0.5)(state))
 
 
 def _seconds(text: str | None) -> float | None:
