@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Final
 
@@ -80,3 +81,29 @@ class Faulty(httpx.BaseTransport):
 
 
 Make = Callable[[], httpx.BaseTransport]
+
+
+class AsyncFaulty(httpx.AsyncBaseTransport):
+    """The same on the way of an async client."""
+
+    def __init__(self, at: int, kind: str, times: int = 1) -> None:
+        self._faulty = Faulty(at, kind, times)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """One call, in a thread."""
+        await request.aread()
+        return await asyncio.to_thread(self._answer, request)
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        plain = httpx.Request(request.method, request.url, headers=request.headers, content=request.content)
+        found = self._faulty.handle_request(plain)
+        return httpx.Response(found.status_code, headers=_plain(found.headers), content=found.content)
+
+    async def aclose(self) -> None:
+        """Ends connections."""
+        self._faulty.close()
+
+
+def _plain(headers: httpx.Headers) -> list[tuple[str, str]]:
+    """Headers of an answer whose content was unpacked."""
+    return [(name, value) for name, value in headers.items() if name not in ("content-encoding", "content-length")]

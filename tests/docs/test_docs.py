@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -20,6 +21,8 @@ from stepwell import check, compile_artifact
 from stepwell.cli import stepwell
 from stepwell.diagnostics import CODES, Severity
 from stepwell.graph.catalogue import BUILTIN
+from tests.cli.cli_calls import stepwell as call_stepwell
+from tests.dev.account import dev, eventually
 
 TOP = DOCS.parent
 PAGES = sorted([*DOCS.rglob("*.md"), *TOP.glob("*.md"), *TOP.glob("examples/**/*.md")])
@@ -128,6 +131,21 @@ def test_the_library_page_runs(tmp_path: Path) -> None:
     done = subprocess.run(call, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert json.loads((tmp_path / "manifest.json").read_text("utf-8"))["kind"] == "workflow"
+
+
+def test_the_examples_for_an_account_run(tmp_path: Path) -> None:
+    """Beside the first project, deployed to an account on this machine."""
+    call_stepwell("init", tmp_path / "project")
+    code = "\n".join(_blocks(DOCS / "library.md", "python account"))
+    with dev(tmp_path / "state", str(tmp_path / "project" / "order.json")) as account:
+        eventually(lambda: "deployed in" in account.text)
+        env = {**os.environ, **account.env}
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env=env)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0] == "waiting ['price', 'approval']"
+    assert lines[1].startswith("complete {'status': 'confirmed', 'total': 600, 'approvedBy': 'Ada'}")
+    assert lines[-2] == str(["complete"] * 8)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,28 +13,7 @@ from stepwell.cloudflare import ApiError, Cloudflare
 from stepwell.runs import Runs, WaitTimeout
 from tests.cli.cli_calls import Said, stepwell
 from tests.deploy.faulty import Faulty
-from tests.deploy.graphs import graph
-from tests.dev.account import Dev, dev, eventually
-
-SCRIPT = {
-    "kind": "script",
-    "metadata": {"name": "Answer", "version": 1},
-    "trigger": {"type": "http", "path": "/", "method": "POST"},
-    "entryNodeId": "a",
-    "nodes": [{"id": "a", "type": "step", "name": "EXPORT_twice", "data": {"code": "return event.payload.n * 2;"}}],
-    "edges": [],
-}
-FAILS = "if (event.payload.fail) throw new Error('no luck'); return { id: event.payload.id ?? 1 };"
-
-
-@pytest.fixture(scope="module")
-def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dev]:
-    folder = tmp_path_factory.mktemp("runs")
-    (folder / "orders.json").write_text(json.dumps(graph("Orders", FAILS)))
-    (folder / "answer.json").write_text(json.dumps(SCRIPT))
-    with dev(folder / "state", str(folder / "orders.json"), str(folder / "answer.json")) as running:
-        eventually(lambda: running.text.count("deployed in") == 2)
-        yield running
+from tests.dev.account import Dev, eventually
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import pytest
 from tests.deploy.graphs import graph
 from tests.dev.account import Dev, eventually
 from tests.dev.npm_client import node_and_npm
-from tests.runs.test_runs import SCRIPT
+from tests.runs.graphs import SCRIPT
 from tests.server.door import Caller, Served, connect, workflow
 from tests.server.process import ServeProcess
 

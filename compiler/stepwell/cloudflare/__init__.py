@@ -1,8 +1,23 @@
-"""Cloudflare's REST API: one client with retries, and what its errors mean to a user."""
+"""Cloudflare's REST API: a plain and an async client with retries, and what its errors mean to a user."""
 
 from __future__ import annotations
 
-from .client import DEFAULT_BASE_URL, Answer, Cloudflare
+from .async_client import AsyncCloudflare
+from .client import Cloudflare
 from .errors import ApiError, Unsure
+from .rules import ATTEMPTS, DEFAULT_BASE_URL, MAX_WAIT_SECONDS
+from .talk import Answer, Ask, Pages, Talk
 
-__all__ = ["DEFAULT_BASE_URL", "Answer", "ApiError", "Cloudflare", "Unsure"]
+__all__ = [
+    "ATTEMPTS",
+    "DEFAULT_BASE_URL",
+    "MAX_WAIT_SECONDS",
+    "Answer",
+    "ApiError",
+    "Ask",
+    "AsyncCloudflare",
+    "Cloudflare",
+    "Pages",
+    "Talk",
+    "Unsure",
+]

@@ -8,7 +8,7 @@ from typing import Any
 
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from stepwell.cloudflare import ApiError, Cloudflare
+from stepwell.cloudflare import Answer, ApiError, Ask, Cloudflare, Talk
 
 from .carried import Carried, read
 from .desired import Desired
@@ -135,7 +135,17 @@ def read_live(api: Cloudflare, name: str, zones: Zones, wanted: Desired | None) 
 
 def read_content(api: Cloudflare, name: str) -> dict[str, bytes]:
     """The modules of the version that answers now."""
-    answer = api.call("GET", f"workers/scripts/{name}", headers={"accept": "*/*"})
+    return modules_of(api.run(content(name)))
+
+
+def content(name: str) -> Talk[Answer]:
+    """The answer that holds the modules of the version that answers now."""
+    answer: Answer = yield Ask("GET", f"workers/scripts/{name}", headers={"accept": "*/*"})
+    return answer
+
+
+def modules_of(answer: Answer) -> dict[str, bytes]:
+    """The modules in an answer of `content`."""
     kind, options = parse_options_header(answer.content_type)
     if kind != b"multipart/form-data":
         return {"worker.js": answer.raw}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from .client import Runs, WaitTimeout
+from .async_client import AsyncRuns
+from .client import Runs
 from .models import Attempt, Failure, Run, RunSummary, StepRun
+from .talks import WaitTimeout
 
-__all__ = ["Attempt", "Failure", "Run", "RunSummary", "Runs", "StepRun", "WaitTimeout"]
+__all__ = ["AsyncRuns", "Attempt", "Failure", "Run", "RunSummary", "Runs", "StepRun", "WaitTimeout"]
