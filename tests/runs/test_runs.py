@@ -44,6 +44,9 @@ def test_a_run_from_start_to_end(call: Any) -> None:
     assert call("send-event", id, "go", "--payload", '{"by": "Ada"}').code == 0
     watched = call("runs", "watch", id)
     assert watched.code == 0 and '"id": 7' in watched.out
+    [head, row] = call("runs", "Orders", "--status", "complete", "--limit", "1").out.splitlines()
+    assert head.split() == ["Run", "Workflow", "Status", "Created", "Ended", "Took", "By"]
+    assert row.startswith("first") and " second" in row
     late = call("send-event", id, "go")
     assert late.code == 1 and "nothing waits for events any more" in late.err
     assert call("terminate", id).code == 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from rich.console import Console
@@ -30,11 +30,12 @@ def console() -> Console:
 def table(runs: Iterable[RunSummary]) -> Table:
     """Runs, one a line."""
     found = Table(box=None, pad_edge=False)
-    for column in ("Run", "Workflow", "Status", "Created", "Ended", "By"):
+    for column in ("Run", "Workflow", "Status", "Created", "Ended", "Took", "By"):
         found.add_column(column, no_wrap=True)
     for run in runs:
         status = Text(run.status, _STYLES.get(run.status, "cyan"))
-        found.add_row(plain(run.id), plain(run.workflow), status, _time(run.created), _time(run.ended), run.trigger)
+        times = (_time(run.created), _time(run.ended), _took(run.duration))
+        found.add_row(plain(run.id), plain(run.workflow), status, *times, run.trigger)
     return found
 
 
@@ -70,8 +71,7 @@ def step_line(step: StepRun) -> Text:
         said.append(f"[{plain(step.node)}]")
     if not step.done:
         said.append(_waiting(step))
-    if step.start is not None and step.end is not None and step.done:
-        said.append(duration(round((step.end - step.start).total_seconds() * 1000)))
+    said.append(_took(step.duration))
     if len(step.attempts) > 1:
         said.append(f"{len(step.attempts)} attempts")
     if step.error is not None:
@@ -93,6 +93,10 @@ def _waiting(step: StepRun) -> str:
 def _short(value: Any) -> str:
     text = plain(json.dumps(value, ensure_ascii=False))
     return text if len(text) <= _ROOM else f"{text[:_ROOM]}…"
+
+
+def _took(length: timedelta | None) -> str:
+    return "" if length is None else duration(round(length.total_seconds() * 1000))
 
 
 def _time(moment: datetime | None) -> str:

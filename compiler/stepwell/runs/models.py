@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 ENDED: Final = frozenset({"complete", "errored", "terminated"})
@@ -52,6 +52,11 @@ class StepRun:
     attempts: tuple[Attempt, ...]
     event_type: str | None
 
+    @property
+    def duration(self) -> timedelta | None:
+        """How long it took, with the pauses between its attempts; None while it goes on."""
+        return _between(self.start, self.end) if self.done else None
+
 
 @dataclass(frozen=True)
 class RunSummary:
@@ -65,6 +70,16 @@ class RunSummary:
     ended: datetime | None
     version: str
     trigger: str
+
+    @property
+    def over(self) -> bool:
+        """Whether it has ended."""
+        return self.status in ENDED
+
+    @property
+    def duration(self) -> timedelta | None:
+        """From its start to its end; None before both are known."""
+        return _between(self.started, self.ended)
 
 
 @dataclass(frozen=True)
@@ -88,6 +103,11 @@ class Run:
     def over(self) -> bool:
         """Whether it has ended."""
         return self.status in ENDED
+
+    @property
+    def duration(self) -> timedelta | None:
+        """From its start to its end; None before both are known."""
+        return _between(self.started, self.ended)
 
     @property
     def failed_step(self) -> StepRun | None:
@@ -179,6 +199,10 @@ def node_of(step: str, nodes: Mapping[str, str]) -> str | None:
             return nodes[name]
         waiting += [one for one in (_INDICES.sub("", name), _EXTRA.sub("", name)) if one != name]
     return None
+
+
+def _between(start: datetime | None, end: datetime | None) -> timedelta | None:
+    return None if start is None or end is None else end - start
 
 
 def time(text: Any) -> datetime | None:
