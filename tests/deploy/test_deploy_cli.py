@@ -317,6 +317,23 @@ def test_limits_are_not_split(shop: Shop) -> None:
 # Afterwards
 
 
+def test_the_only_artifact_needs_no_name(shop: Shop) -> None:
+    shop.project(flow=script("Lonely"))
+    shop.deploy()
+    [row] = json.loads(shop.call("versions", "--json").out)
+    assert row["number"] == 1
+    shop.project(flow=script("Lonely", "return 2;"))
+    shop.deploy()
+    assert shop.call("drift").code == 0
+    assert shop.call("rollback", "--yes").code == 0
+    assert shop.call("takedown", "--yes").code == 0
+    assert "there is no Worker lonely" in shop.call("versions").err
+    shop.project(flow=script("Lonely"), other=script("Other"))
+    for command in ("drift", "versions", "rollback", "takedown"):
+        said = shop.call(command)
+        assert said.code != 0 and "which Worker? The project has flow, other: name one" in said.err
+
+
 def test_versions(shop: Shop) -> None:
     shop.project(flow=script("Versioned"))
     said = shop.call("versions", "versioned")

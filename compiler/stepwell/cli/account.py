@@ -198,6 +198,20 @@ def is_terminal() -> bool:
     return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
 
 
+def worker_argument(function: F) -> F:
+    """The Worker that a command is about; the project's where it has one only."""
+    return click.argument("worker", metavar="[WORKER|PATH]", required=False, callback=_or_the_only)(function)
+
+
+def _or_the_only(context: click.Context, parameter: click.Parameter, given: str | None) -> str:
+    if given is not None:
+        return given
+    artifacts = find_project().artifacts
+    if len(artifacts) != 1:
+        raise Failed(f"which Worker? The project has {', '.join(artifacts) or 'none'}: name one")
+    return next(iter(artifacts))
+
+
 @contextmanager
 def speaking(worker: str, environment: str | None, account: str | None) -> Iterator[Cloudflare]:
     """The client for a command about one Worker; errors of the API become one line."""

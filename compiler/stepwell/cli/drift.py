@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import click
 
-from stepwell.cli.account import account_option, environment_option, json_option
+from stepwell.cli.account import account_option, environment_option, json_option, worker_argument
 from stepwell.cli.faults import Failed
 
 
 @click.command("drift")
-@click.argument("worker", metavar="WORKER|PATH")
+@worker_argument
 @environment_option
 @account_option
 @json_option

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import click
 
-from stepwell.cli.account import account_option, environment_option
+from stepwell.cli.account import account_option, environment_option, worker_argument
 from stepwell.cli.faults import Failed
 
 
 @click.command("rollback")
-@click.argument("worker", metavar="WORKER|PATH")
+@worker_argument
 @click.option("--to", "version", metavar="VERSION", help="Its id or number.  [default: the one before]")
 @click.option("--message", metavar="TEXT", help="Why.")
 @click.option("--yes", is_flag=True, help="Do not ask.")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import click
 
-from stepwell.cli.account import account_option, environment_option
+from stepwell.cli.account import account_option, environment_option, worker_argument
 from stepwell.cli.faults import Failed
 
 
 @click.command("takedown")
-@click.argument("worker", metavar="WORKER|PATH")
+@worker_argument
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @environment_option
 @account_option

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
-from stepwell.cli.account import account_option, environment_option, json_option
+from stepwell.cli.account import account_option, environment_option, json_option, worker_argument
 
 
 @click.command("versions")
-@click.argument("worker", metavar="WORKER|PATH")
+@worker_argument
 @environment_option
 @account_option
 @json_option
