@@ -35,6 +35,7 @@ NOT_FROM_A_GRAPH: Final = {
 
 UNTYPED: Final = {
     "finding-unknown-name": ("chrage", "nothing"),
+    "finding-unknown-path": ("customer", "reslts"),
     "parallel-settled": ("o",),
     "ref-own-braces": ("b",),
     "ref-shadowing": ("tax",),

@@ -90,7 +90,8 @@ class FieldReader:
             finding = self.scope.explain(fault, reference.root, target, self.vertex, at, _defaulted(reference))
             place = SnippetPosition(*place_in(text, reference.start)) if text is not None else None
             self._add(replace(finding, snippet=place))
-        return Ref(use or Use("event"), path, default, reference.optional)
+        # Of what starts a run nothing is known, so nothing more is said of a reference that is wrong.
+        return Ref(use or Use("trigger"), path, default, reference.optional)
 
     def _root(self, reference: Reference) -> tuple[Use | None, tuple[str | int, ...], Code | None]:
         root, path = reference.root, reference.path

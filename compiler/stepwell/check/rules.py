@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from stepwell.check.data import Typed, is_dynamic
 from stepwell.check.module_rules import ENV_WHOLE, JSX, import_fault, importable
 from stepwell.check.naming import export_name
+from stepwell.check.paths import unknown_paths
 from stepwell.check.values import CodeValue, Lit, Ref, Use, Value, codes_of, impurities_of, uses_of, walk
 from stepwell.diagnostics import Code, Diagnostic, SnippetPosition, pointer
 from stepwell.diagnostics import codes as c
@@ -574,4 +575,5 @@ _RULES: tuple[Callable[[Analysis], Iterator[Diagnostic]], ...] = (
     _loop_depth,
     _exports,
     _names,
+    unknown_paths,
 )

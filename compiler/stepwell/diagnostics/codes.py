@@ -314,6 +314,14 @@ OUTPUT_CONCURRENT = _add(
     "`_output` is read in a concurrent loop",
     "Turns run at once, so there is no last value to read. Assign it only, or set `concurrency` to 1.",
 )
+UNKNOWN_PATH = _add(
+    "SW315",
+    "unknown-path",
+    _W,
+    "A path does not exist in the value that it is read of",
+    "The node's output schema, or the objects that its body returns, have no such field, so it is `undefined`. Nothing "
+    "is said of values that may have other fields too: an object that is spread (`{...x}`), a request's answer.",
+)
 
 # -- 4xx: code ------------------------------------------------------------------------------------
 

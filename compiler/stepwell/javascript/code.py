@@ -14,7 +14,9 @@ from stepwell.javascript.js import Js, Snippet, line_width, utf16
 from stepwell.javascript.literals import UNKNOWN, literal
 from stepwell.javascript.names import words
 from stepwell.javascript.purity import Purity
+from stepwell.javascript.returned import returned
 from stepwell.javascript.scopes import TYPES, Scopes
+from stepwell.javascript.shapes import ANY
 from stepwell.javascript.tree import COMMENTS, Tree, grow
 
 SMALL: Final = 20_000
@@ -128,6 +130,7 @@ def facts_of(tree: Tree, kind: Kind, handlers: Sequence[int] = ()) -> Facts:
     flow = Flow(scopes, handlers)
     purity = Purity(scopes, flow)
     opaque = tuple(opaque_ranges(tree, scopes.opaque))
+    bound = frozenset(binding.name for binding in scopes.bound.values())
     return Facts(
         text=tree.text,
         kind=kind,
@@ -141,8 +144,9 @@ def facts_of(tree: Tree, kind: Kind, handlers: Sequence[int] = ()) -> Facts:
         defaulted=frozenset(_defaulted(tree)),
         form=form_of(tree) if kind is Kind.EXPRESSION else Form.SEQUENCE,
         returns=scopes.returns,
+        shape=returned(tree, bound) if kind is Kind.BODY and scopes.returns else ANY,
         declared=frozenset(scopes.top.names),
-        bound=frozenset(binding.name for binding in scopes.bound.values()),
+        bound=bound,
         assigned=frozenset(flow.assigned),
         mutated=frozenset(flow.mutated),
         impurities=purity.impurities(),

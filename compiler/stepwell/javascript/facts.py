@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Literal
 
+from stepwell.javascript.shapes import ANY, Shape
+
 Scalar = str | int | float | bool | None
 Reason = Literal["clock", "random", "network", "env", "call", "await"]
 Path = tuple[str | int, ...]
@@ -134,6 +136,8 @@ class Facts:
     """How tightly an expression holds together."""
     returns: bool = False
     """A `return` with a value stands at the snippet's own level."""
+    shape: Shape = ANY
+    """The form of what a body returns, as far as the parser can tell."""
     declared: frozenset[str] = frozenset()
     """Names declared at the snippet's own top level (`var` of inner blocks included)."""
     bound: frozenset[str] = frozenset()
