@@ -16,6 +16,7 @@ ABOVE: dict[str, frozenset[str]] = {
     "javascript": frozenset(),
     "picture": frozenset({"graph", "assets"}),
     "check": frozenset({"diagnostics", "graph", "javascript"}),
+    "editor": frozenset({"diagnostics", "graph", "javascript", "check", "compiler"}),
     "lower": frozenset({"graph", "javascript", "check"}),
     "emit": frozenset({"graph", "javascript", "lower", "assets"}),
     "bundle": frozenset({"diagnostics", "graph", "javascript", "lower"}),
@@ -24,7 +25,7 @@ ABOVE: dict[str, frozenset[str]] = {
     "cloudflare": frozenset(),
     "deploy": frozenset({"cloudflare", "emit"}),
     "runs": frozenset({"cloudflare", "deploy"}),
-    "server": frozenset({"assets", "diagnostics", "graph", "compiler", "cloudflare", "deploy", "runs"}),
+    "server": frozenset({"assets", "diagnostics", "graph", "compiler", "editor", "cloudflare", "deploy", "runs"}),
 }
 """What each room may import. `compiler.py` is the driver and `cli` the outermost room: they may import all of these."""
 
@@ -33,6 +34,7 @@ FOREIGN = {
     "graph": ("networkx", "jinja2", "click", "httpx", "tree_sitter_javascript", "tree_sitter_typescript"),
     "javascript": ("networkx", "jinja2", "click", "httpx", "pydantic"),
     "check": ("jinja2", "click", "httpx"),
+    "editor": ("jinja2", "click", "httpx", "networkx", "tree_sitter"),
     "lower": ("jinja2", "click", "httpx", "networkx", "tree_sitter"),
     "emit": ("httpx", "click", "networkx"),
     "bundle": ("click", "networkx", "jinja2"),

@@ -277,7 +277,7 @@ class FieldReader:
             and (n := self._named(name, at, text, begin + name.start, facts.defaulted))
         )
         line, column = place_in(text, begin)
-        return CodeValue(facts, source, at, (line - 1, column - 1), holes, names)
+        return CodeValue(facts, source, at, (line - 1, column - 1), holes, names, begin)
 
     def _holes(
         self, facts: Facts, expressions: Sequence[Reference | Malformed], at: str, text: str, begin: int

@@ -67,7 +67,8 @@ class NamedUse:
 
 @dataclass(frozen=True, slots=True)
 class CodeValue:
-    """A user's code. `source` is its key among the sources, `offset` where it begins there (0-based line, column)."""
+    """A user's code. `source` is its key among the sources, `offset` where it begins there (0-based line, column),
+    `begin` the same in characters."""
 
     facts: Facts
     source: str
@@ -75,6 +76,7 @@ class CodeValue:
     offset: tuple[int, int] = (0, 0)
     holes: tuple[Hole, ...] = ()
     names: tuple[NamedUse, ...] = ()
+    begin: int = 0
 
     def position(self, offset: int) -> tuple[int, int]:
         """Line and column, from 1, of an offset of the code in the text of the field that it stands in."""

@@ -8,7 +8,7 @@ what it means is decided by `stepwell.check`.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 Key = str | int
@@ -29,6 +29,8 @@ class Reference:
     default: tuple[Any] | Reference | None = None
     optional: bool = False
     """`?.` stands in the path: it is read so all along the chain."""
+    at: int = field(default=0, compare=False)
+    """Where the root stands, also that of a default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,7 @@ class Scanner:
         return reference if end else None
 
     def _chain(self, text: str, start: int, at: int) -> tuple[Reference, int]:
+        name = at
         root, at = self._root(text, at)
         if root is None:
             raise _Unreadable(at, "a node's id, `event`, `env` or `trigger` is missing")
@@ -101,7 +104,7 @@ class Scanner:
         if not text.startswith("}}", at):
             found = f"unexpected {text[at]!r} in the expression" if at < len(text) else "`}}` is missing"
             raise _Unreadable(at, found)
-        return Reference(root, path, start, at + 2, default, optional), at + 2
+        return Reference(root, path, start, at + 2, default, optional, name), at + 2
 
     def _root(self, text: str, at: int) -> tuple[str | None, int]:
         for identifier in self._odd:
