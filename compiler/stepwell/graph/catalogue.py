@@ -22,7 +22,7 @@ class NodeKind:
     `labels` are the fixed labels of its arms (a branch's come from its data; every edge but `then` is an arm
     of a parallel or a race); `required` are those without which it means nothing. `settings` are the run
     settings that have an effect on it, wherever they stand (`retries` covers limit, delay and backoff).
-    `keys` are those that its data may have.
+    `category` is where an editor lists it. `keys` are those that its data may have.
     """
 
     type: str
@@ -34,6 +34,7 @@ class NodeKind:
     labels: tuple[str, ...] = ()
     required: tuple[str, ...] = ()
     settings: frozenset[Setting] = frozenset()
+    category: str = "Control Flow"
     keys: frozenset[str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -48,10 +49,12 @@ BUILTIN: dict[str, NodeKind] = {
     kind.type: kind
     for kind in (
         NodeKind("step", "Step", d.StepData, settings=_BOTH),
-        NodeKind("http_request", "HTTP request", d.RequestData, settings=_BOTH),
-        NodeKind("sleep", "Sleep", d.SleepData, value=False, durable=True),
-        NodeKind("sleep_until", "Sleep until", d.SleepUntilData, value=False, durable=True),
-        NodeKind("wait_for_event", "Wait for event", d.WaitData, durable=True, settings=_TIMEOUT),
+        NodeKind("http_request", "HTTP request", d.RequestData, settings=_BOTH, category="HTTP"),
+        NodeKind("sleep", "Sleep", d.SleepData, value=False, durable=True, category="Scheduling"),
+        NodeKind("sleep_until", "Sleep until", d.SleepUntilData, value=False, durable=True, category="Scheduling"),
+        NodeKind(
+            "wait_for_event", "Wait for event", d.WaitData, durable=True, settings=_TIMEOUT, category="Scheduling"
+        ),
         NodeKind("branch", "Branch", d.BranchData, shape="branch", value=False),
         NodeKind("parallel", "Parallel", d.ParallelData, shape="parallel"),
         NodeKind("race", "Race", d.NoData, shape="race"),

@@ -7,11 +7,11 @@ what is absent, null or blank is dropped before a model sees it.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from stepwell.graph.fields import Backoff, Duration, Method, NumberOrText, RetryCount, Turns
+from stepwell.graph.fields import Backoff, Duration, Form, Method, NumberOrText, RetryCount, Turns
 from stepwell.graph.model import EVENT_TYPE_LENGTH
 
 
@@ -31,7 +31,9 @@ class Retrying(Data):
 class StepData(Retrying):
     """A body of code, run as a durable step."""
 
-    code: str = Field(description="the body of a function, TypeScript or JavaScript; what it returns is the value")
+    code: Annotated[str, Form("code")] = Field(
+        description="the body of a function, TypeScript or JavaScript; what it returns is the value"
+    )
     inline: bool = Field(default=False, description="run between the steps, on every replay, without retries")
 
 
@@ -39,12 +41,18 @@ class RequestData(Retrying):
     """An HTTP request."""
 
     method: Method = Field(default="GET", description="the request's method")
-    url: str = Field(description="the address, beginning with http:// or https://; may hold expressions")
-    headers: dict[str, Any] | str | None = Field(default=None, description="the headers, an object or JSON text")
-    queryParams: dict[str, Any] | str | None = Field(
+    url: Annotated[str, Form("string", format="url")] = Field(
+        description="the address, beginning with http:// or https://; may hold expressions"
+    )
+    headers: Annotated[dict[str, Any] | str | None, Form("json")] = Field(
+        default=None, description="the headers, an object or JSON text"
+    )
+    queryParams: Annotated[dict[str, Any] | str | None, Form("json")] = Field(
         default=None, description="parameters added to the address, an object or JSON text"
     )
-    body: Any = Field(default=None, description="the body: an object, JSON text with expressions, or one expression")
+    body: Annotated[Any, Form("code")] = Field(
+        default=None, description="the body: an object, JSON text with expressions, or one expression"
+    )
     throwOnError: bool = Field(default=True, description="whether a status that is not ok is an error")
     idempotencyKey: bool = Field(
         default=False, description="send an `Idempotency-Key` header that is the same on every attempt"
@@ -54,9 +62,13 @@ class RequestData(Retrying):
 class SubScriptData(RequestData):
     """A request to another Worker through a service binding."""
 
-    workerName: str = Field(min_length=1, description="the name of the deployed Worker that is called")
+    workerName: Annotated[str, Form("string")] = Field(
+        min_length=1, description="the name of the deployed Worker that is called"
+    )
     method: Method = Field(default="POST", description="the request's method")
-    url: str = Field(default="https://invoke/", description="the address that the called Worker sees")
+    url: Annotated[str, Form("string", format="url")] = Field(
+        default="https://invoke/", description="the address that the called Worker sees"
+    )
 
 
 class SleepData(Data):
@@ -70,7 +82,7 @@ class SleepData(Data):
 class SleepUntilData(Data):
     """A pause up to a point in time."""
 
-    timestamp: str | int | float = Field(
+    timestamp: Annotated[str | int | float, Form("string", format="date-time")] = Field(
         description="when to go on: ISO 8601, milliseconds since 1970, or an expression"
     )
 
@@ -78,7 +90,9 @@ class SleepUntilData(Data):
 class WaitData(Data):
     """Waits for an event that is sent to the running instance."""
 
-    eventType: str = Field(description=f"the type of the event: 1 to {EVENT_TYPE_LENGTH} characters of A-Z a-z 0-9 _ -")
+    eventType: Annotated[str, Form("string")] = Field(
+        description=f"the type of the event: 1 to {EVENT_TYPE_LENGTH} characters of A-Z a-z 0-9 _ -"
+    )
     timeout: Duration | None = Field(
         default=None, description='how long to wait, at most 365 days; "24 hours" when absent'
     )
@@ -87,14 +101,20 @@ class WaitData(Data):
 class Arm(Data):
     """One arm of a branch."""
 
-    label: str = Field(description="the arm's label; the edge that leads into the arm has the same one")
-    condition: str = Field(default="", description="when the arm is taken; empty for the else arm, which stands last")
+    label: Annotated[str, Form("string")] = Field(
+        description="the arm's label; the edge that leads into the arm has the same one"
+    )
+    condition: Annotated[str, Form("expression")] = Field(
+        default="", description="when the arm is taken; empty for the else arm, which stands last"
+    )
 
 
 class BranchData(Data):
     """Takes the first arm whose condition is true."""
 
-    branches: list[Arm] = Field(min_length=1, description="the arms: a label and a condition each")
+    branches: Annotated[list[Arm], Form("json")] = Field(
+        min_length=1, description="the arms: a label and a condition each"
+    )
 
 
 class ParallelData(Data):
@@ -116,26 +136,42 @@ class LoopData(Data):
     loopType: Literal["forEach", "while", "times"] = Field(
         description="`forEach` item of a collection, `while` a condition holds, or a number of `times`"
     )
-    collection: Any = Field(default=None, description="forEach: what to go through, an expression or an array")
-    itemVar: str = Field(default="item", description="forEach: the name of the current item in the body")
-    indexVar: str = Field(default="i", description="the name of the current index, from 0, in the body")
-    condition: str | None = Field(default=None, description="while: what must be true for another turn")
-    count: NumberOrText = Field(default=5, description="times: how many turns, a number or an expression")
+    collection: Annotated[Any, Form("expression", when=("loopType", "forEach"), needed=True)] = Field(
+        default=None, description="forEach: what to go through, an expression or an array"
+    )
+    itemVar: Annotated[str, Form("string", when=("loopType", "forEach"))] = Field(
+        default="item", description="forEach: the name of the current item in the body"
+    )
+    indexVar: Annotated[str, Form("string")] = Field(
+        default="i", description="the name of the current index, from 0, in the body"
+    )
+    condition: Annotated[str | None, Form("expression", when=("loopType", "while"), needed=True)] = Field(
+        default=None, description="while: what must be true for another turn"
+    )
+    count: Annotated[NumberOrText, Form("expression", when=("loopType", "times"))] = Field(
+        default=5, description="times: how many turns, a number or an expression"
+    )
     concurrency: Turns = Field(default=1, description="how many turns may run at once")
 
 
 class ExitData(Data):
     """Leaves the innermost loop; outside of loops it ends the run."""
 
-    condition: str | None = Field(default=None, description="leave only when this is true; always, when absent")
+    condition: Annotated[str | None, Form("expression")] = Field(
+        default=None, description="leave only when this is true; always, when absent"
+    )
 
 
 class SubWorkflowData(Data):
     """Starts another workflow, and waits for it."""
 
-    workflowId: str = Field(min_length=1, description="the name of the deployed Worker that holds the workflow")
-    workflowName: str = Field(min_length=1, description="the name of the workflow's class in that Worker")
-    input: Any = Field(
+    workflowId: Annotated[str, Form("string")] = Field(
+        min_length=1, description="the name of the deployed Worker that holds the workflow"
+    )
+    workflowName: Annotated[str, Form("string")] = Field(
+        min_length=1, description="the name of the workflow's class in that Worker"
+    )
+    input: Annotated[Any, Form("code")] = Field(
         default=None, description="the child's payload: an object, JSON text with expressions, or an expression"
     )
     waitForCompletion: bool = Field(default=True, description="whether to wait for the child's result")

@@ -3,9 +3,25 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How an editor asks for a field whose Python type does not say it.
+
+    `type` is that of a config field in a node's definition. `when` names a field of the same data and the value with
+    which this one has a meaning; `needed` says that it must be given then.
+    """
+
+    type: Literal["string", "number", "code", "json", "expression"]
+    format: Literal["duration", "date-time", "url"] | None = None
+    when: tuple[str, str] | None = None
+    needed: bool = False
+
 
 _NUMBER = re.compile(r"\s*-?[0-9]{1,15}(\.[0-9]{1,15})?\s*", re.ASCII)
 
@@ -61,6 +77,7 @@ Backoff = Literal["constant", "linear", "exponential"]
 
 Duration = Annotated[
     str | int | float,
+    Form("string", format="duration"),
     WithJsonSchema(
         {
             "anyOf": [{"type": "number", "minimum": 0}, {"type": "string"}],
