@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import base64
+import json
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from stepwell.bundle.esbuild import Fault, transform
+from stepwell.bundle.esbuild import Bundled, Fault, bundle, package_of, transform
 from stepwell.bundle.loads import load_faults
 from stepwell.bundle.manifest import COMPATIBILITY_DATE
 from stepwell.diagnostics import Diagnostic, SnippetPosition
@@ -31,13 +32,74 @@ def strip_types(
     esbuild: Path, text: str, map_: str, mappings: Sequence[Mapped], origins: Mapping[str, Origin]
 ) -> tuple[Module | None, list[Diagnostic]]:
     """TypeScript to JavaScript. The map composes, so that a line of the result leads to the user's line."""
-    inline = base64.b64encode(map_.encode()).decode()
-    done = transform(
-        esbuild, f"{text}\n//# sourceMappingURL=data:application/json;base64,{inline}", loader="ts", sourcemap=True
-    )
+    done = transform(esbuild, _with_map(text, map_), loader="ts", sourcemap=True)
     if done.faults:
         return None, [lead_back(f, mappings, origins) for f in done.faults]
     return Module(done.code, done.map or map_), []
+
+
+def _with_map(text: str, map_: str) -> str:
+    return f"{text}\n//# sourceMappingURL=data:application/json;base64,{base64.b64encode(map_.encode()).decode()}"
+
+
+ENTRY = "worker.js"
+"""What the printed module is called among those that are linked with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """The module to upload, and what esbuild told of it."""
+
+    module: Module
+    bundled: Bundled
+
+
+def link(
+    esbuild: Path,
+    printed: Module,
+    mappings: Sequence[Mapped],
+    origins: Mapping[str, Origin],
+    modules: Mapping[str, str],
+    node_modules: Path | None = None,
+) -> tuple[Linked | None, list[Diagnostic]]:
+    """The printed module (JavaScript) with the modules and packages that it imports, as one.
+
+    `mappings` are those of `printed`; the map of the result names the same sources, and the paths of `modules`.
+    """
+    map_, sources = _numbered(printed.map)
+    given = {ENTRY: _with_map(printed.js, map_), **modules}
+    made = bundle(esbuild, given, ENTRY, node_modules=node_modules)
+    if made.faults:
+        return None, [_of_module(f, mappings, origins) for f in made.faults]
+    return Linked(Module(made.code, _named(made.map, sources)), made), []
+
+
+def _numbered(map_: str) -> tuple[str, list[str]]:
+    """A map with numbers for its sources, and these: esbuild takes sources for paths, and users name them."""
+    told = json.loads(map_)
+    sources = told["sources"]
+    return json.dumps(told | {"sources": [f"{_SOURCE}{number}" for number in range(len(sources))]}), sources
+
+
+def _named(map_: str, sources: Sequence[str]) -> str:
+    told = json.loads(map_)
+    told["sources"] = [
+        sources[int(one.removeprefix(_SOURCE))] if one.startswith(_SOURCE) else one for one in told["sources"]
+    ]
+    return json.dumps(told, ensure_ascii=False)
+
+
+_SOURCE = "stepwell-source/"
+
+
+def _of_module(fault: Fault, mappings: Sequence[Mapped], origins: Mapping[str, Origin]) -> Diagnostic:
+    """A fault of linking: in the printed module it is led back, in another it names that one."""
+    if fault.path in (ENTRY, None):
+        return lead_back(fault, mappings, origins)
+    package = package_of(fault.path or "")
+    where = f"{fault.path}, line {fault.line}, column {fault.column + 1}"
+    hint = f"`{package}` cannot be part of a Worker as it is: use another version, or another package"
+    return Diagnostic(c.DOES_NOT_LOAD, f"{fault.message} ({where})", "", None, hint if package else None)
 
 
 def refuse_unloadable(
