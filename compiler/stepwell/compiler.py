@@ -10,6 +10,8 @@ from stepwell.diagnostics import Diagnostic, Severity, has_errors, slugs_of
 from stepwell.diagnostics import codes as c
 
 if TYPE_CHECKING:
+    from stepwell.bundle.manifest import Contents
+    from stepwell.bundle.packages import Packages
     from stepwell.bundle.toolchain import Toolchain
     from stepwell.bundle.worker import Module, Origin
     from stepwell.check.analysis import Analysis
@@ -55,14 +57,31 @@ def check(document: object, *, off: Collection[str] = ()) -> list[Diagnostic]:
     return _finish(document, found, slugs)
 
 
+def dependencies(document: object) -> dict[str, str] | None:
+    """The npm packages, with their ranges, that a document (see `check`) asks for; None when it cannot be read.
+
+    They are to be installed (`stepwell.bundle.packages`) and given to `compile_artifact`.
+    """
+    from stepwell.check.dependencies import wanted
+
+    read, found = _read(document)
+    return None if read is None or has_errors(found) else wanted(read)
+
+
 def compile_artifact(
-    document: object, *, language: Language = "ts", toolchain: Toolchain | None = None, off: Collection[str] = ()
+    document: object,
+    *,
+    language: Language = "ts",
+    toolchain: Toolchain | None = None,
+    packages: Packages | None = None,
+    off: Collection[str] = (),
 ) -> Compiled:
     """Compile a document (see `check`) to a Worker.
 
     Plain JavaScript needs no tool. TypeScript in a body is turned to JavaScript by esbuild: that of `toolchain`, or
-    an installed one (finding SW801 when there is none). With a `toolchain` a full parser reads the result as well, and
-    the runtime loads it (about 50 ms).
+    an installed one (finding SW801 when there is none); so are `packages`, installed for what `dependencies` says,
+    made part of the Worker that imports them (SW803 when they are not given). With a `toolchain` a full parser reads
+    the result as well, and the runtime loads it (about 50 ms).
     Raises nothing for what a user wrote; ValueError for another `language`, and for `off` as `check` does.
     """
     from stepwell.bundle.worker import too_large
@@ -74,18 +93,23 @@ def compile_artifact(
     if read is None or analysis is None:
         return Compiled(tuple(_finish(document, found, slugs)), language=language)
     program, emitted = _emit(analysis, "js" if _plain(analysis) else "ts")
-    module, faults = _bundle(analysis, program, emitted, toolchain)
-    found += faults + (too_large(module.js) if module is not None else [])
-    if module is None or has_errors(found):
+    built, faults = _bundle(analysis, program, emitted, toolchain, packages)
+    found += faults + (too_large(built.module.js) if built is not None else [])
+    if built is None or has_errors(found):
         return Compiled(tuple(_finish(document, found, slugs)), language=language)
-    return _compiled(read, program, emitted, module, language, tuple(_finish(document, found, slugs)))
+    return _compiled(read, program, emitted, built, language, tuple(_finish(document, found, slugs)))
+
+
+def _read(document: object) -> tuple[Document | None, list[Diagnostic]]:
+    from stepwell.graph.read import read_text, read_value
+
+    return read_text(document) if isinstance(document, str) else read_value(document)
 
 
 def _analyse(document: object) -> tuple[Document | None, Analysis | None, list[Diagnostic]]:
     from stepwell.check.analysis import analyse
-    from stepwell.graph.read import read_text, read_value
 
-    read, found = read_text(document) if isinstance(document, str) else read_value(document)
+    read, found = _read(document)
     if read is None or has_errors(found):
         return None, None, found
     analysis, more = analyse(read)
@@ -106,38 +130,90 @@ def _emit(analysis: Analysis, language: Language) -> tuple[Program, Emitted]:
     return program, emit(program, language)
 
 
+@dataclass(frozen=True, slots=True)
+class _Built:
+    """The module as it was printed, the one to upload, what that was made of."""
+
+    printed: Module
+    module: Module
+    contents: Contents
+
+
 def _bundle(
-    analysis: Analysis, program: Program, emitted: Emitted, toolchain: Toolchain | None
-) -> tuple[Module | None, list[Diagnostic]]:
+    analysis: Analysis, program: Program, emitted: Emitted, toolchain: Toolchain | None, packages: Packages | None
+) -> tuple[_Built | None, list[Diagnostic]]:
     """The module to upload. With a toolchain a full parser and the runtime itself must take it."""
     from stepwell.bundle.worker import refuse_at_load
     from stepwell.emit import read_map
 
-    module, faults = _module(analysis, program, emitted, toolchain)
-    if module is not None and toolchain is not None and not faults:
-        mappings = emitted.mappings if program.language == "js" else read_map(module.map)
-        faults = refuse_at_load(toolchain.workerd, module.js, mappings, _origins(analysis))
-    return module, faults
+    built, faults = _module(analysis, program, emitted, toolchain, packages)
+    if built is not None and toolchain is not None and not faults:
+        as_printed = program.language == "js" and built.module is built.printed
+        mappings = emitted.mappings if as_printed else read_map(built.module.map)
+        faults = refuse_at_load(toolchain.workerd, built.module.js, mappings, _origins(analysis))
+    return built, faults
 
 
 def _module(
-    analysis: Analysis, program: Program, emitted: Emitted, toolchain: Toolchain | None
-) -> tuple[Module | None, list[Diagnostic]]:
-    """The module. Types are stripped where there are any."""
+    analysis: Analysis, program: Program, emitted: Emitted, toolchain: Toolchain | None, packages: Packages | None
+) -> tuple[_Built | None, list[Diagnostic]]:
+    """The module. Types are stripped where there are any, packages linked where any is imported."""
+    from stepwell.bundle.manifest import Contents
     from stepwell.bundle.toolchain import ToolchainMissing, locate
     from stepwell.bundle.worker import Module, refuse_unloadable, strip_types
+    from stepwell.check.dependencies import imported_modules, imported_packages, wanted
     from stepwell.emit import source_map
 
     origins = _origins(analysis)
-    map_ = source_map(emitted, program)
-    if program.language == "js":
+    contents = Contents(wanted(analysis.document), (), tuple(imported_modules(analysis)))
+    printed = Module(emitted.text, source_map(emitted, program))
+    imported = imported_packages(analysis)
+    if program.language == "js" and not imported:
         faults = refuse_unloadable(toolchain.esbuild, emitted.text, emitted.mappings, origins) if toolchain else []
-        return Module(emitted.text, map_), faults
+        return _Built(printed, printed, contents), faults
     try:
         tools = toolchain or locate()
     except ToolchainMissing as missing:
-        return None, [Diagnostic(c.TOOL_MISSING, f"the code is TypeScript, and {missing}")]
-    return strip_types(tools.esbuild, emitted.text, map_, emitted.mappings, origins)
+        what = "code is TypeScript" if program.language == "ts" else "code imports packages"
+        return None, [Diagnostic(c.TOOL_MISSING, f"the {what}, and {missing}")]
+    if program.language == "ts":
+        stripped, faults = strip_types(tools.esbuild, printed.js, printed.map, emitted.mappings, origins)
+        if stripped is None or not imported:
+            return None if stripped is None else _Built(stripped, stripped, contents), faults
+        printed = stripped
+    return _link(analysis, program, emitted, printed, tools, packages)
+
+
+def _link(
+    analysis: Analysis,
+    program: Program,
+    emitted: Emitted,
+    printed: Module,
+    tools: Toolchain,
+    packages: Packages | None,
+) -> tuple[_Built | None, list[Diagnostic]]:
+    """The printed module with the packages that it imports."""
+    from stepwell.bundle.manifest import Contents
+    from stepwell.bundle.worker import link
+    from stepwell.check.dependencies import imported_packages, wanted
+    from stepwell.emit import read_map
+
+    asked = wanted(analysis.document)
+    if packages is None or packages.dependencies != asked:
+        return None, [_not_installed(name) for name in imported_packages(analysis)]
+    mappings = emitted.mappings if program.language == "js" else read_map(printed.map)
+    linked, faults = link(tools.esbuild, printed, mappings, _origins(analysis), {}, packages.node_modules)
+    if linked is None:
+        return None, faults
+    contents = Contents(asked, linked.parts(packages.versions), linked.bundled.externals)
+    return _Built(printed, linked.module, contents), faults
+
+
+def _not_installed(package: str) -> Diagnostic:
+    from stepwell.diagnostics import pointer
+
+    said = f"the package `{package}` is not installed for this graph"
+    return Diagnostic(c.PACKAGES_MISSING, said, pointer("dependencies", package), None, "run `stepwell install`")
 
 
 def _origins(analysis: Analysis) -> dict[str, Origin]:
@@ -156,7 +232,7 @@ def _compiled(
     read: Document,
     program: Program,
     emitted: Emitted,
-    module: Module,
+    built: _Built,
     language: Language,
     found: tuple[Diagnostic, ...],
 ) -> Compiled:
@@ -165,12 +241,12 @@ def _compiled(
     from stepwell.lower.text import text
 
     readable = emitted if program.language == language else emit(program, language)
-    source = module.js if language == "js" else readable.text
-    js = f"{module.js.rstrip()}\n{SOURCE_MAP_COMMENT}"
-    known = manifest(read, program, js)
+    source = built.printed.js if language == "js" else readable.text
+    js = f"{built.module.js.rstrip()}\n{SOURCE_MAP_COMMENT}"
+    known = manifest(read, program, js, built.contents)
     variables = {v.name: v.value for v in read.source.envVars if not v.isSecret}
     return Compiled(
-        found, source, js, module.map, known, wrangler(known, variables), text(program), language, variables
+        found, source, js, built.module.map, known, wrangler(known, variables), text(program), language, variables
     )
 
 

@@ -9,8 +9,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
+from stepwell.bundle.packages import Packages
 from stepwell.bundle.toolchain import Toolchain
-from stepwell.compiler import Compiled, compile_artifact
+from stepwell.compiler import Compiled, Language, compile_artifact, dependencies
 from stepwell.diagnostics import Diagnostic
 
 ROOT: Final = Path(__file__).parents[2] / "golden"
@@ -18,7 +19,10 @@ ROOT: Final = Path(__file__).parents[2] / "golden"
 
 @dataclass(frozen=True)
 class Case:
-    """One folder of `golden/`. `graph.json` and, for a graph that compiles, `run.json` are written by hand."""
+    """One folder of `golden/`. `graph.json` and, for a graph that compiles, `run.json` are written by hand.
+
+    So is `packages/`, where the graph has dependencies: what npm would have installed as `node_modules/`.
+    """
 
     name: str
 
@@ -42,6 +46,18 @@ class Case:
         path = self.folder / "run.json"
         return json.loads(path.read_text("utf-8")) if path.exists() else {}
 
+    @cached_property
+    def packages(self) -> Packages | None:
+        """The installed tree of the case."""
+        folder = self.folder / "packages"
+        if not folder.is_dir():
+            return None
+        versions = {
+            f"node_modules/{path.parent.relative_to(folder)}": json.loads(path.read_text("utf-8"))["version"]
+            for path in folder.rglob("package.json")
+        }
+        return Packages(folder, dependencies(self.graph) or {}, versions)
+
     def kept(self, file: str) -> str | None:
         """A regenerated file as it was accepted, None when there is none."""
         path = self.folder / file
@@ -52,8 +68,8 @@ def all_cases() -> list[Case]:
     return [Case(path.parent.name) for path in sorted(ROOT.glob("*/graph.json"))]
 
 
-def compiled(case: Case, toolchain: Toolchain) -> Compiled:
-    return compile_artifact(case.graph, toolchain=toolchain)
+def compiled(case: Case, toolchain: Toolchain, language: Language = "ts") -> Compiled:
+    return compile_artifact(case.graph, language=language, toolchain=toolchain, packages=case.packages)
 
 
 def printed(made: Compiled) -> dict[str, str]:

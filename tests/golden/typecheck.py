@@ -12,6 +12,8 @@ from typing import Final
 
 from stepwell.bundle.toolchain import Toolchain
 
+from .cases import Case
+
 _ERROR: Final = re.compile(r"^(?P<case>[^/(]+)/worker\.ts\((?P<rest>.*)$")
 
 
@@ -21,6 +23,8 @@ def type_errors(toolchain: Toolchain, workers: Mapping[str, str], folder: Path) 
         path = folder / case / "worker.ts"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
+        if (packages := Case(case).folder / "packages").is_dir():
+            (path.parent / "node_modules").symlink_to(packages)
     (folder / "node.d.ts").write_text('declare module "node:*";\n', "utf-8")  # their types are no part of the toolchain
     (folder / "node_modules").symlink_to(toolchain.types / "node_modules")
     (folder / "tsconfig.json").write_text(json.dumps(_config()), "utf-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
@@ -47,11 +48,31 @@ ENTRY = "worker.js"
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """What a package is in a Worker: one version of it, and how many bytes of the module come from it."""
+
+    name: str
+    version: str | None
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Linked:
     """The module to upload, and what esbuild told of it."""
 
     module: Module
     bundled: Bundled
+
+    def parts(self, versions: Mapping[str, str]) -> list[Part]:
+        """The packages in it, the largest first. `versions` is by place (`node_modules/zod`)."""
+        sizes: dict[tuple[str, str | None], int] = {}
+        for path, size in self.bundled.sizes.items():
+            if (name := package_of(path)) is not None:
+                place = f"{path.rpartition('node_modules/')[0]}node_modules/{name}"
+                key = (name, versions.get(place))
+                sizes[key] = sizes.get(key, 0) + size
+        parts = [Part(name, version, size) for (name, version), size in sizes.items()]
+        return sorted(parts, key=lambda part: (-part.bytes, part.name, part.version or ""))
 
 
 def link(
@@ -124,21 +145,25 @@ def refuse_at_load(
 LIMIT = 64 * 1024 * 1024
 """The most that a Worker may hold, in bytes (Cloudflare's limit since 2026-09-04)."""
 
+COMPRESSED_LIMIT = 10 * 1024 * 1024
+"""The most that one could hold before, compressed; Cloudflare's own pages still name it (and 3 MB for free plans)."""
 
-def too_large(js: str, limit: int = LIMIT) -> list[Diagnostic]:
-    """The finding about a Worker that Cloudflare would refuse for its size."""
-    size = len(js.encode("utf-8", "replace"))
-    if size <= limit:
-        return []
-    return [
-        Diagnostic(
-            c.SIZE,
-            f"the Worker has {size:,} bytes; {limit:,} is the most",
-            "",
-            None,
-            "move parts of it to sub-workflows",
-        )
-    ]
+
+def too_large(js: str, limit: int = LIMIT, compressed_limit: int = COMPRESSED_LIMIT) -> list[Diagnostic]:
+    """The finding about a Worker that Cloudflare would refuse for its size, or might."""
+    text = js.encode("utf-8", "replace")
+    if len(text) > limit:
+        said = f"the Worker has {len(text):,} bytes; {limit:,} is the most"
+        return [Diagnostic(c.SIZE, said, "", None, "move parts of it to sub-workflows")]
+    if len(text) > compressed_limit and (packed := compressed(js)) > compressed_limit:
+        said = f"the Worker has {packed:,} bytes compressed; more than {compressed_limit:,} may be refused"
+        return [Diagnostic(c.SIZE_COMPRESSED, said, "", None, "`stepwell build` lists what each package adds")]
+    return []
+
+
+def compressed(js: str) -> int:
+    """How many bytes a Worker has as Cloudflare counts them for a plan's limit: compressed by gzip."""
+    return len(gzip.compress(js.encode("utf-8", "replace")))
 
 
 def lead_back(fault: Fault, mappings: Sequence[Mapped], origins: Mapping[str, Origin]) -> Diagnostic:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from stepwell.check.data import Typed, is_dynamic
-from stepwell.check.module_rules import ENV_WHOLE, JSX, import_fault, importable
+from stepwell.check.module_rules import ENV_WHOLE, JSX, import_fault
 from stepwell.check.naming import export_name
 from stepwell.check.paths import unknown_paths
 from stepwell.check.values import CodeValue, Lit, Ref, Use, Value, codes_of, impurities_of, uses_of, walk
@@ -247,9 +247,8 @@ def _code_rules(analysis: Analysis) -> Iterator[Diagnostic]:
                 offset,
             )
         for imported in facts.imports:
-            if not importable(imported.module):
-                said, hint = import_fault(imported.module, analysis.document.source.dependencies)
-                yield _find(analysis, c.IMPORT_UNKNOWN, vertex, said, code.pointer, hint, code, imported.start)
+            if fault := import_fault(imported.module, analysis.document.source.dependencies):
+                yield _find(analysis, c.IMPORT_UNKNOWN, vertex, fault[0], code.pointer, fault[1], code, imported.start)
         for offset in env_reads(facts).dynamic[:1]:
             yield _find(analysis, c.ENV_DYNAMIC, vertex, ENV_WHOLE[0], code.pointer, ENV_WHOLE[1], code, offset)
         yield from _upstream_writes(analysis, vertex, name, code)

@@ -41,6 +41,7 @@ _COMMANDS = {
     "explain": "Explain a finding's code.",
     "schema": "Print the JSON Schema of graphs, for editors.",
     "init": "Start a first project.",
+    "install": "Install the npm packages that graphs depend on.",
     "setup": "Install the Workers runtime into the user's cache.",
 }
 

@@ -64,8 +64,11 @@ class Chosen:
     environment: str | None
 
 
-def choose(paths: Sequence[str], environment: str | None) -> Chosen:
-    """The graphs meant: those given, else those of the project. Compiles them and prints findings on stderr."""
+def choose(paths: Sequence[str], environment: str | None, *, locked: bool = True) -> Chosen:
+    """The graphs meant: those given, else those of the project. Compiles them and prints findings on stderr.
+
+    `locked`: stepwell.lock is not written.
+    """
     from stepwell.cli.build import compile_source
     from stepwell.cli.inputs import Input, read
     from stepwell.deploy.prepare import Source
@@ -78,7 +81,7 @@ def choose(paths: Sequence[str], environment: str | None) -> Chosen:
     sources, broken = [], []
     for key, path in files.items():
         source: Input = read(str(path))
-        compiled = compile_source(source, "ts", frozenset())
+        compiled = compile_source(source, "ts", frozenset(), locked=locked)
         if not compiled.ok:
             broken.append(source.name)
         sources.append(Source(key, source.text, compiled))

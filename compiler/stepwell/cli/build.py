@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from stepwell.cli.faults import Failed, Unreadable
-from stepwell.cli.options import off_option
+from stepwell.cli.options import locked_option, off_option
 
 if TYPE_CHECKING:
     from stepwell.cli.inputs import Input
@@ -39,6 +39,8 @@ Language = Literal["ts", "js"]
 @click.option("--force", is_flag=True, help="Replace files in DIR also where stepwell did not write them.")
 @click.option("--check", "only_check", is_flag=True, help="Write nothing; exit with 1 when DIR is stale.")
 @click.option("--watch", is_flag=True, help="Build again whenever the file is saved, until Ctrl-C.")
+@locked_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document about the build, nothing else.")
 @off_option
 def command(
     path: str,
@@ -47,6 +49,8 @@ def command(
     force: bool,
     only_check: bool,
     watch: bool,
+    locked: bool,
+    as_json: bool,
     off: frozenset[str],
 ) -> int:
     """Compile a graph into a Worker.
@@ -60,10 +64,15 @@ def command(
 
     The same graph gives the same bytes; ids that you have filled into wrangler.json stay there. With errors
     nothing is written. PATH may be - for standard input.
+
+    npm packages that the graph depends on are installed first, as stepwell.lock beside it says, and become part of
+    worker.js.
     """
     if only_check and watch:
         raise click.UsageError("--check and --watch exclude each other.")
-    job = _Job(path, output or _default_folder(path), language, off, force)
+    if as_json and (only_check or watch):
+        raise click.UsageError("--json is of a build: leave out --check and --watch.")
+    job = _Job(path, output or _default_folder(path), language, off, force, locked or only_check, as_json)
     if watch:
         return _watch(job)
     return _check(job) if only_check else _build(job)
@@ -84,44 +93,56 @@ class _Job:
     language: Language
     off: frozenset[str]
     force: bool = False
+    locked: bool = False
+    as_json: bool = False
 
-    def files(self) -> dict[str, str] | None:
-        """The files of the build by name, None when there are errors."""
+    def compiled(self) -> Compiled:
         from stepwell.cli.inputs import read
 
-        compiled = compile_source(read(self.path), self.language, self.off)
-        return _files(compiled, self.language, self.folder) if compiled.ok else None
+        return compile_source(read(self.path), self.language, self.off, locked=self.locked)
 
 
 def _build(job: _Job) -> int:
-    from stepwell.cli import output
+    from stepwell.cli import output, size
 
-    files = job.files()
-    if files is None:
+    compiled = job.compiled()
+    if not compiled.ok:
+        if job.as_json:
+            click.echo(_json({"ok": False}), nl=False)
         return 1
+    files = _files(compiled, job.language, job.folder)
     output.write(job.folder, files, force=job.force)
+    if job.as_json:
+        click.echo(_json({"ok": True, "folder": str(job.folder), "files": [*files], **size.told(compiled)}), nl=False)
+        return 0
     click.echo(f"{'<stdin>' if job.path == '-' else job.path} → {job.folder}: {', '.join(files)}")
+    for line in size.lines(compiled):
+        click.echo(line)
     return 0
 
 
 def _check(job: _Job) -> int:
     from stepwell.cli import output
 
-    files = job.files()
+    compiled = job.compiled()
+    files = _files(compiled, job.language, job.folder) if compiled.ok else None
     wrong = [] if files is None else output.stale(job.folder, files)
     for line in wrong:
         click.echo(line, err=True)
     return 1 if wrong or files is None else 0
 
 
-def compile_source(source: Input, language: Language, off: frozenset[str], fault: type[Failed] = Failed) -> Compiled:
-    """Compiles and prints the findings on stderr."""
+def compile_source(
+    source: Input, language: Language, off: frozenset[str], fault: type[Failed] = Failed, *, locked: bool = False
+) -> Compiled:
+    """Installs the packages, compiles, and prints the findings on stderr."""
     from stepwell.cli import formats
     from stepwell.cli.findings import Checked
-    from stepwell.cli.tools import toolchain
+    from stepwell.cli.tools import packages, toolchain
     from stepwell.compiler import compile_artifact
 
-    compiled = compile_artifact(source.text, language=language, toolchain=toolchain(fault), off=off)
+    tools, installed = toolchain(fault), packages(source, locked=locked, fault=fault)
+    compiled = compile_artifact(source.text, language=language, toolchain=tools, packages=installed, off=off)
     if compiled.diagnostics:
         formats.write("text", [Checked(source, compiled.diagnostics)], sys.stderr)
     return compiled

@@ -11,6 +11,7 @@ import click
 
 from stepwell.cli.account import account_option, environment_option, secrets_option
 from stepwell.cli.faults import INTERRUPTED, Failed
+from stepwell.cli.options import locked_option
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     help="The part of the requests that the new version answers.",
 )
 @click.option("--message", metavar="TEXT", help="What the version is for, at most 1,000 bytes.")
+@locked_option
 @click.option("--json", "as_json", is_flag=True, help="Print an event a line as JSON, nothing else.")
 def command(
     paths: tuple[str, ...],
@@ -49,6 +51,7 @@ def command(
     keep_vars: bool,
     percentage: float,
     message: str | None,
+    locked: bool,
     as_json: bool,
 ) -> int:
     """Deploy graphs to a Cloudflare account.
@@ -69,7 +72,7 @@ def command(
     view = _View(as_json)
     view(Event(Stage.INITIALIZING, "reading the project"))
     view(Event(Stage.GENERATING_CODE, "compiling"))
-    chosen = choose(paths, environment)
+    chosen = choose(paths, environment, locked=locked)
     given = read_secrets(secrets_file)
     view(Event(Stage.CODE_READY, f"{len(chosen.sources)} compiled"))
     try:

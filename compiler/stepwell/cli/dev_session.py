@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.text import Text
 
-from stepwell.cli.faults import Unreadable, reason
+from stepwell.cli.faults import Failed, Unreadable, reason
 from stepwell.cli.steps import StepTable
 from stepwell.cli.words import duration, plain
 from stepwell.deploy.carried import CONTENT_TYPE, MODULE
@@ -115,6 +115,9 @@ class Session:
         try:
             text, compiled = await asyncio.to_thread(_compile, path, tools)
         except Unreadable as error:
+            self._say("✗", "red", "", error.message)
+            return
+        except Failed as error:
             self._say("✗", "red", "", error.message)
             return
         except OSError as error:
@@ -308,10 +311,11 @@ def _compile(path: Path, tools: Toolchain) -> tuple[str, Compiled]:
     from stepwell.cli import formats
     from stepwell.cli.findings import Checked
     from stepwell.cli.inputs import read
+    from stepwell.cli.tools import packages
     from stepwell.compiler import compile_artifact
 
     source = read(str(path))
-    compiled = compile_artifact(source.text, toolchain=tools)
+    compiled = compile_artifact(source.text, toolchain=tools, packages=packages(source))
     if compiled.diagnostics:
         formats.write("text", [Checked(source, compiled.diagnostics)], sys.stderr)
     return source.text, compiled

@@ -15,6 +15,7 @@ from typing import Any
 from stepwell.cli.faults import Unreadable, reason
 
 STDIN = "-"
+STDIN_NAME = "<stdin>"
 _IGNORED_FOLDERS = frozenset({"node_modules", "dist", "__pycache__"})
 
 
@@ -57,7 +58,7 @@ class Gathered:
 def read(path: str) -> Input:
     """One source. Raises Unreadable."""
     if path == STDIN:
-        return Input("<stdin>", _decode("<stdin>", _stdin()))
+        return Input(STDIN_NAME, _decode(STDIN_NAME, _stdin()))
     try:
         return Input(path, _decode(path, Path(path).read_bytes()))
     except (OSError, ValueError) as error:

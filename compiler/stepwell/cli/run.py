@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from stepwell.cli.faults import NotRun, say
-from stepwell.cli.options import off_option
+from stepwell.cli.options import locked_option, off_option
 
 if TYPE_CHECKING:
     from stepwell.cli.live import LiveView
@@ -64,6 +64,7 @@ class _Job:
     help="Give the run up after so long.  [default: 300, with --real-time none]",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document, nothing else.")
+@locked_option
 @off_option
 def command(
     path: str,
@@ -77,6 +78,7 @@ def command(
     real_time: bool,
     timeout: float | None,
     as_json: bool,
+    locked: bool,
     off: frozenset[str],
 ) -> int:
     """Run a graph on this machine, on the real Workers runtime.
@@ -102,7 +104,7 @@ def command(
     variables = arguments.variables(env, env_files)
     own_mocks = arguments.mocks(text for text in mocks if not text.startswith("@"))
     try:
-        graphs = [_compile(one, off) for one in (path, *children)]
+        graphs = [_compile(one, off, locked) for one in (path, *children)]
         given = Given(graphs, options, params is not None, own_mocks, arguments.variables(env, ()), variables)
         job = _prepare(given)
         if events and _is_script(job):
@@ -119,12 +121,12 @@ def _prepare(given: Given) -> _Job:
     return _Job(given.graphs[0], workers[0], tuple(workers[1:]), given)
 
 
-def _compile(path: str, off: frozenset[str]) -> Compiled:
+def _compile(path: str, off: frozenset[str], locked: bool) -> Compiled:
     from stepwell.cli.build import compile_source
     from stepwell.cli.inputs import read
 
     source = read(path)
-    compiled = compile_source(source, "ts", off, NotRun)
+    compiled = compile_source(source, "ts", off, NotRun, locked=locked)
     if not compiled.ok:
         raise NotRun(f"{source.name} has errors, so it was not run")
     return compiled

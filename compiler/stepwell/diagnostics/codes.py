@@ -553,3 +553,20 @@ ENV_DYNAMIC = _add(
 
 TOOL_MISSING = _add("SW801", "tool-missing", _E, "A tool is missing", "The message says which and how to get it.")
 SIZE = _add("SW802", "worker-size", _E, "The Worker is over 64 MiB", "Cloudflare's limit.")
+PACKAGES_MISSING = _add(
+    "SW803",
+    "packages-missing",
+    _E,
+    "A package is not installed",
+    "Compiling reads and fetches nothing by itself. `stepwell build`, `run`, `dev` and `deploy` install what "
+    "`dependencies` name, `stepwell install` does only that; from Python, give the compile what "
+    "`stepwell.bundle.packages.install_for` returns.",
+)
+SIZE_COMPRESSED = _add(
+    "SW804",
+    "worker-size-compressed",
+    _W,
+    "The Worker is over 10 MB compressed",
+    "Since 2026-09-04 Cloudflare takes 64 MiB, uncompressed. Before, and by what its pages still say, a Worker had 10 "
+    "MB compressed at most, on free plans 3 MB.",
+)

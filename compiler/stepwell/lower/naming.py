@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from stepwell.check.analysis import Analysis
 from stepwell.check.naming import identifier_of
-from stepwell.check.values import Ref, Use, codes_of, walk, written_into
+from stepwell.check.values import CodeValue, Ref, Use, codes_of, walk, written_into
 from stepwell.graph.data import LoopData
+from stepwell.javascript import Kind, parse
 from stepwell.lower.expressions import Naming
 from stepwell.lower.names import USED_GLOBALS, NameTable
 from stepwell.lower.plan import STORED_KEYS, Key, Plan
@@ -60,6 +61,7 @@ def _avoided(analysis: Analysis) -> Iterator[str]:
     for vertex, fields in enumerate(analysis.fields):
         for value in fields.values():
             for code in codes_of(value):
+                yield from _imported(code)
                 resolved = {n.name.name for n in code.names}
                 yield from (n.name for n in code.facts.free if n.name not in resolved)
                 if code.holes or code.names or written_into(code):
@@ -68,6 +70,13 @@ def _avoided(analysis: Analysis) -> Iterator[str]:
     for data in analysis.data:
         if isinstance(data, LoopData):
             yield from (data.itemVar, data.indexVar)
+
+
+def _imported(code: CodeValue) -> Iterator[str]:
+    """Names that a body imports: the module declares them, so a node's variable must not hide them."""
+    for imported in code.facts.imports:
+        if not imported.dynamic:
+            yield from parse(imported.text, Kind.MODULE).declared
 
 
 def _hidden(analysis: Analysis) -> dict[Use, set[str]]:
