@@ -40,6 +40,7 @@ _GROUPS: Final = {
     "6": "Replay",
     "7": "Trigger, names and bindings",
     "8": "Building",
+    "9": "Editing",
 }
 _DATA: Final = {kind.data.__name__: kind.data for kind in BUILTIN.values()}
 _ABOUT_TEXT: Final = (codes.NOT_JSON, codes.DUPLICATE_KEY, codes.LONE_SURROGATE)

@@ -31,6 +31,7 @@ NOT_FROM_A_GRAPH: Final = {
     "SW511": "it takes more than 25,000 steps",
     "SW510": "it takes more than 1,024 steps",
     "SW512": "it takes a literal of more than 1 MiB",
+    "SW901": "it is about an edit",
 }
 """Codes that no golden has, and why; tests of their rooms have them."""
 

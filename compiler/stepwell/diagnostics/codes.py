@@ -570,3 +570,14 @@ SIZE_COMPRESSED = _add(
     "Since 2026-09-04 Cloudflare takes 64 MiB, uncompressed. Before, and by what its pages still say, a Worker had 10 "
     "MB compressed at most, on free plans 3 MB.",
 )
+
+# -- 9xx: editing -------------------------------------------------------------------------------------
+
+EDIT = _add(
+    "SW901",
+    "edit",
+    _E,
+    "An edit cannot be made",
+    "It would change what other parts of the graph mean, or it fits nowhere; the message says why. The document is as "
+    "it was.",
+)
