@@ -28,7 +28,7 @@ from stepwell.picture import draw
 DOCS: Final = Path(__file__).parent
 _PART: Final = re.compile(r"^(<!-- (?!end -->)(\S+)(?: ([^\n]*?))? -->\n).*?^(<!-- end -->)$", re.M | re.S)
 _FINDING: Final = re.compile(
-    r"(?P<code>SW\d+) \S+ \w+ (?P<pointer>/\S*?)(?: \[snippet (?P<line>\d+):(?P<column>\d+)\])?"
+    r"(?P<code>SW\d+) \S+ \w+ (?P<pointer>/\S*?)(?: \[(?P<file>\S+) (?P<line>\d+):(?P<column>\d+)\])?"
     r"(?: [^:]*)?: (?P<message>.*?)(?: — (?P<hint>.*))?"
 )
 _GROUPS: Final = {
@@ -40,7 +40,7 @@ _GROUPS: Final = {
     "6": "Replay",
     "7": "Trigger, names and bindings",
     "8": "Building",
-    "9": "Editing",
+    "9": "Editing, and custom nodes",
 }
 _DATA: Final = {kind.data.__name__: kind.data for kind in BUILTIN.values()}
 _ABOUT_TEXT: Final = (codes.NOT_JSON, codes.DUPLICATE_KEY, codes.LONE_SURROGATE)
@@ -319,13 +319,16 @@ def _example(case: Case, line: str) -> str:
     found = _FINDING.fullmatch(line)
     assert found is not None, line
     code = CODES[found["code"]]
-    where = f", line {found['line']}, column {found['column']} of the code" if found["line"] else ""
+    file = None if found["file"] in (None, "snippet") else found["file"]
+    text = file or "the code"
+    where = f", line {found['line']}, column {found['column']} of {text}" if found["line"] else ""
     told = f"{code.severity.value}[{code.id} {code.slug}]: {found['message']}"
     told += f"\n  at {found['pointer']}{where}" if found["pointer"] != "/" else ""
     told += f"\n  hint: {found['hint']}" if found["hint"] else ""
     link = f"[`golden/{case.name}`](../golden/{case.name}/):"
     picture = [_picture(case.name)] if code.id.startswith("SW2") else []
-    return "\n\n".join([link, *picture, _shown(case, found["pointer"], code), _fenced("text", told)])
+    shown = [_fenced("ts", (case.folder / file).read_text("utf-8").strip())] if file else []
+    return "\n\n".join([link, *picture, *(shown or [_shown(case, found["pointer"], code)]), _fenced("text", told)])
 
 
 def _shown(case: Case, place: str, code: Code) -> str:

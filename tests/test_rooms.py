@@ -21,11 +21,12 @@ ABOVE: dict[str, frozenset[str]] = {
     "emit": frozenset({"graph", "javascript", "lower", "assets"}),
     "bundle": frozenset({"diagnostics", "graph", "javascript", "lower"}),
     "local": frozenset({"bundle"}),
+    "nodes": frozenset({"assets", "diagnostics", "graph", "javascript", "compiler", "bundle", "local"}),
     "dev": frozenset({"graph", "local"}),
     "cloudflare": frozenset(),
     "deploy": frozenset({"cloudflare", "emit"}),
     "runs": frozenset({"cloudflare", "deploy"}),
-    "server": frozenset({"assets", "diagnostics", "graph", "compiler", "editor", "cloudflare", "deploy", "runs"}),
+    "server": frozenset({"assets", "diagnostics", "graph", "compiler", "editor", "nodes", "cloudflare", "deploy", "runs"}),
 }
 """What each room may import. `compiler.py` is the driver and `cli` the outermost room: they may import all of these."""
 
@@ -39,6 +40,7 @@ FOREIGN = {
     "emit": ("httpx", "click", "networkx"),
     "bundle": ("click", "networkx", "jinja2"),
     "local": ("click", "networkx", "jinja2"),
+    "nodes": ("click", "networkx", "jinja2", "rich", "httpx"),
     "dev": ("click", "networkx", "jinja2", "rich", "tree_sitter"),
     "cloudflare": ("click", "rich", "pydantic", "networkx", "jinja2", "tree_sitter"),
     "deploy": ("click", "rich", "httpx", "jinja2", "tree_sitter"),

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from stepwell.diagnostics import Diagnostic, Severity, has_errors, slugs_of
+from stepwell.diagnostics import Diagnostic, Severity, has_errors, pointer, slugs_of
 from stepwell.diagnostics import codes as c
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from stepwell.bundle.worker import Module, Origin
     from stepwell.check.analysis import Analysis
     from stepwell.emit import Emitted
+    from stepwell.graph.nodes import Nodes
     from stepwell.graph.read import Document
     from stepwell.lower.program import Program
 
@@ -40,31 +41,34 @@ class Compiled:
     language: Language = "ts"
     variables: Mapping[str, str] = field(default_factory=dict)
     """Values of `envVars` that are no secrets."""
+    modules: Mapping[str, str] = field(default_factory=dict)
+    """The modules of custom nodes that `source` imports, by path; `js` holds them already."""
 
     @property
     def ok(self) -> bool:
         return self.js is not None
 
 
-def check(document: object, *, off: Collection[str] = ()) -> list[Diagnostic]:
+def check(document: object, *, nodes: Nodes | None = None, off: Collection[str] = ()) -> list[Diagnostic]:
     """All findings about a document, in file order.
 
-    `document` is JSON text (then findings have places) or a JSON value. `off` are slugs or codes of warnings and
-    notes that are not wanted; errors are always given. Raises ValueError when `off` names what is no finding.
+    `document` is JSON text (then findings have places) or a JSON value. `nodes` are the custom nodes that it may use
+    (`stepwell.nodes` finds them). `off` are slugs or codes of warnings and notes that are not wanted; errors are
+    always given. Raises ValueError when `off` names what is no finding.
     """
     slugs = slugs_of(off)
-    _, _, found = _analyse(document)
+    _, _, found = _analyse(document, nodes)
     return _finish(document, found, slugs)
 
 
-def dependencies(document: object) -> dict[str, str] | None:
+def dependencies(document: object, *, nodes: Nodes | None = None) -> dict[str, str] | None:
     """The npm packages, with their ranges, that a document (see `check`) asks for; None when it cannot be read.
 
     They are to be installed (`stepwell.bundle.packages`) and given to `compile_artifact`.
     """
     from stepwell.check.dependencies import wanted
 
-    read, found = _read(document)
+    read, found = _read(document, nodes)
     return None if read is None or has_errors(found) else wanted(read)
 
 
@@ -74,6 +78,7 @@ def compile_artifact(
     language: Language = "ts",
     toolchain: Toolchain | None = None,
     packages: Packages | None = None,
+    nodes: Nodes | None = None,
     off: Collection[str] = (),
 ) -> Compiled:
     """Compile a document (see `check`) to a Worker.
@@ -89,7 +94,7 @@ def compile_artifact(
     if language not in get_args(Language):
         raise ValueError(f"language must be 'ts' or 'js', not {language!r}")
     slugs = slugs_of(off)
-    read, analysis, found = _analyse(document)
+    read, analysis, found = _analyse(document, nodes)
     if read is None or analysis is None:
         return Compiled(tuple(_finish(document, found, slugs)), language=language)
     program, emitted = _emit(analysis, "js" if _plain(analysis) else "ts")
@@ -100,16 +105,18 @@ def compile_artifact(
     return _compiled(read, program, emitted, built, language, tuple(_finish(document, found, slugs)))
 
 
-def _read(document: object) -> tuple[Document | None, list[Diagnostic]]:
+def _read(document: object, nodes: Nodes | None) -> tuple[Document | None, list[Diagnostic]]:
+    from stepwell.graph.nodes import Nodes
     from stepwell.graph.read import read_text, read_value
 
-    return read_text(document) if isinstance(document, str) else read_value(document)
+    known = Nodes() if nodes is None else nodes
+    return read_text(document, known) if isinstance(document, str) else read_value(document, known)
 
 
-def _analyse(document: object) -> tuple[Document | None, Analysis | None, list[Diagnostic]]:
+def _analyse(document: object, nodes: Nodes | None) -> tuple[Document | None, Analysis | None, list[Diagnostic]]:
     from stepwell.check.analysis import analyse
 
-    read, found = _read(document)
+    read, found = _read(document, nodes)
     if read is None or has_errors(found):
         return None, None, found
     analysis, more = analyse(read)
@@ -157,7 +164,7 @@ def _bundle(
 def _module(
     analysis: Analysis, program: Program, emitted: Emitted, toolchain: Toolchain | None, packages: Packages | None
 ) -> tuple[_Built | None, list[Diagnostic]]:
-    """The module. Types are stripped where there are any, packages linked where any is imported."""
+    """The module. Types are stripped where there are any; custom nodes, and packages that are imported, are linked."""
     from stepwell.bundle.manifest import Contents
     from stepwell.bundle.toolchain import ToolchainMissing, locate
     from stepwell.bundle.worker import Module, refuse_unloadable, strip_types
@@ -167,18 +174,19 @@ def _module(
     origins = _origins(analysis)
     contents = Contents(wanted(analysis.document), (), tuple(imported_modules(analysis)))
     printed = Module(emitted.text, source_map(emitted, program))
-    imported = imported_packages(analysis)
-    if program.language == "js" and not imported:
+    alone = not program.nodes and not imported_packages(analysis)
+    if program.language == "js" and alone:
         faults = refuse_unloadable(toolchain.esbuild, emitted.text, emitted.mappings, origins) if toolchain else []
         return _Built(printed, printed, contents), faults
     try:
         tools = toolchain or locate()
     except ToolchainMissing as missing:
-        what = "code is TypeScript" if program.language == "ts" else "code imports packages"
-        return None, [Diagnostic(c.TOOL_MISSING, f"the {what}, and {missing}")]
+        why = "graph has custom nodes" if program.nodes else "code imports packages"
+        why = "code is TypeScript" if program.language == "ts" else why
+        return None, [Diagnostic(c.TOOL_MISSING, f"the {why}, and {missing}")]
     if program.language == "ts":
         stripped, faults = strip_types(tools.esbuild, printed.js, printed.map, emitted.mappings, origins)
-        if stripped is None or not imported:
+        if stripped is None or alone:
             return None if stripped is None else _Built(stripped, stripped, contents), faults
         printed = stripped
     return _link(analysis, program, emitted, printed, tools, packages)
@@ -192,31 +200,38 @@ def _link(
     tools: Toolchain,
     packages: Packages | None,
 ) -> tuple[_Built | None, list[Diagnostic]]:
-    """The printed module with the packages that it imports."""
+    """The printed module with the custom nodes and the packages that it imports."""
     from stepwell.bundle.manifest import Contents
-    from stepwell.bundle.worker import link
+    from stepwell.bundle.worker import link, with_sources
     from stepwell.check.dependencies import imported_packages, wanted
     from stepwell.emit import read_map
 
-    asked = wanted(analysis.document)
-    if packages is None or packages.dependencies != asked:
-        return None, [_not_installed(name) for name in imported_packages(analysis)]
+    asked, imported = wanted(analysis.document), imported_packages(analysis)
+    if imported and (packages is None or packages.dependencies != asked):
+        return None, [_not_installed(name) for name in imported]
     mappings = emitted.mappings if program.language == "js" else read_map(printed.map)
-    linked, faults = link(tools.esbuild, printed, mappings, _origins(analysis), {}, packages.node_modules)
+    origins, files = _origins(analysis), {node.path: node.source for node in program.nodes}
+    here = {**origins, **{path: origins[source] for path, source in files.items()}}
+    modules, tree = _modules(program), packages.node_modules if imported and packages else None
+    linked, faults = link(tools.esbuild, printed, mappings, here, modules, tree)
     if linked is None:
         return None, faults
-    contents = Contents(asked, linked.parts(packages.versions), linked.bundled.externals)
-    return _Built(printed, linked.module, contents), faults
+    contents = Contents(asked, linked.parts(packages.versions if packages else {}), linked.bundled.externals)
+    return _Built(printed, with_sources(linked.module, files), contents), faults
+
+
+def _modules(program: Program) -> dict[str, str]:
+    """The texts of custom nodes' modules by path."""
+    return {node.path: program.sources[node.source] for node in program.nodes}
 
 
 def _not_installed(package: str) -> Diagnostic:
-    from stepwell.diagnostics import pointer
-
     said = f"the package `{package}` is not installed for this graph"
     return Diagnostic(c.PACKAGES_MISSING, said, pointer("dependencies", package), None, "run `stepwell install`")
 
 
 def _origins(analysis: Analysis) -> dict[str, Origin]:
+    from stepwell.check.custom import used_nodes
     from stepwell.check.trigger import SOURCE
     from stepwell.check.values import codes_of
 
@@ -225,6 +240,9 @@ def _origins(analysis: Analysis) -> dict[str, Origin]:
         for value in fields.values():
             for code in codes_of(value):
                 origins[code.source] = (code.pointer, analysis.flow.nodes[vertex].id)
+    for vertex, custom in used_nodes(analysis).values():
+        at = analysis.document.base + pointer("nodes", vertex, "type")
+        origins[custom.source] = (at, analysis.flow.nodes[vertex].id, custom.source)
     return origins
 
 
@@ -245,8 +263,9 @@ def _compiled(
     js = f"{built.module.js.rstrip()}\n{SOURCE_MAP_COMMENT}"
     known = manifest(read, program, js, built.contents)
     variables = {v.name: v.value for v in read.source.envVars if not v.isSecret}
+    config = wrangler(known, variables)
     return Compiled(
-        found, source, js, built.module.map, known, wrangler(known, variables), text(program), language, variables
+        found, source, js, built.module.map, known, config, text(program), language, variables, _modules(program)
     )
 
 

@@ -13,6 +13,7 @@ from stepwell.bundle.packages import Packages
 from stepwell.bundle.toolchain import Toolchain
 from stepwell.compiler import Compiled, Language, compile_artifact, dependencies
 from stepwell.diagnostics import Diagnostic
+from stepwell.nodes import Nodes, read
 
 ROOT: Final = Path(__file__).parents[2] / "golden"
 
@@ -33,6 +34,12 @@ class Case:
     @cached_property
     def graph(self) -> str:
         return (self.folder / "graph.json").read_text("utf-8")
+
+    @cached_property
+    def nodes(self) -> Nodes:
+        """The custom nodes that lie in the case's `nodes/`, written by hand too."""
+        folder = self.folder / "nodes"
+        return read(folder).nodes if folder.is_dir() else Nodes()
 
     @cached_property
     def about(self) -> str | None:
@@ -69,7 +76,9 @@ def all_cases() -> list[Case]:
 
 
 def compiled(case: Case, toolchain: Toolchain, language: Language = "ts") -> Compiled:
-    return compile_artifact(case.graph, language=language, toolchain=toolchain, packages=case.packages)
+    return compile_artifact(
+        case.graph, language=language, toolchain=toolchain, packages=case.packages, nodes=case.nodes
+    )
 
 
 def printed(made: Compiled) -> dict[str, str]:
@@ -93,7 +102,7 @@ def finding(found: Diagnostic) -> str:
     """`CODE slug severity pointer [snippet line:col] node: message — hint`, on one line."""
     place = [found.pointer or "/"]
     if found.snippet is not None:
-        place.append(f"[snippet {found.snippet.line}:{found.snippet.column}]")
+        place.append(f"[{found.file or 'snippet'} {found.snippet.line}:{found.snippet.column}]")
     node = f" {_line(found.node_id)}:" if found.node_id is not None else ":"
     hint = f" — {found.hint}" if found.hint else ""
     head = f"{found.code.id} {found.slug} {found.severity.value} {' '.join(place)}"

@@ -9,6 +9,7 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from urllib.parse import quote
 
 from stepwell.bundle.esbuild import Bundled, Fault, bundle, package_of, transform
 from stepwell.bundle.loads import load_faults
@@ -17,8 +18,8 @@ from stepwell.diagnostics import Diagnostic, SnippetPosition
 from stepwell.diagnostics import codes as c
 from stepwell.javascript import Mapping as Mapped
 
-Origin = tuple[str, str | None]
-"""A snippet's JSON pointer and node id."""
+Origin = tuple[str, str | None] | tuple[str, str | None, str]
+"""A snippet's JSON pointer and node id; the file too, where it is a module of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,14 @@ def _named(map_: str, sources: Sequence[str]) -> str:
     return json.dumps(told, ensure_ascii=False)
 
 
+def with_sources(module: Module, files: Mapping[str, str]) -> Module:
+    """The module with a map that names other `files` than the paths that were linked."""
+    told = json.loads(module.map)
+    named = {path: quote(file.encode("utf-8", "replace"), safe="/") for path, file in files.items()}
+    told["sources"] = [named.get(one, one) for one in told["sources"]]
+    return Module(module.js, json.dumps(told, ensure_ascii=False))
+
+
 _SOURCE = "stepwell-source/"
 
 
@@ -117,6 +126,8 @@ def _of_module(fault: Fault, mappings: Sequence[Mapped], origins: Mapping[str, O
     """A fault of linking: in the printed module it is led back, in another it names that one."""
     if fault.path in (ENTRY, None):
         return lead_back(fault, mappings, origins)
+    if fault.path in origins:
+        return _at(origins[fault.path], fault.message, SnippetPosition(fault.line, fault.column + 1))
     package = package_of(fault.path or "")
     where = f"{fault.path}, line {fault.line}, column {fault.column + 1}"
     hint = f"`{package}` cannot be part of a Worker as it is: use another version, or another package"
@@ -166,16 +177,20 @@ def compressed(js: str) -> int:
     return len(gzip.compress(js.encode("utf-8", "replace")))
 
 
+def _at(origin: Origin, message: str, position: SnippetPosition) -> Diagnostic:
+    pointer, node, *file = origin
+    hint = "the code parses, but the runtime would refuse the Worker: mend it there"
+    return Diagnostic(c.DOES_NOT_LOAD, message, pointer, node, hint, position, file=next(iter(file), None))
+
+
 def lead_back(fault: Fault, mappings: Sequence[Mapped], origins: Mapping[str, Origin]) -> Diagnostic:
     """A fault of the printed text as one of the user's code, where its place came from a user."""
     places = [(m.line, m.column) for m in mappings]
     number = bisect_right(places, (fault.line - 1, fault.column)) - 1
     if number >= 0 and mappings[number].line == fault.line - 1 and mappings[number].source in origins:
         mapped = mappings[number]
-        pointer, node = origins[mapped.source]
         position = SnippetPosition(mapped.source_line + 1, mapped.source_column + fault.column - mapped.column + 1)
-        hint = "the code parses, but the runtime would refuse the Worker: mend it there"
-        return Diagnostic(c.DOES_NOT_LOAD, fault.message, pointer, node, hint, position)
+        return _at(origins[mapped.source], fault.message, position)
     return Diagnostic(
         c.DOES_NOT_LOAD,
         f"{fault.message} (line {fault.line} of the compiled Worker)",

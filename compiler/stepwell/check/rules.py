@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from stepwell.check.custom import template_rules
 from stepwell.check.data import Typed, is_dynamic
 from stepwell.check.module_rules import ENV_WHOLE, JSX, import_fault
 from stepwell.check.naming import export_name
@@ -24,6 +25,9 @@ DEEP_LOOPS = 40
 CONTROL = ("condition", "collection", "count", "duration", "eventType", "timeout")
 """Fields that decide what runs, or under which key; their value must be the same on every replay. (What remains until
 a `timestamp` is a step's result anyway.)"""
+
+
+_STEPS = frozenset({"step", "http_request", "sub_script", "sub_workflow"})
 
 
 def _at(analysis: Analysis, vertex: int, *parts: str | int) -> str:
@@ -463,7 +467,7 @@ def _limits(analysis: Analysis) -> Iterator[Diagnostic]:
     steps = sum(
         1
         for n, k in zip(analysis.flow.nodes, analysis.typed, strict=True)
-        if n.type in ("step", "http_request", "sub_script", "sub_workflow") and not getattr(k.data, "inline", False)
+        if (n.type in _STEPS or k.kind.custom is not None) and not getattr(k.data, "inline", False)
     )
     place = analysis.document.base + "/nodes"
     if steps > 25_000:
@@ -575,4 +579,5 @@ _RULES: tuple[Callable[[Analysis], Iterator[Diagnostic]], ...] = (
     _exports,
     _names,
     unknown_paths,
+    template_rules,
 )

@@ -37,6 +37,7 @@ _COMMANDS = {
     "restart": "Start a run again.",
     "call": "Call a deployed script.",
     "serve": "Serve the HTTP API: workflows, deploys, runs.",
+    "nodes": "Custom nodes: list, show, start, check and bundle them.",
     "graph": "Draw a graph.",
     "explain": "Explain a finding's code.",
     "schema": "Print the JSON Schema of graphs, for editors.",

@@ -64,7 +64,9 @@ class Chosen:
     environment: str | None
 
 
-def choose(paths: Sequence[str], environment: str | None, *, locked: bool = True) -> Chosen:
+def choose(
+    paths: Sequence[str], environment: str | None, nodes: Sequence[Path] = (), *, locked: bool = True
+) -> Chosen:
     """The graphs meant: those given, else those of the project. Compiles them and prints findings on stderr.
 
     `locked`: stepwell.lock is not written.
@@ -81,7 +83,7 @@ def choose(paths: Sequence[str], environment: str | None, *, locked: bool = True
     sources, broken = [], []
     for key, path in files.items():
         source: Input = read(str(path))
-        compiled = compile_source(source, "ts", frozenset(), locked=locked)
+        compiled = compile_source(source, "ts", frozenset(), nodes=nodes, locked=locked)
         if not compiled.ok:
             broken.append(source.name)
         sources.append(Source(key, source.text, compiled))

@@ -42,10 +42,11 @@ class Session:
     `log`, `fault` and `exchange` are called from other threads.
     """
 
-    def __init__(self, paths: Sequence[str], variables: Mapping[str, str]) -> None:
+    def __init__(self, paths: Sequence[str], variables: Mapping[str, str], nodes: Sequence[Path] = ()) -> None:
         self.mark = f"stepwell:{secrets.token_hex(8)}:"
         self._paths = [Path(path) for path in paths]
         self._variables = variables
+        self._nodes = nodes
         self._console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
         self._reader = LogReader(self.mark, self._told)
         self._graphs: dict[str, _Graph] = {}
@@ -101,19 +102,25 @@ class Session:
     # Graphs
 
     async def _watch(self, server: Server, tools: Toolchain) -> None:
-        """Watches the files' folders, for editors save by putting a new file in the old one's place."""
+        """Watches the files' folders, for editors put a new file in the old one's place; custom nodes too."""
         from watchfiles import awatch
 
+        from stepwell.nodes import watched
+
         files = {path.resolve(): path for path in self._paths}
-        async for changes in awatch(*{file.parent for file in files}, recursive=False, debounce=50, step=20):
-            for changed in {Path(name).resolve() for _, name in changes} & files.keys():
-                await self._deploy(server, tools, files[changed])
+        nodes = {folder.resolve() for file in files for folder in watched(file.parent, self._nodes)}
+        watching = {file.parent for file in files} | nodes
+        async for changes in awatch(*watching, recursive=False, debounce=50, step=20):
+            changed = {Path(name).resolve() for _, name in changes}
+            of_node = any(path.parent in nodes for path in changed)
+            for file in files.keys() if of_node else changed & files.keys():
+                await self._deploy(server, tools, files[file])
 
     async def _deploy(self, server: Server, tools: Toolchain, path: Path) -> None:
         """Compiles and deploys one graph; what fails is said, and what ran before goes on."""
         started = asyncio.get_running_loop().time()
         try:
-            text, compiled = await asyncio.to_thread(_compile, path, tools)
+            text, compiled = await asyncio.to_thread(_compile, path, tools, self._nodes)
         except Unreadable as error:
             self._say("✗", "red", "", error.message)
             return
@@ -304,18 +311,22 @@ def _carried(path: Path, text: str, compiled: Compiled) -> bytes:
     return wish.carried.module()
 
 
-def _compile(path: Path, tools: Toolchain) -> tuple[str, Compiled]:
+def _compile(path: Path, tools: Toolchain, nodes: Sequence[Path]) -> tuple[str, Compiled]:
     """The text of a file and what it compiles to; prints its findings on stderr."""
     import sys
 
     from stepwell.cli import formats
+    from stepwell.cli.custom import NodesOf
     from stepwell.cli.findings import Checked
     from stepwell.cli.inputs import read
     from stepwell.cli.tools import packages
     from stepwell.compiler import compile_artifact
 
     source = read(str(path))
-    compiled = compile_artifact(source.text, toolchain=tools, packages=packages(source))
+    custom = NodesOf(nodes)(source)
+    compiled = compile_artifact(
+        source.text, toolchain=tools, packages=packages(source, custom), nodes=custom
+    )
     if compiled.diagnostics:
         formats.write("text", [Checked(source, compiled.diagnostics)], sys.stderr)
     return source.text, compiled

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from stepwell.cli.custom import nodes_option
 from stepwell.cli.faults import NotRun, say
 from stepwell.cli.options import locked_option, off_option
 
@@ -65,6 +67,7 @@ class _Job:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document, nothing else.")
 @locked_option
+@nodes_option
 @off_option
 def command(
     path: str,
@@ -79,6 +82,7 @@ def command(
     timeout: float | None,
     as_json: bool,
     locked: bool,
+    nodes: tuple[Path, ...],
     off: frozenset[str],
 ) -> int:
     """Run a graph on this machine, on the real Workers runtime.
@@ -104,7 +108,7 @@ def command(
     variables = arguments.variables(env, env_files)
     own_mocks = arguments.mocks(text for text in mocks if not text.startswith("@"))
     try:
-        graphs = [_compile(one, off, locked) for one in (path, *children)]
+        graphs = [_compile(one, nodes, off, locked) for one in (path, *children)]
         given = Given(graphs, options, params is not None, own_mocks, arguments.variables(env, ()), variables)
         job = _prepare(given)
         if events and _is_script(job):
@@ -121,12 +125,12 @@ def _prepare(given: Given) -> _Job:
     return _Job(given.graphs[0], workers[0], tuple(workers[1:]), given)
 
 
-def _compile(path: str, off: frozenset[str], locked: bool) -> Compiled:
+def _compile(path: str, nodes: Sequence[Path], off: frozenset[str], locked: bool) -> Compiled:
     from stepwell.cli.build import compile_source
     from stepwell.cli.inputs import read
 
     source = read(path)
-    compiled = compile_source(source, "ts", off, NotRun, locked=locked)
+    compiled = compile_source(source, "ts", off, NotRun, nodes, locked=locked)
     if not compiled.ok:
         raise NotRun(f"{source.name} has errors, so it was not run")
     return compiled

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from stepwell.bundle.packages import Packages
     from stepwell.bundle.toolchain import Toolchain
     from stepwell.cli.inputs import Input
+    from stepwell.graph.nodes import Nodes
 
 
 def toolchain(fault: type[Failed] = Failed) -> Toolchain:
@@ -47,9 +48,16 @@ def toolchain(fault: type[Failed] = Failed) -> Toolchain:
 
 
 def packages(
-    source: Input, *, locked: bool = False, upgrade: bool = False, fault: type[Failed] = Failed
+    source: Input,
+    nodes: Nodes | None = None,
+    *,
+    locked: bool = False,
+    upgrade: bool = False,
+    fault: type[Failed] = Failed,
 ) -> Packages | None:
-    """The npm packages of a graph, installed as the lock file beside it says; None when it asks for none.
+    """The npm packages of a graph and of its custom nodes, installed as the lock file beside it says.
+
+    None when it asks for none.
 
     Of a graph that cannot be read nobody knows what it asks for: nothing is installed, and the lock stays.
 
@@ -59,7 +67,7 @@ def packages(
     from stepwell.cli.inputs import STDIN_NAME
     from stepwell.compiler import dependencies
 
-    wanted = dependencies(source.text)
+    wanted = dependencies(source.text, nodes=nodes)
     if wanted is None:
         return None
     if source.name == STDIN_NAME:

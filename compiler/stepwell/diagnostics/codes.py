@@ -1,7 +1,8 @@
 """The one table of codes. `stepwell explain`, the docs page, SARIF and a test are made from it.
 
 Ranges: 1xx document and schema, 2xx edges and structure, 3xx references and expressions, 4xx code,
-5xx data of nodes and limits, 6xx replay and determinism, 7xx trigger, names and bindings, 8xx building.
+5xx data of nodes and limits, 6xx replay and determinism, 7xx trigger, names and bindings, 8xx building,
+9xx edits (90x) and custom nodes (91x).
 A code keeps its number and slug for ever; one that is no longer given is never used for something else.
 """
 
@@ -580,4 +581,48 @@ EDIT = _add(
     "An edit cannot be made",
     "It would change what other parts of the graph mean, or it fits nowhere; the message says why. The document is as "
     "it was.",
+)
+
+# -- 9xx: custom nodes ----------------------------------------------------------------------------------
+
+NODE_DEFINITION = _add(
+    "SW911",
+    "node-definition",
+    _E,
+    "A custom node's definition is wrong",
+    "Its `node.json` cannot be used. `stepwell nodes check` tells everything that is wrong with a node.",
+)
+NODE_VERSION = _add(
+    "SW912",
+    "node-version",
+    _E,
+    "A custom node is not there in this version",
+    "A node's `version` chooses among the versions of its type that were found. `stepwell nodes list` shows them.",
+)
+NODE_TEMPLATE = _add(
+    "SW913",
+    "node-template",
+    _E,
+    "A custom node's template cannot be used",
+    "A template is an ES module whose default export is a function: `export default async function (ctx) { … }`. "
+    "The place given is in the template.",
+)
+NODE_SECRET = _add(
+    "SW914",
+    "node-secret",
+    _E,
+    "A secret stands in the graph",
+    "The value of a secret field belongs to the Worker, under the name that the definition gives it: "
+    "`stepwell deploy --secrets-file`, the project's variables, or `wrangler secret put`. Leave the field out, or name "
+    "another secret with `{{env.NAME}}`.",
+)
+NODE_DEPRECATED = _add(
+    "SW915", "node-deprecated", _W, "A custom node is deprecated", "Its author says what to use instead, if anything."
+)
+NODE_UNPINNED = _add(
+    "SW916",
+    "node-unpinned",
+    _W,
+    "No version of a custom node is asked for",
+    "There are several, and the newest is taken; with another one beside, the same graph means something else.",
 )

@@ -340,13 +340,13 @@ def _readable_arms(arms: Iterable[Mapping[str, Any]]) -> Iterable[d.Arm]:
 def _fields(made: Draft, users: int) -> list[Fields]:
     """The fields of all nodes whose data can be read."""
     fields: list[Fields] = []
-    for vertex, node in enumerate(made.flow.nodes):
+    for vertex in range(len(made.flow.nodes)):
         legible = vertex in made.sound or isinstance(made.data[vertex], d.StepData | d.BranchData)
         if vertex >= users or not legible:
             fields.append({})
             continue
         reader = FieldReader(made.scope, made.scanner, vertex, made.base, [], {}, made.names)
-        fields.append(read_fields(node.type, made.data[vertex], reader))
+        fields.append(read_fields(made.flow.kinds[vertex], made.data[vertex], reader))
     return fields
 
 

@@ -8,6 +8,7 @@ from stepwell.lower.program import (
     Child,
     Concurrent,
     Constant,
+    Custom,
     Do,
     Inline,
     Name,
@@ -80,7 +81,7 @@ def _worth(only: Statement, arm: Arm, discarded: bool) -> bool:
 def _is_safe(only: Statement, script: bool) -> bool:
     match only:
         case Do():
-            return not (script and isinstance(only.work, Request))
+            return not (script and isinstance(only.work, Request | Custom))
         case Inline():
             return True
         case Sleep():

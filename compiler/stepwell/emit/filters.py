@@ -183,8 +183,14 @@ def _known(parts: Sequence[str | None]) -> Sequence[str | None]:
 
 def obj(used: Js = layout.EMPTY, /, **entries: Js | None) -> Js | None:
     """An object literal of the given entries, on whose line `used` comes first; None when none is given."""
-    given = [join(": ", (property_key(key), value)) for key, value in entries.items() if value is not None]
+    given = [_entry(key, value) for key, value in entries.items() if value is not None]
     return layout.record(given, used) if given else None
+
+
+def _entry(key: str, value: Js) -> Js:
+    """`key: value`, or `key` alone where the value is a variable of that name."""
+    alone = layout.fits(value, len(key)) and str(value) == key
+    return value if alone else join(": ", (property_key(key), value))
 
 
 def _is_array(expr: Expr) -> bool:

@@ -13,7 +13,7 @@ from stepwell.emit.arms import single
 from stepwell.emit.environment import module
 from stepwell.emit.expressions import Expressions
 from stepwell.emit.names import Names
-from stepwell.javascript import Js
+from stepwell.javascript import Js, identifier
 from stepwell.lower.nesting import blocks, fold
 from stepwell.lower.program import (
     Block,
@@ -57,6 +57,7 @@ class Printer:
             "names": self.names,
             "nothing": Js(("undefined",)),
             "printer": self,
+            "run": None if program.run is None else identifier(program.run),
             "script": self.script,
             "step": Js(("step",)),
             "ts": ts,

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from stepwell.check.analysis import Analysis
+from stepwell.check.custom import used_nodes
 from stepwell.check.naming import identifier_of
 from stepwell.check.values import CodeValue, Ref, Use, codes_of, walk, written_into
 from stepwell.graph.data import LoopData
@@ -31,6 +32,10 @@ class Names:
     """Variables of exports that several nodes may give."""
     steps: Sequence[str]
     """The static step name of each node."""
+    nodes: Mapping[str, str]
+    """What the functions of custom nodes are imported as, by id and version."""
+    run: str | None
+    """The variable of what custom nodes are told of the run."""
 
 
 def make_names(plan: Plan) -> Names:
@@ -52,7 +57,9 @@ def make_names(plan: Plan) -> Names:
     results = {v: base[v] for v in range(len(base)) if analysis.flow.shape(v) in ("branch", "try")}
     turns = {v: table.take(f"{base[v]}_results") for v in sorted(plan.results_of)}
     exports = _export_names(plan, table, base)
-    return Names(table, naming, base, flags, results, turns, exports, analysis.steps)
+    nodes = {key: table.take(identifier_of(custom.definition.id)) for key, (_, custom) in used_nodes(analysis).items()}
+    run = table.take("workflow") if nodes else None
+    return Names(table, naming, base, flags, results, turns, exports, analysis.steps, nodes, run)
 
 
 def _avoided(analysis: Analysis) -> Iterator[str]:

@@ -82,6 +82,7 @@ def findings(diagnostics: Iterable[Diagnostic]) -> list[Finding]:
             hint=one.hint,
             line=one.snippet.line if one.snippet else None,
             column=one.snippet.column if one.snippet else None,
+            template=one.file,
         )
         for one in diagnostics
     ]

@@ -308,8 +308,9 @@ class Finding(Tell):
     node_id: str | None
     hint: str | None
     line: int | None
-    """In the user's code, where the finding is in code."""
+    """In the user's code, where the finding is in code; in the custom node's `template`, where that is named."""
     column: int | None
+    template: str | None = None
 
 
 class VersionAsk(Ask):
