@@ -26,7 +26,9 @@ ABOVE: dict[str, frozenset[str]] = {
     "cloudflare": frozenset(),
     "deploy": frozenset({"cloudflare", "emit"}),
     "runs": frozenset({"cloudflare", "deploy"}),
-    "server": frozenset({"assets", "diagnostics", "graph", "compiler", "editor", "nodes", "cloudflare", "deploy", "runs"}),
+    "server": frozenset(
+        {"assets", "diagnostics", "graph", "compiler", "editor", "nodes", "cloudflare", "deploy", "runs"}
+    ),
 }
 """What each room may import. `compiler.py` is the driver and `cli` the outermost room: they may import all of these."""
 
