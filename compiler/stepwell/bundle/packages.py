@@ -134,7 +134,7 @@ def resolve(wanted: Mapping[str, str], before: Tree | None = None, *, npmrc: Pat
 def _entry(place: str, told: Mapping[str, Any]) -> dict[str, Any]:
     """A package of npm's lock file. What does not come from a registry has no hash, or is not what was asked for."""
     entry = {key: value for key, value in told.items() if key in _KEPT}
-    if told.get("link") or str(told.get("resolved", "")).startswith(("git", "file:")) or not is_pinned(entry):
+    if "resolved" in told or "link" in told or not is_pinned(entry):
         name = place.rpartition("node_modules/")[2]
         raise PackagesFailed(f"the package {name} does not come from a registry, so nothing says what it has to be")
     return entry
