@@ -128,10 +128,15 @@ def _of_module(fault: Fault, mappings: Sequence[Mapped], origins: Mapping[str, O
         return lead_back(fault, mappings, origins)
     if fault.path in origins:
         return _at(origins[fault.path], fault.message, SnippetPosition(fault.line, fault.column + 1))
-    package = package_of(fault.path or "")
-    where = f"{fault.path}, line {fault.line}, column {fault.column + 1}"
+    return _of_file(fault.message, str(fault.path), fault.line, fault.column + 1)
+
+
+def _of_file(message: str, path: str, line: int, column: int) -> Diagnostic:
+    """A fault that lies in a file which is not the graph's."""
+    package = package_of(path)
     hint = f"`{package}` cannot be part of a Worker as it is: use another version, or another package"
-    return Diagnostic(c.DOES_NOT_LOAD, f"{fault.message} ({where})", "", None, hint if package else None)
+    where = f"{path}, line {line}, column {column}"
+    return Diagnostic(c.DOES_NOT_LOAD, f"{message} ({where})", "", None, hint if package else None)
 
 
 def refuse_unloadable(
@@ -149,7 +154,8 @@ def refuse_at_load(
     found = []
     for fault in load_faults(workerd, js, COMPATIBILITY_DATE):
         led = lead_back(fault, mappings, origins)
-        found.append(led if led.node_id else replace(led, hint="`stepwell build` writes no Worker that does not load"))
+        own = led.node_id or led.hint != _OURS
+        found.append(led if own else replace(led, hint="`stepwell build` writes no Worker that does not load"))
     return found
 
 
@@ -187,14 +193,19 @@ def lead_back(fault: Fault, mappings: Sequence[Mapped], origins: Mapping[str, Or
     """A fault of the printed text as one of the user's code, where its place came from a user."""
     places = [(m.line, m.column) for m in mappings]
     number = bisect_right(places, (fault.line - 1, fault.column)) - 1
-    if number >= 0 and mappings[number].line == fault.line - 1 and mappings[number].source in origins:
-        mapped = mappings[number]
-        position = SnippetPosition(mapped.source_line + 1, mapped.source_column + fault.column - mapped.column + 1)
-        return _at(origins[mapped.source], fault.message, position)
+    mapped = mappings[number] if number >= 0 and mappings[number].line == fault.line - 1 else None
+    column = 0 if mapped is None else mapped.source_column + fault.column - mapped.column + 1
+    if mapped is not None and mapped.source in origins:
+        return _at(origins[mapped.source], fault.message, SnippetPosition(mapped.source_line + 1, column))
+    if mapped is not None and package_of(mapped.source):
+        return _of_file(fault.message, mapped.source, mapped.source_line + 1, column)
     return Diagnostic(
         c.DOES_NOT_LOAD,
         f"{fault.message} (line {fault.line} of the compiled Worker)",
         "",
         None,
-        "this looks like a fault of the compiler: please report it with the graph",
+        _OURS,
     )
+
+
+_OURS = "this looks like a fault of the compiler: please report it with the graph"
