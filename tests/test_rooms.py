@@ -25,7 +25,7 @@ ABOVE: dict[str, frozenset[str]] = {
     "dev": frozenset({"graph", "local"}),
     "cloudflare": frozenset(),
     "deploy": frozenset({"cloudflare", "emit"}),
-    "runs": frozenset({"cloudflare", "deploy"}),
+    "runs": frozenset({"graph", "cloudflare", "deploy", "emit"}),
     "server": frozenset(
         {"assets", "diagnostics", "graph", "compiler", "editor", "nodes", "cloudflare", "deploy", "runs"}
     ),

@@ -36,7 +36,7 @@ export class ExportValues extends WorkflowEntrypoint {
       },
       async () => {
         const slow = await step.do("EXPORT_slow", DEFAULTS, async () => {
-          await scheduler.wait(200);
+          await scheduler.wait(2000);
           return "slow";
         });
         return { slow };

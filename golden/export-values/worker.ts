@@ -41,7 +41,7 @@ export class ExportValues extends WorkflowEntrypoint<Env, any> {
       },
       async () => {
         const slow = await step.do<any>("EXPORT_slow", DEFAULTS, async () => {
-          await scheduler.wait(200);
+          await scheduler.wait(2000);
           return "slow";
         });
         return { slow };

@@ -24,6 +24,7 @@ from stepwell.dev.envelope import Refusal
 from stepwell.dev.graphs import deploy_graph
 from stepwell.dev.logs import Frame, Happened, LogReader, Written
 from stepwell.emit.sourcemap import SourcePlaces
+from stepwell.graph.stepnames import shown
 
 if TYPE_CHECKING:
     from stepwell.bundle.toolchain import Toolchain
@@ -184,7 +185,7 @@ class Session:
     def _happened(self, told: Happened) -> None:
         workflow, graph = self._workflow(told.workflow)
         step = str(told.entry.get("stepName", ""))
-        name = graph.called(step) if graph is not None and step else _shown(step)
+        name = graph.called(step) if graph is not None and step else shown(step)
         where = f"{workflow} {told.instance[:8]}" + (f" › {name}" if name else "")
         said = self._said(told)
         if said is not None:
@@ -284,9 +285,9 @@ class _Graph:
 
     def called(self, step: str) -> str:
         """A step by the engine's name, with its node where that is called otherwise."""
-        shown = _shown(step)
-        node = self._steps.node(shown)
-        return shown if node is None or shown.startswith(node.name) else f"{shown} ({node.name})"
+        name = shown(step)
+        node = self._steps.node(name)
+        return name if node is None or name.startswith(node.name) else f"{name} ({node.name})"
 
     def node_at(self, frame: Frame) -> str | None:
         """The display name of the node whose code is at a place, or its source's name (trigger code)."""
@@ -330,12 +331,6 @@ def _compile(path: Path, tools: Toolchain, nodes: Sequence[Path]) -> tuple[str, 
     if compiled.diagnostics:
         formats.write("text", [Checked(source, compiled.diagnostics)], sys.stderr)
     return source.text, compiled
-
-
-def _shown(step: str) -> str:
-    """The engine numbers equal names; the first is shown as it is called."""
-    name, _, count = step.rpartition("-")
-    return name if count == "1" else f"{name} #{count}" if name else step
 
 
 def _error(entry: Mapping[str, Any]) -> str:

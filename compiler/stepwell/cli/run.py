@@ -180,6 +180,7 @@ def _drive(job: _Job, view: LiveView | None) -> Report:
     from stepwell.cli.outcome import Report
     from stepwell.cli.steps import StepTable
     from stepwell.cli.tools import toolchain
+    from stepwell.emit.sourcemap import SourcePlaces
     from stepwell.local.events import RunEvent
     from stepwell.local.run import RunFailed, run_script, run_workflow
     from stepwell.local.runtime import RuntimeFailed
@@ -196,7 +197,8 @@ def _drive(job: _Job, view: LiveView | None) -> Report:
         ended = start(toolchain(NotRun), job.worker, job.options, on_event=on_event, children=job.children)
     except (RunFailed, RuntimeFailed) as failure:
         raise NotRun(str(failure)) from failure
-    return Report(ended, seen, StepTable(job.compiled.manifest or {}))
+    places = SourcePlaces(job.compiled.source_map or "{}")
+    return Report(ended, seen, StepTable(job.compiled.manifest or {}), places=places)
 
 
 def _is_script(job: _Job) -> bool:

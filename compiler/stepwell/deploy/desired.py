@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from .carried import CONTENT_TYPE, MODULE, Carried, CarriedWorkflow, nodes
+from .carried import CONTENT_TYPE, MODULE, Carried, CarriedWorkflow, edges, nodes
 from .project import Route, Settings
 
 if TYPE_CHECKING:
@@ -326,6 +326,9 @@ def _carried(text: str, manifest: Mapping[str, Any], wanted: Desired, steps: int
         artifact=manifest["hashes"]["artifact"],
         code=manifest["hashes"]["worker.js"],
         nodes=nodes(ir),
+        edges=edges(ir),
+        entry=ir.get("entryNodeId") or "",
+        trigger=ir.get("trigger") or {},
         step_names=[(row["name"], row["node"]) for row in manifest["steps"]],
         workflows=[CarriedWorkflow(name=own.name, class_name=own.class_name, steps=steps)] if own else [],
         crons=wanted.crons,

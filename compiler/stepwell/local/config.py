@@ -20,6 +20,8 @@ JSON: TypeAlias = Union[bool, int, float, str, "Sequence[JSON]", "Mapping[str, J
 _Struct: TypeAlias = "dict[str, capnp.Value]"
 
 _HERE: Final = Path(__file__).parent
+_START: Final = "stepwell-start.js"
+_TRACED: Final = "traced.js"
 _BUNDLED_DATE: Final = "2026-01-01"  # what workerd itself configures its bundled Workers with
 _OWN_DATE: Final = "2026-04-01"
 _PRESERVE: Final = "workflows_preserve_non_retryable_error_message"
@@ -208,8 +210,29 @@ def _hosted(worker: WorkerSpec, workflow: WorkflowSpec) -> _Struct:
 
 
 def _modules(worker: WorkerSpec) -> list[capnp.Value]:
-    names = sorted(worker.modules, key=lambda name: name != worker.main)  # workerd takes the first for the main one
-    return [_module(name, worker.modules[name]) for name in names]
+    """The modules; workerd takes the first for the main one."""
+    names = sorted(worker.modules, key=lambda name: name != worker.main)
+    own: list[capnp.Value] = [_module(name, worker.modules[name]) for name in names]
+    return [*_traced(worker), *own]
+
+
+def _traced(worker: WorkerSpec) -> Iterator[capnp.Value]:
+    """What stands before a Worker with workflows, so that errors tell where in its code they arose."""
+    if not worker.workflows:
+        return
+    target = json.dumps(f"./{worker.main}")
+    lines = [
+        f"import * as worker from {target};",
+        f'import {{ tracing }} from "./{_TRACED}";',
+        f"export * from {target};",
+        "export default worker.default ?? {};",
+        *(
+            f"export const {name} = tracing(worker.{name});"
+            for name in sorted({workflow.class_name for workflow in worker.workflows})
+        ),
+    ]
+    yield {"name": _START, "esModule": "\n".join(lines)}
+    yield _own(_TRACED)
 
 
 def _module(name: str, content: str | bytes | Module) -> _Struct:
