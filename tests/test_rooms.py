@@ -20,7 +20,7 @@ ABOVE: dict[str, frozenset[str]] = {
     "editor": frozenset({"diagnostics", "graph", "javascript", "check", "lower", "compiler"}),
     "emit": frozenset({"graph", "javascript", "lower", "assets"}),
     "bundle": frozenset({"diagnostics", "graph", "javascript", "lower"}),
-    "local": frozenset({"bundle"}),
+    "local": frozenset({"graph", "bundle"}),
     "nodes": frozenset({"assets", "diagnostics", "graph", "javascript", "compiler", "bundle", "local"}),
     "dev": frozenset({"graph", "local"}),
     "cloudflare": frozenset(),
