@@ -376,7 +376,10 @@ def _help(name: str) -> str:
 
 
 def _command(name: str) -> click.Command:
-    found = stepwell.get_command(click.Context(stepwell), name)
+    found: click.Command | None = stepwell
+    for word in name.split():
+        assert isinstance(found, click.Group), name
+        found = found.get_command(click.Context(found), word)
     assert found is not None, name
     return found
 

@@ -564,6 +564,75 @@ class NodeTell(BaseModel):
     id: str
 
 
+# Editors
+
+
+class ScopeAsk(CheckAsk):
+    """A node of a document."""
+
+    node_id: Name
+
+
+class ScopeTell(BaseModel):
+    """What can be referenced at a node, and the findings about the document."""
+
+    model_config = ConfigDict(extra="allow")
+    nodeId: str
+    roots: list[dict[str, Any]]
+    findings: list[dict[str, Any]]
+
+
+class RenameAsk(Ask):
+    """Another id, another display name, or both."""
+
+    kind: Literal["rename"]
+    node_id: Name
+    id: Words | None = None
+    name: Words | None = None
+
+
+class InsertAsk(Ask):
+    """A node on an edge."""
+
+    kind: Literal["insert"]
+    edge_id: Name
+    node: dict[str, Any]
+
+
+class DeleteAsk(Ask):
+    """A node taken out; of a container the arms named by `keep` stay (`*`: all)."""
+
+    kind: Literal["delete"]
+    node_id: Name
+    keep: Annotated[list[Words], Field(max_length=1000)] = []
+
+
+class ExtractAsk(Ask):
+    """Nodes that become a workflow of their own, with this name."""
+
+    kind: Literal["extract"]
+    node_ids: Annotated[list[Name], Field(min_length=1, max_length=50_000)]
+    name: Name
+    worker: Name | None = None
+    id: Name | None = None
+
+
+class EditAsk(CheckAsk):
+    """A document and what is to be done to it."""
+
+    edit: Annotated[RenameAsk | InsertAsk | DeleteAsk | ExtractAsk, Field(discriminator="kind")]
+
+
+class EditTell(Tell):
+    """The new artifact and what changed, or why not. `extracted` is the artifact of a new workflow."""
+
+    ok: bool
+    ir: dict[str, Any] | None
+    extracted: dict[str, Any] | None
+    changes: list[dict[str, Any]]
+    findings: list[Finding]
+
+
 class Refusal(BaseModel):
     """Why a request is refused."""
 

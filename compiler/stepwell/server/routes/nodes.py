@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from stepwell.compiler import compile_artifact
-from stepwell.graph.catalogue import BUILTIN, NodeKind
+from typing import Any
 
-from .. import compiling
+from stepwell.compiler import compile_artifact
+from stepwell.editor.catalogue import NodeType, catalogue
+from stepwell.editor.draft import UnknownNode
+from stepwell.editor.plain import plain
+from stepwell.editor.scope import scope
+from stepwell.graph.catalogue import BUILTIN
+
+from .. import compiling, editing
 from ..door import needs
 from ..errors import missing
-from ..shapes import CheckAsk, CheckTell, CompileTell, NodeTell, Page
+from ..shapes import CheckAsk, CheckTell, CompileTell, EditAsk, EditTell, NodeTell, Page, ScopeAsk, ScopeTell
 from .common import Hall, Who, make_router
 
 router = make_router("nodes")
@@ -38,31 +44,51 @@ def compile_graph(house: Hall, who: Who, ask: CheckAsk) -> CompileTell:
     )
 
 
+@router.post("/nodes/scope")
+@needs("read")
+def scope_of_node(house: Hall, who: Who, ask: ScopeAsk) -> ScopeTell:
+    """What can be referenced at a node of a graph in any state: roots, their paths with types, what to insert."""
+    try:
+        found = scope(compiling.document(ask.ir, ask.trigger_code), ask.node_id)
+    except UnknownNode:
+        raise missing("Node") from None
+    return ScopeTell.model_validate({**found.to_json(), "findings": editing.findings(found.findings)})
+
+
+@router.post("/nodes/edit")
+@needs("read")
+def edit_graph(house: Hall, who: Who, ask: EditAsk) -> EditTell:
+    """Edits a graph, without keeping it: rename, insert, delete, extract. Everything else in it stays as it was.
+
+    `ok` false: the edit would break the graph; `findings` say how. Else they are those of the new graph, `changes` what
+    is another than before.
+    """
+    try:
+        return editing.edited(ask)
+    except UnknownNode:
+        raise missing("Node") from None
+
+
 @router.get("/nodes")
 @needs("read")
 def list_nodes(house: Hall, who: Who) -> Page[NodeTell]:
-    """The node types, with their fields as a JSON schema and the edges that leave them."""
-    return Page(data=[_tell(kind) for kind in BUILTIN.values()], next_cursor=None)
+    """The node types: definitions with the fields of their forms and their outputs, and the edges that leave them."""
+    return Page(data=[_tell(one) for one in catalogue()], next_cursor=None)
 
 
 @router.get("/nodes/{node_id}")
 @needs("read")
 def get_node(house: Hall, who: Who, node_id: str) -> NodeTell:
     """A node type."""
-    if node_id not in BUILTIN:
-        raise missing("Node type")
-    return _tell(BUILTIN[node_id])
+    for one in catalogue():
+        if one.id == node_id:
+            return _tell(one)
+    raise missing("Node type")
 
 
-def _tell(kind: NodeKind) -> NodeTell:
-    return NodeTell.model_validate(
-        {
-            "id": kind.type,
-            "name": kind.title,
-            "shape": kind.shape,
-            "labels": list(kind.labels),
-            "durable": kind.durable,
-            "hasValue": kind.value,
-            "dataSchema": kind.data.model_json_schema(),
-        }
-    )
+def _tell(one: NodeType) -> NodeTell:
+    told: dict[str, Any] = one.to_json()
+    kind = BUILTIN.get(one.id)
+    if kind is not None:
+        told |= {"labels": list(kind.labels), "hasValue": kind.value, "dataSchema": kind.data.model_json_schema()}
+    return NodeTell.model_validate(plain(told))
