@@ -208,7 +208,7 @@ def _link(
 
     asked, imported = wanted(analysis.document), imported_packages(analysis)
     if imported and (packages is None or packages.dependencies != asked):
-        return None, [_not_installed(name) for name in imported]
+        return None, [_not_installed(name, analysis) for name in imported]
     mappings = emitted.mappings if program.language == "js" else read_map(printed.map)
     origins, files = _origins(analysis), {node.path: node.source for node in program.nodes}
     here = {**origins, **{path: origins[source] for path, source in files.items()}}
@@ -225,9 +225,12 @@ def _modules(program: Program) -> dict[str, str]:
     return {node.path: program.sources[node.source] for node in program.nodes}
 
 
-def _not_installed(package: str) -> Diagnostic:
+def _not_installed(package: str, analysis: Analysis) -> Diagnostic:
+    from stepwell.check.dependencies import wants
+
+    first = wants(analysis.document)[package][0]
     said = f"the package `{package}` is not installed for this graph"
-    return Diagnostic(c.PACKAGES_MISSING, said, pointer("dependencies", package), None, "run `stepwell install`")
+    return Diagnostic(c.PACKAGES_MISSING, said, first.pointer, first.node, "run `stepwell install`")
 
 
 def _origins(analysis: Analysis) -> dict[str, Origin]:

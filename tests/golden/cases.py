@@ -63,7 +63,7 @@ class Case:
             f"node_modules/{path.parent.relative_to(folder)}": json.loads(path.read_text("utf-8"))["version"]
             for path in folder.rglob("package.json")
         }
-        return Packages(folder, dependencies(self.graph) or {}, versions)
+        return Packages(folder, dependencies(self.graph, nodes=self.nodes) or {}, versions)
 
     def kept(self, file: str) -> str | None:
         """A regenerated file as it was accepted, None when there is none."""

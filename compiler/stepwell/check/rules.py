@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from stepwell.check.custom import template_rules
 from stepwell.check.data import Typed, is_dynamic
+from stepwell.check.dependencies import conflicts
 from stepwell.check.module_rules import ENV_WHOLE, JSX, import_fault
 from stepwell.check.naming import export_name
 from stepwell.check.paths import unknown_paths
@@ -565,6 +566,10 @@ def _names(analysis: Analysis) -> Iterator[Diagnostic]:
             )
 
 
+def _dependencies(analysis: Analysis) -> Iterator[Diagnostic]:
+    yield from conflicts(analysis.document)
+
+
 _RULES: tuple[Callable[[Analysis], Iterator[Diagnostic]], ...] = (
     _value_steps,
     _inline_is_deterministic,
@@ -580,4 +585,5 @@ _RULES: tuple[Callable[[Analysis], Iterator[Diagnostic]], ...] = (
     _names,
     unknown_paths,
     template_rules,
+    _dependencies,
 )

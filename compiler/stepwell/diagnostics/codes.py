@@ -549,6 +549,14 @@ ENV_DYNAMIC = _add(
     "patterns and the functions of the same code; it is lost where it is stored in an object, indexed by a value, "
     "returned, or given to a function that is not declared there.",
 )
+DEPENDENCY_CONFLICT = _add(
+    "SW709",
+    "dependency-conflict",
+    _E,
+    "No version of a package is what all want",
+    "A graph and its custom nodes share one version of each package, so that what one hands another is of the same "
+    "classes. The message says who wants what.",
+)
 
 # -- 8xx: building ------------------------------------------------------------------------------------
 
