@@ -15,6 +15,7 @@ import uvicorn
 from cryptography.fernet import Fernet
 
 from stepwell.bundle.toolchain import locate
+from stepwell.graph.nodes import Nodes
 from stepwell.server import keys
 from stepwell.server.accounts import Accounts
 from stepwell.server.app import make_app
@@ -99,7 +100,8 @@ def served(url: str, cloudflare: str = NOWHERE, **more: Any) -> Iterator[Served]
     database = Database(url)
     database.migrate()
     rates = Rates(more.pop("calls", "1000000/minute"), more.pop("deploys", "1000000/minute"))
-    house = House(database, vault, rates, Accounts(cloudflare, vault), locate())
+    nodes = more.pop("nodes", Nodes())
+    house = House(database, vault, rates, Accounts(cloudflare, vault), locate(), nodes)
     app = make_app(house, keeper=False, **more)
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
     with socket.create_server(("127.0.0.1", 0)) as door:

@@ -16,6 +16,7 @@ from .tables import WorkflowRow
 
 if TYPE_CHECKING:
     from stepwell.bundle.toolchain import Toolchain
+    from stepwell.graph.nodes import Nodes
 
 
 def document(ir: Mapping[str, Any], trigger_code: str | None, dependencies: Mapping[str, str] | None = None) -> str:
@@ -33,9 +34,9 @@ def of_workflow(workflow: WorkflowRow, ir: Mapping[str, Any]) -> str:
     return document(ir, workflow.trigger_code, json.loads(workflow.dependencies))
 
 
-def compiled(text: str, toolchain: Toolchain | None) -> Compiled:
-    """A document compiled. Raises `Problem` 422 with the findings."""
-    made = compile_artifact(text, toolchain=toolchain)
+def compiled(text: str, toolchain: Toolchain | None, nodes: Nodes) -> Compiled:
+    """A document compiled, with the custom nodes that it may use. Raises `Problem` 422 with the findings."""
+    made = compile_artifact(text, toolchain=toolchain, nodes=nodes)
     if not made.ok:
         raise refused(made.diagnostics)
     return made
@@ -63,9 +64,9 @@ def check_kind(workflow: WorkflowRow, ir: Mapping[str, Any]) -> None:
         )
 
 
-def checked(text: str) -> tuple[bool, list[Finding]]:
+def checked(text: str, nodes: Nodes) -> tuple[bool, list[Finding]]:
     """Whether a document has no errors, and all findings."""
-    found = check(text)
+    found = check(text, nodes=nodes)
     return not has_errors(found), findings(found)
 
 

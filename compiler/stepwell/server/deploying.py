@@ -135,7 +135,7 @@ def _deployed(house: House, order: Order, listen: Listen) -> DeployTell:
     listen(Event(Stage.INITIALIZING, "reading the workflow"))
     listen(Event(Stage.GENERATING_CODE, "compiling"))
     text = compiling.of_workflow(order.workflow, json.loads(order.version.artifact))
-    compiled = compiling.compiled(text, house.toolchain)
+    compiled = compiling.compiled(text, house.toolchain, house.nodes)
     listen(Event(Stage.CODE_READY, "compiled"))
     wish = _wish(order, text, compiled)
     with house.accounts.fresh(order.connection, [*wish.secrets.values()]) as api:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 from collections.abc import Callable, Sequence
@@ -11,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+
+from stepwell.nodes import find
 
 from . import keys, vault
 from .accounts import Accounts
@@ -39,6 +42,8 @@ class Settings:
     calls: str = "1200/minute"
     deploys: str = "30/minute"
     origins: Sequence[str] = ()
+    nodes: Sequence[Path] = ()
+    """Folders of custom nodes, and files of bundles, beside those of packages."""
 
 
 def open_house(settings: Settings, toolchain: Toolchain | None) -> House:
@@ -46,7 +51,10 @@ def open_house(settings: Settings, toolchain: Toolchain | None) -> House:
     safe = vault.Vault(vault.keys(settings.key_file))
     rates = Rates(settings.calls, settings.deploys)
     database = _database(settings)
-    return House(database, safe, rates, Accounts(settings.cloudflare, safe), toolchain)
+    found = find(None, settings.nodes)
+    for problem in found.problems:
+        logging.getLogger(__name__).warning("%s", problem)
+    return House(database, safe, rates, Accounts(settings.cloudflare, safe), toolchain, found.nodes)
 
 
 def app(settings: Settings, toolchain: Toolchain | None) -> FastAPI:

@@ -10,6 +10,8 @@ from stepwell.editor.draft import UnknownNode
 from stepwell.editor.plain import plain
 from stepwell.editor.scope import scope
 from stepwell.graph.catalogue import BUILTIN
+from stepwell.graph.nodes import CustomNode
+from stepwell.graph.schema import data_schema
 
 from .. import compiling, editing
 from ..door import needs
@@ -24,7 +26,7 @@ router = make_router("nodes")
 @needs("read")
 def check(house: Hall, who: Who, ask: CheckAsk) -> CheckTell:
     """What is wrong with a graph, without keeping it. Pointers begin with `/ir`."""
-    ok, found = compiling.checked(compiling.document(ask.ir, ask.trigger_code))
+    ok, found = compiling.checked(compiling.document(ask.ir, ask.trigger_code), house.nodes)
     return CheckTell(ok=ok, findings=found)
 
 
@@ -32,7 +34,8 @@ def check(house: Hall, who: Who, ask: CheckAsk) -> CheckTell:
 @needs("read")
 def compile_graph(house: Hall, who: Who, ask: CheckAsk) -> CompileTell:
     """The Worker of a graph, without keeping it."""
-    made = compile_artifact(compiling.document(ask.ir, ask.trigger_code), toolchain=house.toolchain)
+    text = compiling.document(ask.ir, ask.trigger_code)
+    made = compile_artifact(text, toolchain=house.toolchain, nodes=house.nodes)
     return CompileTell(
         ok=made.ok,
         findings=compiling.findings(made.diagnostics),
@@ -72,18 +75,32 @@ def edit_graph(house: Hall, who: Who, ask: EditAsk) -> EditTell:
 @router.get("/nodes")
 @needs("read")
 def list_nodes(house: Hall, who: Who) -> Page[NodeTell]:
-    """The node types: definitions with the fields of their forms and their outputs, and the edges that leave them."""
-    return Page(data=[_tell(one) for one in catalogue()], next_cursor=None)
+    """The node types: definitions with the fields of their forms and their outputs, and the edges that leave them.
+
+    Custom nodes come in each version, the newest first.
+    """
+    told = [*map(_tell, catalogue()), *map(_tell_custom, house.nodes)]
+    return Page(data=told, next_cursor=None)
+
+
+@router.get("/nodes/templates")
+@needs("read")
+def list_templates(house: Hall, who: Who) -> dict[str, dict[str, str]]:
+    """The templates of the custom nodes' newest versions by id and provider, as AwaitStep gives them."""
+    return {id_: dict(versions[0].templates) for id_, versions in house.nodes.custom.items()}
 
 
 @router.get("/nodes/{node_id}")
 @needs("read")
-def get_node(house: Hall, who: Who, node_id: str) -> NodeTell:
-    """A node type."""
+def get_node(house: Hall, who: Who, node_id: str, version: str | None = None) -> NodeTell:
+    """A node type; of a custom node the newest version, or the one that is asked for."""
     for one in catalogue():
         if one.id == node_id:
             return _tell(one)
-    raise missing("Node type")
+    custom = house.nodes.find(node_id, version)
+    if custom is None:
+        raise missing("Node type")
+    return _tell_custom(custom)
 
 
 def _tell(one: NodeType) -> NodeTell:
@@ -92,3 +109,10 @@ def _tell(one: NodeType) -> NodeTell:
     if kind is not None:
         told |= {"labels": list(kind.labels), "hasValue": kind.value, "dataSchema": kind.data.model_json_schema()}
     return NodeTell.model_validate(plain(told))
+
+
+def _tell_custom(node: CustomNode) -> NodeTell:
+    definition = node.definition
+    kind = {"shape": "plain", "labels": [], "durable": False, "hasValue": True, "origin": "custom"}
+    told = definition.model_dump(exclude_none=True)
+    return NodeTell.model_validate({**told, **kind, "dataSchema": data_schema(definition)})

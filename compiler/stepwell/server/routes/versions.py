@@ -48,7 +48,7 @@ def create_version(house: Hall, who: Who, workflow_id: str, ask: VersionAsk, res
     with house.database.read() as session:
         row = lookup.workflow(session, who, workflow_id)
     compiling.check_kind(row, ask.ir)
-    made = compiling.compiled(compiling.of_workflow(row, ask.ir), house.toolchain)
+    made = compiling.compiled(compiling.of_workflow(row, ask.ir), house.toolchain, house.nodes)
     found = [one.model_dump(mode="json") for one in compiling.findings(made.diagnostics)]
     created, kept = _keep(house, who, workflow_id, json.dumps(ask.ir), json.dumps(found))
     response.status_code = 201 if created else 200
