@@ -114,7 +114,7 @@ def _is_dynamic(value: object) -> bool:
 def _secret(check: Checked, key: str, field: ConfigField) -> str:
     """The expression that reads a secret: under the definition's name, or under another that the graph chose."""
     given = check.given.get(key)
-    other = secret_named(given) if isinstance(given, str) else None
+    other = env_name(given) if isinstance(given, str) else None
     if given is not None and other is None and given != field.envVarName:
         check.report(
             c.NODE_SECRET,
@@ -127,7 +127,7 @@ def _secret(check: Checked, key: str, field: ConfigField) -> str:
     return f"{{{{env.{other or field.envVarName}}}}}"
 
 
-def secret_named(text: str) -> str | None:
+def env_name(text: str) -> str | None:
     """The name in `{{env.NAME}}`, or in `env.NAME`, as AwaitStep writes it too."""
     found = _OTHER_SECRET.fullmatch(text.strip())
     return found and (found[1] or found[2] or found[3])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from stepwell.check.analysis import Analysis
-from stepwell.check.custom import secret_named
+from stepwell.check.custom import env_name
 from stepwell.check.values import CodeValue, Obj, Ref, Value, codes_of, walk
 from stepwell.graph.data import CustomData, SubScriptData, SubWorkflowData
 from stepwell.javascript.bindings import BindingKind, EnvRead, env_reads, kind_of, merged
@@ -62,7 +62,7 @@ def _secrets_of(analysis: Analysis, vertex: int) -> dict[str, tuple[str, bool]]:
         return {}
     given = analysis.flow.nodes[vertex].data
     return {
-        own: (secret_named(data.config[key]) or own, custom.definition.configSchema[key].required or key in given)
+        own: (env_name(data.config[key]) or own, custom.definition.configSchema[key].required or key in given)
         for key, own in custom.definition.secrets.items()
     }
 
@@ -83,11 +83,30 @@ def _custom_reads(analysis: Analysis) -> Iterator[EnvRead]:
             continue
         module, others = parse_template(kind.custom.template), other_secrets(analysis, vertex)
         yield from (read for read in module.env.reads if read.name not in others)
-        config = analysis.fields[vertex]["config"]
-        for key, value in config.entries if isinstance(config, Obj) else ():
-            name = _binding_of(value)
-            if name is not None:
-                yield EnvRead(name, *module.uses(key))
+        yield from (EnvRead(name, *module.uses(key)) for key, name in _handed_in(analysis, vertex))
+
+
+def _handed_in(analysis: Analysis, vertex: int) -> Iterator[tuple[str, str]]:
+    """The fields of a custom node that are a name of `env`, with that name."""
+    config = analysis.fields[vertex]["config"]
+    for key, value in config.entries if isinstance(config, Obj) else ():
+        name = _binding_of(value)
+        if name is not None:
+            yield key, name
+
+
+def _meant(analysis: Analysis) -> dict[str, BindingKind]:
+    """Kinds of the bindings that are handed in by fields whose default says which kind is meant: `{{env.BUCKET}}`."""
+    found: dict[str, BindingKind] = {}
+    for vertex, kind in enumerate(analysis.flow.kinds):
+        if kind.custom is None or kind.custom.template is None:
+            continue
+        module, schema = parse_template(kind.custom.template), kind.custom.definition.configSchema
+        for key, name in _handed_in(analysis, vertex):
+            default = env_name(str(schema[key].default))
+            if default is not None:
+                found.setdefault(name, kind_of(default, EnvRead(default, *module.uses(key))))
+    return found
 
 
 def _binding_of(value: Value) -> str | None:
@@ -121,13 +140,14 @@ def env_bindings(analysis: Analysis) -> list[Binding]:
     """What is read of `env`, by name. Variables have the kind `string`, or `secret` where the document says so."""
     reads = _reads(analysis)
     variables = {v.name: v for v in analysis.document.source.envVars}
-    secrets = _secrets(analysis)
+    secrets, meant = _secrets(analysis), _meant(analysis)
     bindings = []
     for name in sorted({*reads, *secrets}):
         if name == OWN:
             continue
         given = variables.get(name)
-        kind = kind_of(name, reads[name]) if given is None and name not in secrets else BindingKind.STRING
+        told = given is not None or name in secrets
+        kind = BindingKind.STRING if told else meant.get(name) or kind_of(name, reads[name])
         secret = given.isSecret if given is not None else name in secrets
         optional = given is None and not secrets.get(name, True)
         bindings.append(Binding(name, "secret" if secret else kind.value, optional=optional))

@@ -110,15 +110,16 @@ def run_tests(toolchain: Toolchain, tests: Sequence[tuple[CustomNode, Path, Sequ
     """Runs the cases of several nodes, given with their folders, in one runtime."""
     from stepwell.local.run import run_batch
 
-    results: list[Tested | _Prepared] = [
-        _prepared(toolchain, node, folder, case) for node, folder, cases in tests for case in cases
-    ]
+    listed = [(node, folder, case) for node, folder, cases in tests for case in cases]
+    results = [_prepared(toolchain, number, *one) for number, one in enumerate(listed)]
     ready = [one for one in results if isinstance(one, _Prepared)]
     outcomes = iter(run_batch(toolchain, [one.job for one in ready]) if ready else ())
     return [_judged(one, next(outcomes)) if isinstance(one, _Prepared) else one for one in results]
 
 
-def _prepared(toolchain: Toolchain, node: CustomNode, folder: Path, case: NodeCase) -> _Prepared | Tested:
+def _prepared(
+    toolchain: Toolchain, number: int, node: CustomNode, folder: Path, case: NodeCase
+) -> _Prepared | Tested:
     from stepwell.compiler import compile_artifact
     from stepwell.diagnostics import Severity
     from stepwell.local.mock import make_mock
@@ -131,7 +132,7 @@ def _prepared(toolchain: Toolchain, node: CustomNode, folder: Path, case: NodeCa
     sent: list[Sent] = []
     try:
         mocks = tuple(make_mock(pattern, value) for pattern, value in case.mocks.items())
-        spec, children = _cast(made, folder, case)
+        spec, children = _cast(made, folder, case, number)
     except (OSError, ValueError) as error:
         return Tested(node, case.name, (str(error),))
     options = RunOptions(mocks=mocks, timeout=_SECONDS, on_request=sent.append)
@@ -152,8 +153,8 @@ def _graph(node: CustomNode, case: NodeCase) -> dict[str, Any]:
     return {"metadata": {"name": f"Test of {definition.id}"}, "nodes": nodes, "edges": edges, "entryNodeId": "n0"}
 
 
-def _cast(made: Compiled, folder: Path, case: NodeCase) -> tuple[WorkerSpec, tuple[WorkerSpec, ...]]:
-    """The Worker with what stands in for its bindings, and the Workers that do."""
+def _cast(made: Compiled, folder: Path, case: NodeCase, number: int) -> tuple[WorkerSpec, tuple[WorkerSpec, ...]]:
+    """The Worker with what stands in for its bindings, and the Workers that do. What it stores is the case's own."""
     from stepwell.local import worker_spec
     from stepwell.local.config import ServiceRef, WorkerSpec
 
@@ -166,7 +167,15 @@ def _cast(made: Compiled, folder: Path, case: NodeCase) -> tuple[WorkerSpec, tup
     services = {name: ServiceRef(f"in place of {name}") for name in case.services}
     missing = {name: why for name, why in spec.missing.items() if name not in given}
     own = {name: ref for name, ref in spec.services.items() if name not in services}
-    return replace(spec, vars={**spec.vars, **case.env}, services={**own, **services}, missing=missing), children
+
+    def own_store(named: Mapping[str, str]) -> dict[str, str]:
+        return {name: f"{number}-{target}" for name, target in named.items()}
+
+    made_up = replace(
+        spec, kv=own_store(spec.kv), d1=own_store(spec.d1), r2=own_store(spec.r2), queues=own_store(spec.queues)
+    )
+    variables = {**spec.vars, **case.env}
+    return replace(made_up, vars=variables, services={**own, **services}, missing=missing), children
 
 
 def _text(folder: Path, file: str) -> str:
