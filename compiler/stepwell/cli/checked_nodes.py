@@ -13,7 +13,7 @@ from stepwell.cli.words import count, plain
 if TYPE_CHECKING:
     from stepwell.graph.nodes import CustomNode
     from stepwell.nodes.files import NodeFolder
-    from stepwell.nodes.testing import NodeCase, Tested
+    from stepwell.nodes.testing import Judged, NodeCase
 
 
 @dataclass
@@ -25,7 +25,7 @@ class _Looked:
     errors: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     cases: list[NodeCase] = field(default_factory=list)
-    tested: list[Tested] = field(default_factory=list)
+    tested: list[Judged] = field(default_factory=list)
 
     @property
     def name(self) -> str:

@@ -4,6 +4,6 @@
 """
 
 from stepwell.graph.nodes import CustomNode, Nodes
-from stepwell.nodes.find import Found, find, read, watched
+from stepwell.nodes.places import Found, find, read, watched
 
 __all__ = ["CustomNode", "Found", "Nodes", "find", "read", "watched"]

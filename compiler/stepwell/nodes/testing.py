@@ -73,7 +73,7 @@ class WrongTest(ValueError):
 
 
 @dataclass(frozen=True)
-class Tested:
+class Judged:
     """A case and what was not as expected; nothing when it passed."""
 
     node: CustomNode
@@ -106,7 +106,7 @@ class _Prepared:
     sent: list[Sent] = field(default_factory=list)
 
 
-def run_tests(toolchain: Toolchain, tests: Sequence[tuple[CustomNode, Path, Sequence[NodeCase]]]) -> list[Tested]:
+def run_tests(toolchain: Toolchain, tests: Sequence[tuple[CustomNode, Path, Sequence[NodeCase]]]) -> list[Judged]:
     """Runs the cases of several nodes, given with their folders, in one runtime."""
     from stepwell.local.run import run_batch
 
@@ -119,7 +119,7 @@ def run_tests(toolchain: Toolchain, tests: Sequence[tuple[CustomNode, Path, Sequ
 
 def _prepared(
     toolchain: Toolchain, number: int, node: CustomNode, folder: Path, case: NodeCase
-) -> _Prepared | Tested:
+) -> _Prepared | Judged:
     from stepwell.compiler import compile_artifact
     from stepwell.diagnostics import Severity
     from stepwell.local.mock import make_mock
@@ -128,13 +128,13 @@ def _prepared(
     made = compile_artifact(_graph(node, case), toolchain=toolchain, nodes=Nodes.of([node]))
     if not made.ok:
         errors = (one for one in made.diagnostics if one.severity is Severity.ERROR)
-        return Tested(node, case.name, tuple(f"{one.code.id} {one.message}" for one in errors))
+        return Judged(node, case.name, tuple(f"{one.code.id} {one.message}" for one in errors))
     sent: list[Sent] = []
     try:
         mocks = tuple(make_mock(pattern, value) for pattern, value in case.mocks.items())
         spec, children = _cast(made, folder, case, number)
     except (OSError, ValueError) as error:
-        return Tested(node, case.name, (str(error),))
+        return Judged(node, case.name, (str(error),))
     options = RunOptions(mocks=mocks, timeout=_SECONDS, on_request=sent.append)
     return _Prepared(node, case, Job(spec, options, children), sent)
 
@@ -187,12 +187,12 @@ def _text(folder: Path, file: str) -> str:
 # -- judging -------------------------------------------------------------------------------------------
 
 
-def _judged(one: _Prepared, outcome: Outcome | Exception) -> Tested:
+def _judged(one: _Prepared, outcome: Outcome | Exception) -> Judged:
     if isinstance(outcome, Exception):
-        return Tested(one.node, one.case.name, (str(outcome),))
+        return Judged(one.node, one.case.name, (str(outcome),))
     steps = {step.name: step for step in outcome.steps}
     failures = [failure for judge in _JUDGES for failure in judge(one, outcome, steps)]
-    return Tested(one.node, one.case.name, tuple(failures))
+    return Judged(one.node, one.case.name, tuple(failures))
 
 
 _Steps = Mapping[str, "StepRecord"]

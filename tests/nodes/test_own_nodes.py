@@ -1,0 +1,56 @@
+"""The nodes that stepwell brings along: their types by `tsc --strict`, their tests on workerd."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from stepwell.assets import shipped_nodes
+from stepwell.bundle.toolchain import Toolchain, ensure
+from stepwell.check.custom import template_findings
+from stepwell.graph.nodes import CustomNode
+from stepwell.nodes.files import NodeFolder, node_folders
+from stepwell.nodes.testing import Judged, read_test, run_tests
+from stepwell.nodes.typecheck import type_faults
+
+FOLDERS: Final[list[NodeFolder]] = node_folders(shipped_nodes(), "nodes")
+
+
+def node(folder: NodeFolder) -> CustomNode:
+    read = folder.read()
+    assert isinstance(read, CustomNode), read
+    return read
+
+
+@pytest.fixture(scope="session")
+def toolchain() -> Toolchain:
+    return ensure()
+
+
+@pytest.fixture(scope="session")
+def tested(toolchain: Toolchain) -> list[Judged]:
+    return run_tests(toolchain, [(node(folder), folder.path, read_test(folder.path)) for folder in FOLDERS])
+
+
+def test_their_types_are_right(toolchain: Toolchain) -> None:
+    assert type_faults(toolchain, [node(folder) for folder in FOLDERS]) == [[] for _ in FOLDERS]
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.id)
+def test_a_template_has_no_finding(folder: NodeFolder) -> None:
+    own = node(folder)
+    assert list(template_findings(own, own.definition.dependencies or {})) == []
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.id)
+def test_a_node_does_what_its_test_says(folder: NodeFolder, tested: list[Judged]) -> None:
+    own = [one for one in tested if one.node.definition.id == folder.id]
+    assert len(own) >= 2
+    assert [f"{one.case}: {failure}" for one in own for failure in one.failures] == []
+
+
+def test_wheels_carry_them() -> None:
+    told = (Path(__file__).parents[2] / "pyproject.toml").read_text()
+    assert '"nodes" = "stepwell/_nodes"' in told
