@@ -54,6 +54,9 @@ class EnvReads:
     dynamic: tuple[int, ...] = ()
 
 
+_NO_READS: Final = EnvReads()
+
+
 class _Use:
     def __init__(self) -> None:
         self.methods: set[str] = set()
@@ -64,6 +67,8 @@ class _Use:
 
 def env_reads(facts: Facts) -> EnvReads:
     """What a snippet reads from `env`: the free name, what handlers are given, what is imported, local names for it."""
+    if not any(member.root == "env" for member in (*facts.members, *facts.followed)):
+        return _NO_READS if not facts.whole else EnvReads((), _dynamic(facts))
     uses: dict[str, _Use] = {}
     for member in facts.members:
         if member.root == "env" and member.path:
@@ -71,8 +76,11 @@ def env_reads(facts: Facts) -> EnvReads:
     for member in facts.followed:
         if member.root == "env" and member.path:
             _note(uses.setdefault(str(member.path[0]), _Use()), member)
-    dynamic = tuple(start for root, start in facts.whole if root == "env")
-    return EnvReads(tuple(_read(name, use) for name, use in uses.items()), dynamic)
+    return EnvReads(tuple(_read(name, use) for name, use in uses.items()), _dynamic(facts))
+
+
+def _dynamic(facts: Facts) -> tuple[int, ...]:
+    return tuple(start for root, start in facts.whole if root == "env")
 
 
 def _note(use: _Use, member: Member) -> None:

@@ -348,25 +348,58 @@ def place(
     `line` and `column` (from 0, UTF-16) are where the whole text begins in `source`. Blanks around the part
     and the margin that its lines share are left out; lines inside template literals stay as they are.
     """
-    part = _Part(facts, source, start, len(facts.text) if end is None else end, line, column)
+    text = facts.text
+    end = len(text) if end is None else end
+    part = (
+        _Line(facts, source, start, end, line, column)
+        if _is_line(text)
+        else _Part(facts, source, start, end, line, column)
+    )
     pieces: list[str | Snippet | Js] = []
     at = part.start
     for first, last, js in replacements:
         if part.start <= first and last <= part.end:
-            pieces += [part.piece(at, first), js]
+            if at < first:
+                pieces.append(part.piece(at, first))
+            pieces.append(js)
             at = last
-    pieces.append(part.piece(at, part.end))
-    return Js(tuple(piece for piece in pieces if not isinstance(piece, Snippet) or piece.text))
+    if at < part.end:
+        pieces.append(part.piece(at, part.end))
+    return Js(tuple(pieces))
+
+
+def _is_line(text: str) -> bool:
+    return "\n" not in text and "\r" not in text
+
+
+class _Line:
+    """A range of a text that is one line: most conditions are, and many bodies."""
+
+    __slots__ = ("column", "end", "line", "source", "start", "text")
+
+    def __init__(self, facts: Facts, source: str, start: int, end: int, line: int, column: int) -> None:
+        self.text = facts.text
+        self.start, self.end = _trimmed(facts.text, start, end)
+        self.source = source
+        self.line = line
+        self.column = column
+
+    def piece(self, start: int, end: int) -> Snippet:
+        return Snippet(self.text[start:end], self.source, self.line, self.column + utf16(self.text[:start]))
+
+
+def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
+    """The range without the blanks around it."""
+    blanks = " \t\r\n"
+    last = start + len(text[start:end].rstrip(blanks))
+    return (min(last, end - len(text[start:end].lstrip(blanks))) if last > start else start), last
 
 
 class _Part:
     """A range of a snippet without the blanks around it, and the margin its lines share."""
 
     def __init__(self, facts: Facts, source: str, start: int, end: int, line: int, column: int) -> None:
-        text = facts.text
-        blanks = " \t\r\n"
-        self.end = start + len(text[start:end].rstrip(blanks))
-        self.start = min(self.end, end - len(text[start:end].lstrip(blanks))) if self.end > start else start
+        self.start, self.end = _trimmed(facts.text, start, end)
         self.facts = facts
         self.source = source
         self.line = line
