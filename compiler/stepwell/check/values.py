@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from stepwell.javascript import Facts, FreeName
 
 UseKind = Literal["node", "event", "trigger", "env", "item", "index", "error", "output"]
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
+class Use(NamedTuple):
     """What a name stands for.
 
     `vertex` is the node whose value is read, the loop of an item, an index or an `_output`, the try/catch of an
@@ -48,8 +47,7 @@ class Text:
     parts: tuple[str | Value, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Hole:
+class Hole(NamedTuple):
     """An expression of ours inside code: characters [start, end) of the code."""
 
     start: int
@@ -57,8 +55,7 @@ class Hole:
     ref: Ref
 
 
-@dataclass(frozen=True, slots=True)
-class NamedUse:
+class NamedUse(NamedTuple):
     """A free name of code that stands for something of the graph."""
 
     name: FreeName

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import Enum
-from typing import Final
+from typing import Final, NamedTuple
 
 from stepwell.javascript.facts import Facts, Member
 from stepwell.javascript.names import words
@@ -32,8 +31,7 @@ class BindingKind(Enum):
     WORKFLOW = "workflow"
 
 
-@dataclass(frozen=True, slots=True)
-class EnvRead:
+class EnvRead(NamedTuple):
     """One name of `env`: the methods called on it, the properties read of it, and where it stands.
 
     `value` says that somewhere it is used as a plain value: in a template, as an argument, compared.
@@ -46,8 +44,7 @@ class EnvRead:
     starts: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class EnvReads:
+class EnvReads(NamedTuple):
     """All of a snippet's reads. `dynamic`: offsets where `env` is passed on whole or indexed by a value."""
 
     reads: tuple[EnvRead, ...] = ()
