@@ -44,6 +44,9 @@ if TYPE_CHECKING:
     from stepwell.emit.printer import Printer
 
 
+DEFAULT: Final = Settings()
+
+
 def _printer(context: Context) -> Printer:
     printer: Printer = context.parent["printer"]
     return printer
@@ -116,7 +119,7 @@ def _promise(context: Context, work: Work, settings: Settings | None = None, ste
 def _durable(context: Context, settings: Settings | None) -> Js:
     """The settings of a workflow's step: the shared constant says what most of them say."""
     printer = _printer(context)
-    if settings is None or settings == Settings():
+    if settings is None or settings == DEFAULT:
         return printer.names.DEFAULTS
     made: Js = printer.module("settings").durable(settings)
     return made

@@ -44,8 +44,7 @@ class Js:
         return flatten(self).text
 
 
-@dataclass(frozen=True, slots=True)
-class Indented:
+class Indented(NamedTuple):
     """`inner` with every line but its first indented by `spaces` more."""
 
     inner: Js
@@ -82,22 +81,26 @@ def line_width(line: str) -> int:
 def flatten(js: Js) -> Printed:
     """Print a rope: its text, and where the users' pieces stand in it. Not recursive: ropes may be deep."""
     writer = _Writer()
-    stack: list[str | Snippet | Js | Indented | int] = [js]
-    text, snippet = writer.text, writer.snippet
+    stack: list[Any] = [js]
+    pop, out, text, snippet = stack.pop, writer.out.append, writer.text, writer.snippet
     while stack:
-        piece = stack.pop()
+        piece = pop()
         kind = type(piece)
         if kind is str:
-            text(piece)  # type: ignore[arg-type]
+            if writer.fresh or not piece.isascii() or "\n" in piece:
+                text(piece)
+            else:
+                out(piece)
+                writer.column += len(piece)
         elif kind is Js:
-            stack += piece.pieces[::-1]  # type: ignore[union-attr]
+            stack += piece.pieces[::-1]
         elif kind is Indented:
-            stack += (writer.indent, piece.inner)  # type: ignore[union-attr]
-            writer.indent += piece.spaces  # type: ignore[union-attr]
+            stack += (writer.indent, piece.inner)
+            writer.indent += piece.spaces
         elif kind is Snippet:
-            snippet(piece)  # type: ignore[arg-type]
+            snippet(piece)
         else:
-            writer.indent = piece  # type: ignore[assignment]
+            writer.indent = piece
     return Printed("".join(writer.out), tuple(writer.mappings))
 
 
