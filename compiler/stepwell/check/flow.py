@@ -457,13 +457,22 @@ def _unreachable(flow: Flow, base: str, found: list[Diagnostic]) -> None:
             )
 
 
-def reach(succ: Sequence[Sequence[int]], start: Iterable[int], without: int = -1) -> set[int]:
-    """All vertices that can be reached from `start` (included) without going through `without`."""
+def reach(
+    succ: Sequence[Sequence[int]],
+    start: Iterable[int],
+    without: int = -1,
+    rank: Sequence[int] | None = None,
+    until: int = 0,
+) -> set[int]:
+    """All vertices that can be reached from `start` (included) without going through `without`.
+
+    With a topological `rank`, those up to the rank `until` alone.
+    """
     stack = list(start)
     seen = set(stack)
     while stack:
         for target in succ[stack.pop()]:
-            if target not in seen and target != without:
+            if target not in seen and target != without and (rank is None or rank[target] <= until):
                 seen.add(target)
                 stack.append(target)
     return seen

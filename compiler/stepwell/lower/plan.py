@@ -88,6 +88,8 @@ class Plan:
     """Variables that are declared in a scope right before one of its members."""
     arm_values: dict[int, Sym | None] = field(default_factory=dict)
     """What an arm is worth, where somebody asks for it."""
+    breaks: list[int] = field(default_factory=list)
+    """All Exits."""
     results_of: set[int] = field(default_factory=set)
     """Loops whose `results` are read."""
     given_outputs: set[int] = field(default_factory=set)
@@ -170,6 +172,7 @@ class Plan:
 
 def make_plan(analysis: Analysis) -> Plan:
     plan = Plan(analysis, dead_nodes(analysis.flow))
+    plan.breaks = [v for v, n in enumerate(analysis.flow.nodes) if n.type == "break"]
     plan.given_outputs = _given_outputs(plan)
     plan.values = values = _Values(plan)
     _read_fields(plan)
@@ -182,6 +185,7 @@ def make_plan(analysis: Analysis) -> Plan:
     _flags(plan)
     _aliases(plan)
     _settle(plan)
+    plan.values = None  # it knows the plan: a circle would keep all of a compile until the collector comes
     return plan
 
 
@@ -515,8 +519,7 @@ def _whole_arm(plan: Plan, source: int, vertex: int) -> int | None:
 
 
 def _has_exit(plan: Plan, arm: int) -> bool:
-    nodes = plan.analysis.flow.nodes
-    return any(n.type == "break" and plan.analysis.regions.dominates(arm, v) for v, n in enumerate(nodes))
+    return any(plan.analysis.regions.dominates(arm, v) for v in plan.breaks)
 
 
 # -- variables ------------------------------------------------------------------------------------------
