@@ -27,9 +27,16 @@ lint: $(READY)
 types: $(READY)
 	@$(BIN)/mypy
 
-# Compares with others and prints ratios; the machine should have nothing else to do.
-bench: $(READY)
-	@$(BIN)/python -m benchmarks.dev
+# Each measures one thing, compares with others and prints ratios; the machine should have nothing else to do.
+# `make bench-compile` runs one of them.
+BENCHMARKS := $(patsubst benchmarks/%.py,bench-%,$(wildcard benchmarks/[a-z]*.py))
+
+.PHONY: $(BENCHMARKS)
+
+bench: $(BENCHMARKS)
+
+$(BENCHMARKS): bench-%: $(READY)
+	@$(BIN)/python -m benchmarks.$*
 
 # Writes the goldens anew from what the compiler and the runtime do now. Read the diff before you commit it.
 golden: $(READY)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
 from typing import Final, Literal
 
+from stepwell.javascript.cache import Cache
 from stepwell.javascript.facts import Facts, Fault, Form, Import, Kind, Member, fault
 from stepwell.javascript.faults import expression_faults, odd_characters, syntax_faults
 from stepwell.javascript.flow import Flow
@@ -19,8 +19,7 @@ from stepwell.javascript.scopes import TYPES, Scopes
 from stepwell.javascript.shapes import ANY
 from stepwell.javascript.tree import COMMENTS, Tree, grow
 
-SMALL: Final = 20_000
-"""Longer texts have a cache of their own with few places, so that neither grows without end."""
+_FACTS: Final[Cache[Facts]] = Cache()
 
 TYPESCRIPT: Final = TYPES | words(
     """
@@ -36,7 +35,7 @@ AMBIGUOUS: Final = frozenset({"type_arguments"})
 
 def parse(text: str, kind: Kind) -> Facts:
     """What is known of a snippet. Never raises: what is wrong is in `faults`."""
-    return _small(text, kind) if len(text) <= SMALL else _large(text, kind)
+    return _FACTS.get(text, kind, lambda: examine(text, kind))
 
 
 def examine(text: str, kind: Kind) -> Facts:
@@ -56,14 +55,9 @@ def half_pair(text: str) -> int:
     return next((at for at, ch in enumerate(text) if "\ud800" <= ch <= "\udfff"), -1)
 
 
-@lru_cache(maxsize=4096)
-def _small(text: str, kind: Kind) -> Facts:
-    return examine(text, kind)
-
-
-@lru_cache(maxsize=16)
-def _large(text: str, kind: Kind) -> Facts:
-    return examine(text, kind)
+def forget() -> None:
+    """Forget all facts: what is compiled next is compiled as if it were the first. For benchmarks and tests."""
+    _FACTS.forget()
 
 
 def _grown(text: str, kind: Kind, dialect: Literal["js", "ts"]) -> Tree:
