@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from stepwell.collector import paused
 from stepwell.diagnostics import Diagnostic, Severity, has_errors, pointer, slugs_of
 from stepwell.diagnostics import codes as c
 
@@ -76,7 +77,8 @@ def check(document: object, *, nodes: Nodes | None = None, off: Collection[str] 
     always given. Raises ValueError when `off` names what is no finding.
     """
     slugs = slugs_of(off)
-    _, _, found = _analyse(document, nodes)
+    with paused():
+        _, _, found = _analyse(document, nodes)
     return _finish(document, found, slugs)
 
 
@@ -113,10 +115,11 @@ def compile_artifact(
     if language not in get_args(Language):
         raise ValueError(f"language must be 'ts' or 'js', not {language!r}")
     slugs = slugs_of(off)
-    read, analysis, found = _analyse(document, nodes)
-    if read is None or analysis is None:
-        return Compiled(tuple(_finish(document, found, slugs)), language=language)
-    program, emitted = _emit(analysis, "js" if _plain(analysis) else "ts")
+    with paused():
+        read, analysis, found = _analyse(document, nodes)
+        if read is None or analysis is None:
+            return Compiled(tuple(_finish(document, found, slugs)), language=language)
+        program, emitted = _emit(analysis, "js" if _plain(analysis) else "ts")
     built, faults = _bundle(analysis, program, emitted, toolchain, packages)
     found += faults + (too_large(built.module.js) if built is not None else [])
     if built is None or has_errors(found):

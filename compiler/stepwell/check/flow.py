@@ -47,6 +47,11 @@ class Flow:
     topological: list[int] = field(default_factory=list)
     rank: list[int] = field(default_factory=list)
 
+    shapes: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.shapes = [kind.shape for kind in self.kinds]
+
     @property
     def size(self) -> int:
         return len(self.succ)
@@ -59,7 +64,7 @@ class Flow:
 
     def shape(self, vertex: int) -> str:
         """The shape of a node's kind, or "arm"."""
-        return "arm" if self.is_arm(vertex) else self.kinds[vertex].shape
+        return self.shapes[vertex]
 
     def add_vertex(self) -> int:
         self.succ.append([])
@@ -72,6 +77,7 @@ class Flow:
 
     def add_arm(self, container: int, label: str, edge: int | None = None, missing: bool = False) -> int:
         vertex = self.add_vertex()
+        self.shapes.append("arm")
         self.arms.append(ArmVertex(vertex, container, label, edge, missing))
         self.arms_of.setdefault(container, []).append(vertex)
         self.connect(container, vertex)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from stepwell.javascript.cache import Cache
 from stepwell.javascript.facts import Facts, Fault, Form, Import, Kind, Member, fault
@@ -126,19 +126,19 @@ def facts_of(tree: Tree, kind: Kind, handlers: Sequence[int] = (), custom: int =
     scopes = Scopes(tree, kind is Kind.MODULE, frozenset(tree.starts[row] for row in handlers))
     flow = Flow(scopes, handlers, custom)
     purity = Purity(scopes, flow)
-    opaque = tuple(opaque_ranges(tree, scopes.opaque))
-    bound = frozenset(binding.name for binding in scopes.bound.values())
+    opaque = tuple(opaque_ranges(tree, scopes.opaque)) if scopes.opaque else ()
+    bound = frozenset([binding.name for binding in scopes.bound.values()]) if scopes.bound else _NOTHING
     return Facts(
         text=tree.text,
         kind=kind,
         language=tree.dialect,
-        faults=tuple(fault(tree.text, *rule) for rule in sorted(set(scopes.faults))[:5]),
+        faults=_faults(tree, scopes),
         free=tuple(flow.free),
         members=tuple(flow.members),
         followed=tuple(flow.followed),
         whole=tuple(flow.whole),
         comparisons=tuple(flow.comparisons),
-        defaulted=frozenset(_defaulted(tree)),
+        defaulted=frozenset(_defaulted(tree)) if "'??" in tree.kinds else _NOTHING,
         form=form_of(tree) if kind is Kind.EXPRESSION else Form.SEQUENCE,
         returns=scopes.returns,
         shape=returned(tree, bound) if kind is Kind.BODY and scopes.returns else ANY,
@@ -147,16 +147,26 @@ def facts_of(tree: Tree, kind: Kind, handlers: Sequence[int] = (), custom: int =
         assigned=frozenset(flow.assigned),
         mutated=frozenset(flow.mutated),
         impurities=purity.impurities(),
-        step_calls=tuple((str(m.path[0]), m.start) for m in flow.members if _is_step_call(m)),
+        step_calls=tuple([(str(m.path[0]), m.start) for m in flow.members if _is_step_call(m)]),
         imports=tuple(_imports(tree, scopes)),
-        exports=tuple(tree.starts[row] for row in scopes.exports),
-        jsx=tuple(tree.starts[row] for row in scopes.jsx),
+        exports=tuple([tree.starts[row] for row in scopes.exports]),
+        jsx=tuple([tree.starts[row] for row in scopes.jsx]),
         opaque=opaque,
         line_comment_at_end=_ends_in_comment(tree.text, opaque),
         floating=tuple(purity.floating),
         non_retryable_extra=tuple(purity.non_retryable_extra),
         verbatim=_verbatim(tree.text, opaque),
     )
+
+
+_NOTHING: Final[frozenset[Any]] = frozenset()
+
+
+def _faults(tree: Tree, scopes: Scopes) -> tuple[Fault, ...]:
+    """The first rules that the text breaks, though it parses."""
+    if not scopes.faults:
+        return ()
+    return tuple([fault(tree.text, *rule) for rule in sorted(set(scopes.faults))[:5]])
 
 
 def _defaulted(tree: Tree) -> Iterator[int]:
@@ -198,6 +208,8 @@ def _broken(tree: Tree, kind: Kind, faults: tuple[Fault, ...]) -> Facts:
 
 
 def _syntax_faults(tree: Tree, kind: Kind) -> tuple[Fault, ...]:
+    if not tree.broken and kind is not Kind.EXPRESSION and tree.text.isascii():
+        return ()
     odd = odd_characters(tree)
     found = sorted(odd + (expression_faults(tree) if kind is Kind.EXPRESSION else syntax_faults(tree)))
     if odd and found[0] == odd[0]:
@@ -302,12 +314,16 @@ def _template_parts(tree: Tree, row: int) -> list[tuple[int, int, str]]:
 
 
 def _ends_in_comment(text: str, opaque: tuple[tuple[int, int, str], ...]) -> bool:
+    if not opaque:
+        return False
     last = (start for start, end, kind in opaque if end == len(text) and kind == "comment")
     return any(text.startswith("//", start) for start in last)
 
 
 def _verbatim(text: str, opaque: tuple[tuple[int, int, str], ...]) -> frozenset[int]:
     """Lines that begin inside a string or the text of a template."""
+    if not opaque:
+        return _NOTHING
     lines: set[int] = set()
     line, at = 1, 0
     for start, end, kind in sorted(opaque):
