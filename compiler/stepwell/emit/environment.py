@@ -51,6 +51,8 @@ class _TypesOnly(Extension):
 class _Environment(Environment):
     code_generator_class = NativeCodeGenerator
     concat = staticmethod(concat)  # type: ignore[assignment]
+    getattr = staticmethod(getattr)  # type: ignore[assignment]
+    """Templates read attributes of our own records, which all are there; Jinja's own also looks for keys."""
 
 
 @cache

@@ -19,6 +19,7 @@ from stepwell.emit.shape import is_array
 from stepwell.graph import durations
 from stepwell.javascript import Js, identifier, join, property_key, quote
 from stepwell.lower.program import (
+    DEFAULT,
     Arm,
     Body,
     Code,
@@ -42,9 +43,6 @@ if TYPE_CHECKING:
     from jinja2.runtime import Context
 
     from stepwell.emit.printer import Printer
-
-
-DEFAULT: Final = Settings()
 
 
 def _printer(context: Context) -> Printer:

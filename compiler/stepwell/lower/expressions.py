@@ -93,6 +93,8 @@ class Expressions:
         `copy_written`: what an expression writes into is copied in place (a body makes its copies first).
         """
         written = written_into(value) if copy_written else ()
+        if not value.holes and not value.names:
+            return p.Code(value.facts, value.source, (), value.offset)
         followed = value.followed()
         replaced = [self._hole(h, followed.get(h.start, ()), written, value.facts.bound) for h in value.holes]
         for named in value.names:
@@ -112,6 +114,8 @@ class Expressions:
 
     def seen_behind(self, hidden: frozenset[str], read: p.Expr) -> p.Expr:
         """What is read, where the code around it has variables of its own named `hidden`."""
+        if not hidden or not self._naming.aliases:
+            return read
         if isinstance(read, p.Name):
             return (
                 p.Name(self._naming.aliases[read.name]) if read.name in hidden & self._naming.aliases.keys() else read

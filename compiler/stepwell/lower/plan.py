@@ -146,12 +146,12 @@ class Plan:
 
     def level(self, target: int, scope: int) -> int:
         """How many of the loop bodies around `target` a reader in `scope` stands outside of."""
-        flow, around = self.analysis.flow, set(self.chain(scope))
-        return sum(
-            1
-            for a in self.analysis.regions.blocks_around(target)
-            if flow.shape(flow.arm(a).container) == "loop" and a not in around
-        )
+        flow, regions = self.analysis.flow, self.analysis.regions
+        bodies = [a for a in regions.blocks_around(target) if flow.shape(flow.arm(a).container) == "loop"]
+        if not bodies:
+            return 0
+        around = set(self.chain(scope))
+        return sum(body not in around for body in bodies)
 
     def outer_levels(self, vertex: int) -> list[Key]:
         """The variables of a node's value that readers outside of its turn read."""
@@ -663,6 +663,8 @@ def _common(plan: Plan, scope: int, others: Iterable[int]) -> int:
     chain = plan.chain(scope)
     found = 0
     for other in others:
+        if other == chain[found]:
+            continue
         around = set(plan.chain(other))
         while chain[found] not in around:
             found += 1
