@@ -41,7 +41,8 @@ def test_scope(file: Path) -> None:
 
 
 def test_catalogue() -> None:
-    assert json.loads(stepwell("catalogue", "--json").out) == [one.to_json() for one in catalogue()]
+    told = [one.to_json() for one in catalogue()]
+    assert json.loads(stepwell("catalogue", "--json").out)[: len(told)] == told  # then those of nodes/
     said = stepwell("catalogue").out
     assert "wait_for_event  Scheduling" in said and "data: loopType*, collection*" in said
     assert "edges: try, catch, finally, then" in said

@@ -115,7 +115,7 @@ def test_the_label_stays_with_the_first_half() -> None:
     ("edge_id", "given", "message"),
     [
         ("none", B, "there is no edge `none`"),
-        ("0 a b None", {"type": "nope"}, "'nope' is not known"),
+        ("0 a b None", {"type": "nope"}, '"nope" is not known'),
         ("0 a b None", A, "there is a node `a` already"),
         ("0 a b None", {"id": "zz", "type": "step"}, "has no `code`"),
         ("0 a b None", {"id": "free", "type": "step", "data": {"code": "return 1;"}}, "would read something else"),

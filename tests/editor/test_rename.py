@@ -43,7 +43,7 @@ def program(document: Any) -> str:
     return made.program
 
 
-def renamed(document: Any, node_id: str, **given: str) -> Any:
+def renamed(document: Any, node_id: str, **given: Any) -> Any:
     done = edit.rename(document, node_id, **given)
     assert isinstance(done, Edited), done.findings
     return done.document
@@ -155,7 +155,7 @@ def test_an_inline_step_whose_value_is_its_own_constant() -> None:
         ({"name": "x" * 257}, "1 to 256"),
     ],
 )
-def test_what_is_refused(given: dict[str, str], message: str) -> None:
+def test_what_is_refused(given: dict[str, Any], message: str) -> None:
     document = graph(A, node("last", code="return free + Charge_card.id;"))
     done = edit.rename(document, "a", **given)
     assert not done.ok and message in done.findings[0].message

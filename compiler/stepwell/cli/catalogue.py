@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import click
+
+from stepwell.cli.custom import nodes_near, nodes_option
 
 
 @click.command("catalogue")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: definitions with the fields of their forms.")
-def command(as_json: bool) -> None:
-    """List the node types, with the fields of their data and the edges that leave them.
+@nodes_option
+def command(as_json: bool, nodes: tuple[Path, ...]) -> None:
+    """List the node types, with the fields of their data and the edges that leave them; also those of nodes/.
 
     A field that must be given is marked with *.
     """
     from stepwell.editor.catalogue import catalogue
 
-    found = catalogue()
+    found = catalogue(nodes=nodes_near(Path.cwd(), nodes))
     if as_json:
         click.echo(json.dumps([one.to_json() for one in found], indent=2, ensure_ascii=False))
         return

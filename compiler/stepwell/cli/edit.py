@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from stepwell.cli.custom import NodesOf, nodes_option
 from stepwell.cli.faults import Failed, say
 from stepwell.cli.words import count
 
 if TYPE_CHECKING:
     from stepwell.cli.inputs import Input
     from stepwell.edit import Edited, Refused
+    from stepwell.graph.nodes import Nodes
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -32,6 +34,7 @@ def _common(function: F) -> F:
     function = click.option(
         "--json", "as_json", is_flag=True, help="Print the result as JSON: what changed, findings."
     )(function)
+    function = nodes_option(function)
     return click.option("--stdout", is_flag=True, help="Print the new graph; the file stays as it is.")(function)
 
 
@@ -41,13 +44,17 @@ def _common(function: F) -> F:
 @click.option("--id", "id_", metavar="ID", help="The new id.")
 @click.option("--name", metavar="NAME", help="The new display name.")
 @_common
-def rename(path: str, node: str, id_: str | None, name: str | None, stdout: bool, as_json: bool) -> int:
+def rename(
+    path: str, node: str, id_: str | None, name: str | None, stdout: bool, as_json: bool, nodes: tuple[Path, ...]
+) -> int:
     """Give the node with the id NODE another id, another display name, or both."""
     from stepwell import edit
 
     if id_ is None and name is None:
         raise click.UsageError("say what is new: --id, --name, or both.")
-    return _edit(path, stdout, as_json, lambda source: edit.rename(source.text, node, id=id_, name=name))
+    return _edit(
+        path, stdout, as_json, nodes, lambda text, known: edit.rename(text, node, id=id_, name=name, nodes=known)
+    )
 
 
 @command.command("insert")
@@ -55,7 +62,7 @@ def rename(path: str, node: str, id_: str | None, name: str | None, stdout: bool
 @click.argument("edge", metavar="EDGE")
 @click.option("--node", required=True, metavar="JSON", help="The node, JSON or @FILE; at least its type and data.")
 @_common
-def insert(path: str, edge: str, node: str, stdout: bool, as_json: bool) -> int:
+def insert(path: str, edge: str, node: str, stdout: bool, as_json: bool, nodes: tuple[Path, ...]) -> int:
     """Put a node on the edge with the id EDGE."""
     from stepwell import edit
     from stepwell.cli.arguments import json_value
@@ -63,7 +70,7 @@ def insert(path: str, edge: str, node: str, stdout: bool, as_json: bool) -> int:
     given = json_value(node, "--node")
     if not isinstance(given, dict):
         raise click.BadParameter("a node is an object.", param_hint="--node")
-    return _edit(path, stdout, as_json, lambda source: edit.insert(source.text, edge, given))
+    return _edit(path, stdout, as_json, nodes, lambda text, known: edit.insert(text, edge, given, nodes=known))
 
 
 @command.command("delete")
@@ -71,19 +78,19 @@ def insert(path: str, edge: str, node: str, stdout: bool, as_json: bool) -> int:
 @click.argument("node", metavar="NODE")
 @click.option("--keep", multiple=True, metavar="LABEL", help="An arm of the container to keep; * for all. Repeatable.")
 @_common
-def delete(path: str, node: str, keep: tuple[str, ...], stdout: bool, as_json: bool) -> int:
+def delete(path: str, node: str, keep: tuple[str, ...], stdout: bool, as_json: bool, nodes: tuple[Path, ...]) -> int:
     """Take the node with the id NODE out, and join what it stood between.
 
     A container goes with all that it holds, but for the arms that --keep names.
     """
     from stepwell import edit
 
-    return _edit(path, stdout, as_json, lambda source: edit.delete(source.text, node, keep=keep))
+    return _edit(path, stdout, as_json, nodes, lambda text, known: edit.delete(text, node, keep=keep, nodes=known))
 
 
 @command.command("extract")
 @click.argument("path", metavar="PATH")
-@click.argument("nodes", metavar="NODE...", nargs=-1, required=True)
+@click.argument("ids", metavar="NODE...", nargs=-1, required=True)
 @click.option(
     "--name", required=True, metavar="NAME", help="The name of the new workflow and of the node that calls it."
 )
@@ -94,13 +101,14 @@ def delete(path: str, node: str, keep: tuple[str, ...], stdout: bool, as_json: b
 @_common
 def extract(
     path: str,
-    nodes: tuple[str, ...],
+    ids: tuple[str, ...],
     name: str,
     worker: str | None,
     id_: str | None,
     output: Path,
     stdout: bool,
     as_json: bool,
+    nodes: tuple[Path, ...],
 ) -> int:
     """Move the nodes with the ids NODE into a workflow of their own, which the graph starts and waits for."""
     from stepwell import edit
@@ -110,14 +118,19 @@ def extract(
     if not output.parent.is_dir():
         raise Failed(f"{output.parent} is no folder; nothing was written")
 
-    def made(source: Input) -> Edited | Refused:
-        return edit.extract(source.text, nodes, name=name, worker=worker, id=id_)
+    def made(text: str, known: Nodes) -> Edited | Refused:
+        return edit.extract(text, ids, name=name, worker=worker, id=id_, nodes=known)
 
-    return _edit(path, stdout, as_json, made, output)
+    return _edit(path, stdout, as_json, nodes, made, output)
 
 
 def _edit(
-    path: str, stdout: bool, as_json: bool, make: Callable[[Input], Edited | Refused], output: Path | None = None
+    path: str,
+    stdout: bool,
+    as_json: bool,
+    nodes: tuple[Path, ...],
+    make: Callable[[str, Nodes], Edited | Refused],
+    output: Path | None = None,
 ) -> int:
     """Makes an edit and writes what came of it."""
     from stepwell.cli.inputs import STDIN, read
@@ -125,7 +138,7 @@ def _edit(
 
     source = read(path)
     try:
-        done = make(source)
+        done = make(source.text, NodesOf(nodes)(source))
     except UnknownNode as error:
         raise Failed(f"{source.name}: {error}") from error
     if as_json:

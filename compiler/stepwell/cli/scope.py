@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from stepwell.cli.custom import NodesOf, nodes_option
 from stepwell.cli.faults import Failed
 
 if TYPE_CHECKING:
@@ -18,7 +20,8 @@ if TYPE_CHECKING:
 @click.argument("path", metavar="PATH")
 @click.argument("node", metavar="NODE")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def command(path: str, node: str, as_json: bool) -> None:
+@nodes_option
+def command(path: str, node: str, as_json: bool, nodes: tuple[Path, ...]) -> None:
     """List what can be referenced at the node with the id NODE, in a graph in whatever state it is.
 
     Each line is an expression, its types, and what it is. A `?` says that the value may not be there.
@@ -30,7 +33,7 @@ def command(path: str, node: str, as_json: bool) -> None:
 
     source = read(path)
     try:
-        found = scope(source.text, node)
+        found = scope(source.text, node, nodes=NodesOf(nodes)(source))
     except UnknownNode as error:
         raise Failed(f"{source.name}: {error}") from error
     if as_json:

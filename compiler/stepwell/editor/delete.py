@@ -7,13 +7,14 @@ from typing import Final
 
 from stepwell.diagnostics import Diagnostic
 from stepwell.editor.draft import Draft, order_of
-from stepwell.editor.edits import Edit, Edited, Json, Result, attempt, refuse, same_meaning, unused, users
+from stepwell.editor.edits import Edit, Edited, Json, Result, attempt, ends, refuse, same_meaning, unused, users
+from stepwell.graph.nodes import Nodes
 
 ALL: Final = "*"
 """As a label to keep: every arm."""
 
 
-def delete(document: object, node_id: str, *, keep: Collection[str] = ()) -> Result:
+def delete(document: object, node_id: str, *, keep: Collection[str] = (), nodes: Nodes | None = None) -> Result:
     """Takes a node out: the edges that led to it lead to what came behind it.
 
     Of a container everything inside goes too, but for the arms that `keep` names by their labels (`"*"` all; arms of a
@@ -21,7 +22,7 @@ def delete(document: object, node_id: str, *, keep: Collection[str] = ()) -> Res
     Refused where other nodes read what would be gone, where an arm that must hold something would be empty, and where
     the edges cannot be joined so that they mean the same. Raises `UnknownNode`.
     """
-    return attempt(document, lambda edit: _delete(edit, node_id, frozenset(keep)))
+    return attempt(document, nodes, lambda edit: _delete(edit, node_id, frozenset(keep)))
 
 
 def _delete(edit: Edit, node_id: str, keep: frozenset[str]) -> Edited:
@@ -73,13 +74,13 @@ def _behind(edit: Edit, vertex: int, gone: set[int]) -> list[int]:
     made, flow = edit.made, edit.made.flow
     if not flow.kinds[vertex].is_container:
         ids = made.scope.ids
-        ends = [e.get("target") for e in edit.edges if isinstance(e, dict) and e.get("source") == flow.nodes[vertex].id]
-        return order_of(made, [ids[end] for end in dict.fromkeys(ends) if end in ids])
+        targets = [to for source, to in map(ends, edit.edges) if source == flow.nodes[vertex].id]
+        return order_of(made, [ids[to] for to in dict.fromkeys(targets) if to in ids])
     arms = [arm.vertex for arm in flow.arms if arm.container in gone and not arm.missing]
-    targets = {t for v in (*gone, *arms) for t in flow.succ[v] if not flow.is_arm(t)}
+    led = {t for v in (*gone, *arms) for t in flow.succ[v] if not flow.is_arm(t)}
     own = flow.arms_of.get(vertex, ())
-    inside = {t for t in targets if t in gone or any(made.regions.dominates(arm, t) for arm in own)}
-    return order_of(made, sorted(targets - inside))
+    inside = {t for t in led if t in gone or any(made.regions.dominates(arm, t) for arm in own)}
+    return order_of(made, sorted(led - inside))
 
 
 def _joined(edit: Edit, node_id: str, gone: Collection[str], heads: list[int]) -> list[object]:
@@ -91,9 +92,10 @@ def _joined(edit: Edit, node_id: str, gone: Collection[str], heads: list[int]) -
     there = {_way(edge) for edge in edit.edges if isinstance(edge, dict)}
     found: list[object] = []
     for edge in edit.edges:
-        if not isinstance(edge, dict) or not {edge.get("source"), edge.get("target")} & set(gone):
+        source, target = ends(edge)
+        if not {source, target} & set(gone):
             found.append(edge)
-        elif edge.get("target") == node_id and edge.get("source") not in gone:
+        elif target == node_id and source not in gone:
             for led in _redirected(edit, edge, heads):
                 # What is said already is not said twice, but each edge of a parallel is an arm of its own.
                 if _way(led) not in there or led["source"] in concurrent:

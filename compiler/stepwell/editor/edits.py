@@ -16,6 +16,7 @@ from stepwell.editor.changes import Change, changes
 from stepwell.editor.draft import Draft, draft
 from stepwell.editor.plain import plain
 from stepwell.editor.text import retext
+from stepwell.graph.nodes import Nodes
 
 Json = dict[str, Any]
 Path = tuple[str | int, ...]
@@ -76,11 +77,11 @@ def refuse(message: str, node_id: str | None = None, hint: str | None = None, at
 class Edit:
     """A document that is being changed: `made` is what it was, `value` the copy, `artifact` the graph in that."""
 
-    def __init__(self, document: object) -> None:
-        made = draft(document)
+    def __init__(self, document: object, known: Nodes | None) -> None:
+        made = draft(document, known)
         if made is None:
             raise Refusal(*_unreadable(document))
-        self.given, self.made = document, made
+        self.given, self.made, self.known = document, made, known
         self.value: Json = copy.deepcopy(made.value)
         self.artifact: Json = self.value["ir"] if made.base else self.value
         self.extracted: Json | None = None
@@ -108,8 +109,8 @@ class Edit:
 
     def done(self, keep: Callable[[Draft, Draft], Iterable[Diagnostic]] | None = None) -> Edited:
         """The edit, when it makes no new errors and `keep` has nothing against it. Raises `Refusal`."""
-        refused = list(_new_errors(check(self.made.value), check(self.value)))
-        after = draft(self.value)
+        refused = list(_new_errors(self.check(self.made.value), self.check(self.value)))
+        after = draft(self.value, self.known)
         if after is not None and keep is not None and not refused:
             refused += keep(self.made, after)
         if refused:
@@ -118,7 +119,11 @@ class Edit:
         if isinstance(self.given, str):
             document = retext(self.given, self.made.value, self.value)
         extracted = self._extracted()
-        return Edited(document, tuple(changes(self.made.value, self.value)), tuple(check(document)), extracted)
+        return Edited(document, tuple(changes(self.made.value, self.value)), tuple(self.check(document)), extracted)
+
+    def check(self, document: object) -> list[Diagnostic]:
+        """The findings about a document that may use the same nodes."""
+        return check(document, nodes=self.known)
 
     def _extracted(self) -> Any:
         if self.extracted is None or not isinstance(self.given, str):
@@ -128,10 +133,17 @@ class Edit:
         return json.dumps(self.extracted, indent=2, ensure_ascii=False) + "\n"
 
 
-def attempt(document: object, change: Callable[[Edit], Edited]) -> Result:
-    """Makes an edit, or says why not."""
+def ends(edge: object) -> tuple[str, str]:
+    """The ids of the nodes that an edge leads from and to; "" for what is no id."""
+    given = [edge.get(end) if isinstance(edge, dict) else None for end in ("source", "target")]
+    source, target = (end if isinstance(end, str) else "" for end in given)
+    return source, target
+
+
+def attempt(document: object, known: Nodes | None, change: Callable[[Edit], Edited]) -> Result:
+    """Makes an edit, or says why not. `known` are the custom nodes that the document may use."""
     try:
-        return change(Edit(document))
+        return change(Edit(document, known))
     except Refusal as refusal:
         return Refused(refusal.findings)
 

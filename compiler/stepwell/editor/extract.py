@@ -11,7 +11,6 @@ from stepwell.check.naming import EXPORT_PREFIX, export_name, identifier_of
 from stepwell.check.paths import dotted
 from stepwell.check.regions import ROOT, must
 from stepwell.check.values import NamedUse, Use, uses_of
-from stepwell.compiler import check
 from stepwell.diagnostics import Diagnostic, Severity
 from stepwell.editor.draft import Draft
 from stepwell.editor.edits import (
@@ -24,6 +23,7 @@ from stepwell.editor.edits import (
     apply,
     attempt,
     codes,
+    ends,
     refuse,
     same_meaning,
     unused,
@@ -31,6 +31,7 @@ from stepwell.editor.edits import (
     way_of,
 )
 from stepwell.editor.references import Braces, braces
+from stepwell.graph.nodes import Nodes
 from stepwell.lower.names import class_name, worker_name
 
 EVENT_KEYS: Final = ("payload", "instanceId", "workflowName")
@@ -38,7 +39,13 @@ EVENT_KEYS: Final = ("payload", "instanceId", "workflowName")
 
 
 def extract(
-    document: object, node_ids: Collection[str], *, name: str, worker: str | None = None, id: str | None = None
+    document: object,
+    node_ids: Collection[str],
+    *,
+    name: str,
+    worker: str | None = None,
+    id: str | None = None,
+    nodes: Nodes | None = None,
 ) -> Result:
     """Moves nodes into a new workflow, and puts a `sub_workflow` node in their place.
 
@@ -49,7 +56,7 @@ def extract(
     the new document. Refused for a script, and where the part cannot stand alone: it leaves a loop around it, reads the
     caught error or `_output` of outside, or others read what it may not have made. Raises `UnknownNode`.
     """
-    return attempt(document, lambda edit: _Extraction(edit, node_ids, name, worker, id).done())
+    return attempt(document, nodes, lambda edit: _Extraction(edit, node_ids, name, worker, id).done())
 
 
 @dataclass(slots=True)
@@ -85,7 +92,7 @@ class _Extraction:
             self._outside(vertex)
         self.edit.extracted = self._child(head)
         self._parent(head, targets)
-        wrong = [one for one in check(self.edit.extracted) if one.severity is Severity.ERROR]
+        wrong = [one for one in self.edit.check(self.edit.extracted) if one.severity is Severity.ERROR]
         if wrong:
             raise refuse(f"the part cannot stand alone: {wrong[0].message}", wrong[0].node_id, wrong[0].hint)
         return self.edit.done(self._keeps)
@@ -114,8 +121,8 @@ class _Extraction:
         """The one node that leads in, and the ids of those that are led to."""
         made, flow = self.made, self.made.flow
         inside = {flow.nodes[v].id for v in self.part}
-        edges = [edge for edge in self.edit.edges if isinstance(edge, dict)]
-        heads = {str(e.get("target")) for e in edges if e.get("target") in inside and e.get("source") not in inside}
+        edges = [ends(edge) for edge in self.edit.edges]
+        heads = {target for source, target in edges if target in inside and source not in inside}
         heads |= {str(self.edit.artifact.get("entryNodeId"))} & inside
         if len(heads) != 1:
             shown = ", ".join(f"`{one}`" for one in sorted(heads)) or "none"
@@ -127,7 +134,7 @@ class _Extraction:
                 raise refuse(
                     f"{node.label} is not in the same arm as {flow.nodes[head].label}, where the part begins", node.id
                 )
-        out = [str(e.get("target")) for e in edges if e.get("source") in inside and e.get("target") not in inside]
+        out = [target for source, target in edges if source in inside and target not in inside]
         for target in dict.fromkeys(out):
             led = made.scope.ids.get(target)
             if led is None or not must(made.regions, head, led):
@@ -315,9 +322,7 @@ class _Extraction:
             if key:
                 nodes[target]["name"] = EXPORT_PREFIX + key
         ids = {made.flow.nodes[v].id for v in self.part}
-        edges = [
-            e for e in self.edit.edges if isinstance(e, dict) and e.get("source") in ids and e.get("target") in ids
-        ]
+        edges = [edge for edge in self.edit.edges if set(ends(edge)) <= ids]
         artifact: Json = {
             "metadata": {"name": self.name, "version": 1},
             "nodes": [nodes[v] for v in self.part],
@@ -335,16 +340,16 @@ class _Extraction:
         assert self.id is not None
         edges: list[object] = []
         for edge in edit.edges:
-            ends = (edge.get("source") in inside, edge.get("target") in inside) if isinstance(edge, dict) else ()
-            if ends == (False, True):
+            source, target = ends(edge)
+            if target in inside and source not in inside:
                 edges.append({**edge, "target": self.id})
-            elif True not in ends:
+            elif not {source, target} & inside:
                 edges.append(edge)
         taken = {str(edge.get("id")) for edge in edges if isinstance(edge, dict)}
         for target in targets:
             edges.append({"id": unused(f"{self.id}-{target}", taken), "source": self.id, "target": target})
         edit.edges[:] = edges
-        if edit.artifact.get("entryNodeId") in inside:
+        if str(edit.artifact.get("entryNodeId")) in inside:
             edit.artifact["entryNodeId"] = self.id
         sub = self._node(head)
         edit.nodes[:] = [sub if v == head else node for v, node in enumerate(edit.nodes)

@@ -8,30 +8,31 @@ from typing import Any
 
 from stepwell.diagnostics import Diagnostic
 from stepwell.editor.draft import Draft
-from stepwell.editor.edits import Edit, Edited, Json, Result, attempt, refuse, same_meaning, unused, users
-from stepwell.graph.catalogue import BUILTIN
+from stepwell.editor.edits import Edit, Edited, Json, Result, attempt, ends, refuse, same_meaning, unused, users
+from stepwell.graph.catalogue import NodeKind
+from stepwell.graph.faults import shown
+from stepwell.graph.nodes import Nodes
 
 
-def insert(document: object, edge_id: str, node: Mapping[str, Any]) -> Result:
+def insert(document: object, edge_id: str, node: Mapping[str, Any], *, nodes: Nodes | None = None) -> Result:
     """Puts a node on an edge: what the edge led to now comes behind the node.
 
     `node` is a node as it stands in a document; of `id`, `name`, `version`, `provider` and `position` what is missing
     is made up. The edge keeps its id and label and leads to the node; a new one leads on, labelled `then` where the
     node is a container. A container that needs arms gets a step in each, to be filled in. Nodes are added at the end.
     """
-    return attempt(document, lambda edit: _insert(edit, edge_id, node))
+    return attempt(document, nodes, lambda edit: _insert(edit, edge_id, node))
 
 
 def _insert(edit: Edit, edge_id: str, node: Mapping[str, Any]) -> Edited:
     number, edge = _edge(edit, edge_id)
-    made = _completed(edit, node, edge)
+    kind = _kind(edit, node)
+    made = _completed(edit, node, edge, kind)
     target, edge["target"] = edge["target"], made["id"]
-    container = BUILTIN[made["type"]].is_container
-    edit.edges.insert(
-        number + 1, _new_edge(edit, f"{edge_id}-{made['id']}", made["id"], target, "then" if container else None)
-    )
+    label = "then" if kind.is_container else None
+    edit.edges.insert(number + 1, _new_edge(edit, f"{edge_id}-{made['id']}", made["id"], target, label))
     edit.nodes.append(made)
-    for label in _needed(made):
+    for label in _needed(kind):
         step = _step(edit, made, label)
         edit.nodes.append(step)
         edit.edges.append(_new_edge(edit, f"{made['id']}-{step['id']}", made["id"], step["id"], label))
@@ -46,28 +47,34 @@ def _edge(edit: Edit, edge_id: str) -> tuple[int, Json]:
     if len(found) > 1:
         raise refuse(f"{len(found)} edges have the id `{edge_id}`", None, "give each its own")
     number, edge = found[0]
-    ids = edit.made.scope.ids
-    if edge.get("source") not in ids or edge.get("target") not in ids:
+    if not set(ends(edge)) <= edit.made.scope.ids.keys():
         raise refuse(f"the edge `{edge_id}` does not lead from a node to a node")
     return number, edge
 
 
-def _completed(edit: Edit, node: Mapping[str, Any], edge: Json) -> Json:
+def _kind(edit: Edit, node: Mapping[str, Any]) -> NodeKind:
+    """What the new node is: a type that there is, in the version that is asked for."""
+    type_, version = node.get("type"), node.get("version")
+    known = Nodes() if edit.known is None else edit.known
+    kind = known.kind(type_, version if isinstance(version, str) else None) if isinstance(type_, str) else None
+    if kind is None:
+        raise refuse(f"the node's type {shown(type_)} is not known")
+    return kind
+
+
+def _completed(edit: Edit, node: Mapping[str, Any], edge: Json, kind: NodeKind) -> Json:
     """The node with all that one needs. Its own keys stay as they are."""
-    kind = node.get("type")
-    if not isinstance(kind, str) or kind not in BUILTIN:
-        raise refuse(f"the node's type {kind!r} is not known")
-    title, ids = BUILTIN[kind].title, edit.made.scope.ids
+    ids = edit.made.scope.ids
     given = copy.deepcopy(dict(node))
     wanted = given.get("id")
     if isinstance(wanted, str) and wanted in ids:
         raise refuse(f"there is a node `{wanted}` already", None, "choose another id, or leave it out")
     defaults: Json = {
-        "id": unused(kind, ids),
-        "type": kind,
-        "name": title,
+        "id": unused(kind.type, ids),
+        "type": kind.type,
+        "name": kind.title,
         "position": _between(edit, edge),
-        "version": "1.0.0",
+        "version": kind.custom.definition.version if kind.custom else "1.0.0",
         "provider": "cloudflare",
         "data": {},
     }
@@ -76,8 +83,8 @@ def _completed(edit: Edit, node: Mapping[str, Any], edge: Json) -> Json:
 
 def _between(edit: Edit, edge: Json) -> Json:
     """The middle between the nodes of an edge."""
-    ends = [edit.nodes[edit.made.scope.ids[edge[end]]].get("position") for end in ("source", "target")]
-    places = [end if isinstance(end, dict) else {} for end in ends]
+    given = [edit.nodes[edit.made.scope.ids[end]].get("position") for end in ends(edge)]
+    places = [place if isinstance(place, dict) else {} for place in given]
     return {axis: sum(_number(place.get(axis)) for place in places) / 2 for axis in ("x", "y")}
 
 
@@ -90,9 +97,8 @@ def _new_edge(edit: Edit, id: str, source: str, target: str, label: str | None) 
     return made if label is None else {**made, "label": label}
 
 
-def _needed(node: Json) -> tuple[str | None, ...]:
+def _needed(kind: NodeKind) -> tuple[str | None, ...]:
     """Labels of the arms that a new container cannot be without; None: an arm needs no label."""
-    kind = BUILTIN[node["type"]]
     return (None, None) if kind.shape in ("parallel", "race") else kind.required
 
 

@@ -9,17 +9,20 @@ from stepwell.editor.draft import OURS, Draft, draft
 from stepwell.editor.edits import Edit, Edited, Result, Spot, apply, attempt, refuse, same_meaning, users
 from stepwell.editor.references import braces, kept_names, own_constant
 from stepwell.graph.expressions import Scanner
+from stepwell.graph.nodes import Nodes
 from stepwell.graph.read import NAME_LENGTH
 
 
-def rename(document: object, node_id: str, *, id: str | None = None, name: str | None = None) -> Result:
+def rename(
+    document: object, node_id: str, *, id: str | None = None, name: str | None = None, nodes: Nodes | None = None
+) -> Result:
     """Gives a node another id, another display name, or both.
 
     Its edges, the entry, `{{…}}` in any string of any node's data, and names in code go along; what stands for
     something else of that name stays. Refused where other code would mean something else by the new name. Raises
     `UnknownNode`.
     """
-    return attempt(document, lambda edit: _rename(edit, node_id, id, name))
+    return attempt(document, nodes, lambda edit: _rename(edit, node_id, id, name))
 
 
 def _rename(edit: Edit, node_id: str, id: str | None, name: str | None) -> Edited:
@@ -37,7 +40,7 @@ def _rename(edit: Edit, node_id: str, id: str | None, name: str | None) -> Edite
     constant = own_constant(edit.made, vertex)
     # Names in code are settled once ids are: what each stands for afterwards is asked of the new graph.
     apply(edit.nodes, spots)
-    after = draft(edit.value)
+    after = draft(edit.value, edit.known)
     assert after is not None
     if constant is not None and own_constant(after, vertex) != constant:
         spots.append(_returned(edit.made, vertex, constant))
