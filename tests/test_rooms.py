@@ -27,7 +27,19 @@ ABOVE: dict[str, frozenset[str]] = {
     "deploy": frozenset({"cloudflare", "emit"}),
     "runs": frozenset({"graph", "cloudflare", "deploy", "emit"}),
     "server": frozenset(
-        {"assets", "diagnostics", "graph", "compiler", "edit", "editor", "nodes", "cloudflare", "deploy", "runs"}
+        {
+            "assets",
+            "diagnostics",
+            "graph",
+            "compiler",
+            "edit",
+            "editor",
+            "nodes",
+            "bundle",
+            "cloudflare",
+            "deploy",
+            "runs",
+        }
     ),
 }
 """What each room may import. `compiler.py` is the driver and `cli` the outermost room: they may import all of these."""

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from stepwell.bundle.lock import LOCK_FILE, LockBroken, Tree, read_lock, write_lock
-from stepwell.bundle.packages import LockStale, PackagesFailed, install_for, installed, resolve
+from stepwell.bundle.packages import LockStale, PackagesFailed, install_chosen, install_for, installed, resolve
 
 from .registry import Registry
 
@@ -85,6 +85,16 @@ def test_a_lock_is_enough_to_install_the_same(registry: Registry, graph: Path) -
     assert (found.node_modules / "a" / "index.js").read_text() == "1"
 
 
+def test_what_has_no_file_is_chosen_once(registry: Registry, graph: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("npm_config_registry", registry.url)
+    assert install_chosen({}) is None
+    found = install_chosen({"b": "*"})
+    assert found is not None and found.versions == {"node_modules/b": "2.0.0"}
+    registry.publish("b", "2.1.0", {})
+    _without_npm(monkeypatch)
+    assert install_chosen({"b": "*"}) == found
+
+
 def test_locked_versions_stay_until_they_are_upgraded(registry: Registry, graph: Path) -> None:
     npmrc = graph.with_name(".npmrc")
     before = resolve({"a": "^1"}, npmrc=npmrc)
@@ -105,7 +115,7 @@ def test_content_that_has_changed_is_refused(registry: Registry, graph: Path) ->
 
 def test_what_npm_says_is_told_in_one_line(registry: Registry, graph: Path) -> None:
     npmrc = graph.with_name(".npmrc")
-    with pytest.raises(PackagesFailed, match=r"packages: No matching version found for a@\^9\.$"):
+    with pytest.raises(PackagesFailed, match=r"packages: No matching version found for a@\^9$"):
         resolve({"a": "^9"}, npmrc=npmrc)
     with pytest.raises(PackagesFailed, match="packages: The requested resource 'none@1' could not be found"):
         resolve({"none": "1"}, npmrc=npmrc)

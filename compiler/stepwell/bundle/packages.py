@@ -86,11 +86,28 @@ def install_for(
     return None if tree is None else installed(tree, npmrc=graph.parent / _NPMRC, doing=doing)
 
 
+def install_chosen(wanted: Mapping[str, str]) -> Packages | None:
+    """Installs what has no file, and so no lock file beside it: what npm chose first, this machine's cache remembers.
+
+    None when nothing is asked for. Raises PackagesFailed, OSError.
+    """
+    if not wanted:
+        return None
+    name = _name_of(json.dumps(wanted, sort_keys=True))
+    path = cache_folder() / f"chosen-{name}.json"
+    with _told(), locked(path):
+        tree = read_lock(path).get(name)
+        if tree is None:
+            tree = resolve(wanted)
+            write_lock(path, {name: tree})
+    return installed(tree)
+
+
 def _locked_tree(graph: Path, wanted: Mapping[str, str], *, frozen: bool, upgrade: bool, doing: Doing) -> Tree | None:
     path = graph.resolve().parent / LOCK_FILE
     if not wanted and not path.exists():  # most graphs: nothing is asked of the cache
         return None
-    with _told(), locked(cache_folder() / f"lock-{_name_of(path)}"):
+    with _told(), locked(cache_folder() / f"lock-{_name_of(str(path))}"):
         trees = read_lock(path)
         before = trees.get(graph.name)
         if wanted == (before.dependencies if before is not None else {}) and not upgrade:
@@ -105,8 +122,8 @@ def _locked_tree(graph: Path, wanted: Mapping[str, str], *, frozen: bool, upgrad
         return trees.get(graph.name)
 
 
-def _name_of(path: Path) -> str:
-    return hashlib.sha256(str(path).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+def _name_of(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:32]
 
 
 @contextmanager
@@ -201,7 +218,7 @@ def _complaint(log: str) -> str:
     if code in _NETWORK:
         return f"the registry cannot be reached ({code})"
     own = [line for line in lines if line.startswith(_SAID.get(code, ("\0",)))]
-    return "; ".join(line.removeprefix("notarget ").removeprefix("404  ") for line in own) or reason(log)
+    return "; ".join(line.removeprefix("notarget ").removeprefix("404  ").rstrip(".") for line in own) or reason(log)
 
 
 _NETWORK: Final = frozenset({"ECONNREFUSED", "ECONNRESET", "ENOTFOUND", "EAI_AGAIN", "ETIMEDOUT", "ENOTCACHED"})
