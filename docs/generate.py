@@ -16,9 +16,13 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
+from benchmarks.hand import minified
 from tests.golden.cases import Case, all_cases, compact
+from tests.hand.pairs import all_pairs
 
+from stepwell.bundle.toolchain import ensure
 from stepwell.cli import stepwell
+from stepwell.compiler import compile_artifact
 from stepwell.diagnostics import CODES, Code, codes
 from stepwell.graph.catalogue import BUILTIN, NodeKind
 from stepwell.graph.data import Data, Retrying
@@ -361,6 +365,18 @@ def _plain(document: Any, place: str) -> Any:
 # -- from the command line ---------------------------------------------------------------------------------
 
 
+@cache
+def _sizes(_: str) -> str:
+    """What the compiled Workers weigh beside those by hand."""
+    toolchain, rows = ensure(), []
+    for case in all_pairs():
+        js = compile_artifact(case.graph).js
+        assert js is not None
+        ours, other = minified(toolchain, js), minified(toolchain, case.hand)
+        rows.append([case.name, f"{ours:,}", f"{other:,}", f"{ours / other:.2f}"])
+    return _table(["Case", "Ours", "By hand", "Ratio"], rows)
+
+
 def _commands(_: str) -> str:
     names = stepwell.list_commands(click.Context(stepwell))
     links = [f"[`stepwell {name}`](#stepwell-{name})" for name in names]
@@ -398,6 +414,7 @@ _KINDS: Final[dict[str, Callable[[str], str]]] = {
     "codes": _codes,
     "commands": _commands,
     "help": _help,
+    "sizes": _sizes,
 }
 
 if __name__ == "__main__":
