@@ -107,25 +107,25 @@ function valuesOf(outcomes) {
 }
 __name(valuesOf, "valuesOf");
 function withKey(event, body) {
-  return async (ctx) => {
-    const text = new TextEncoder().encode(`${event.instanceId}
-${ctx.step.name}`);
-    const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", text));
-    const idempotencyKey = Array.from(hash, (byte) => byte.toString(16).padStart(2, "0")).join("");
-    return body({ ...ctx, idempotencyKey });
-  };
+  return async (ctx) => body({ ...ctx, idempotencyKey: await keyOf(event, ctx) });
 }
 __name(withKey, "withKey");
+async function keyOf(event, ctx) {
+  const text = new TextEncoder().encode(`${event.instanceId}
+${ctx.step.name}`);
+  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", text));
+  return hash.toHex();
+}
+__name(keyOf, "keyOf");
 async function authorized(request, token) {
   const given = /^bearer +(.+)$/i.exec(request.headers.get("Authorization") ?? "")?.[1];
   if (!given) return false;
   const digest = /* @__PURE__ */ __name((text) => crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)), "digest");
-  const [a, b] = [new Uint8Array(await digest(given)), new Uint8Array(await digest(token))];
-  return a.reduce((difference, byte, i) => difference | byte ^ b[i], 0) === 0;
+  return crypto.subtle.timingSafeEqual(await digest(given), await digest(token));
 }
 __name(authorized, "authorized");
 function messageOf(error) {
-  return error instanceof Error ? error.message : String(error);
+  return error?.message ?? String(error);
 }
 __name(messageOf, "messageOf");
 var worker_default = {

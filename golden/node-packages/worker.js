@@ -57,12 +57,11 @@ async function authorized(request, token) {
   const given = /^bearer +(.+)$/i.exec(request.headers.get("Authorization") ?? "")?.[1];
   if (!given) return false;
   const digest = /* @__PURE__ */ __name((text) => crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)), "digest");
-  const [a, b] = [new Uint8Array(await digest(given)), new Uint8Array(await digest(token))];
-  return a.reduce((difference, byte, i) => difference | byte ^ b[i], 0) === 0;
+  return crypto.subtle.timingSafeEqual(await digest(given), await digest(token));
 }
 __name(authorized, "authorized");
 function messageOf(error) {
-  return error instanceof Error ? error.message : String(error);
+  return error?.message ?? String(error);
 }
 __name(messageOf, "messageOf");
 var worker_default = {

@@ -23,17 +23,13 @@ async function runGraph(env, event) {
     workflow,
     attempt: 1
   });
-  const b = await retry(
-    "EXPORT_b",
-    { limit: 1, delay: 1, backoff: "exponential" },
-    async (ctx) => report_1_0_0_default({
-      config: { list: structuredClone([...List, 2]), count: 3, quiet: false },
-      inputs: {},
-      env,
-      workflow,
-      attempt: ctx.attempt
-    })
-  );
+  const b = await retry("EXPORT_b", { limit: 1, delay: 1 }, async (ctx) => report_1_0_0_default({
+    config: { list: structuredClone([...List, 2]), count: 3, quiet: false },
+    inputs: {},
+    env,
+    workflow,
+    attempt: ctx.attempt
+  }));
   const list = await (async () => {
     return List;
   })();
@@ -41,31 +37,20 @@ async function runGraph(env, event) {
 }
 __name(runGraph, "runGraph");
 async function retry(name, options, body) {
-  const { limit = 0, delay = 0, backoff, timeout } = options;
+  const { limit = 0, delay = 0 } = options;
   const ctx = { step: { name, count: 1 }, idempotencyKey: crypto.randomUUID() };
   for (let attempt = 1; ; attempt++) {
     try {
-      const work = body({ ...ctx, attempt });
-      return await (timeout === void 0 ? work : within(timeout, name, work));
+      return await body({ ...ctx, attempt });
     } catch (error) {
       if (attempt > limit || error instanceof NonRetryableError) throw error;
     }
-    const factor = backoff === "exponential" ? 2 ** (attempt - 1) : backoff === "linear" ? attempt : 1;
-    await scheduler.wait(delay * factor);
+    await scheduler.wait(delay * 2 ** (attempt - 1));
   }
 }
 __name(retry, "retry");
-function within(timeout, name, work) {
-  let timer;
-  const late = new Promise((_, reject) => {
-    const error = new NonRetryableError(`${name} timed out after ${timeout} ms`);
-    timer = setTimeout(() => reject(error), timeout);
-  });
-  return Promise.race([work, late]).finally(() => clearTimeout(timer));
-}
-__name(within, "within");
 function messageOf(error) {
-  return error instanceof Error ? error.message : String(error);
+  return error?.message ?? String(error);
 }
 __name(messageOf, "messageOf");
 var worker_default = {

@@ -75,7 +75,7 @@ def all_cases() -> list[Case]:
     return [Case(path.parent.name) for path in sorted(ROOT.glob("*/graph.json"))]
 
 
-def compiled(case: Case, toolchain: Toolchain, language: Language = "ts") -> Compiled:
+def compiled(case: Case, toolchain: Toolchain | None, language: Language = "ts") -> Compiled:
     return compile_artifact(
         case.graph, language=language, toolchain=toolchain, packages=case.packages, nodes=case.nodes
     )

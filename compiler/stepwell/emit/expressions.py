@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from stepwell.emit import layout
 from stepwell.emit.code import print_code
@@ -35,7 +35,8 @@ from stepwell.lower.program import (
 _EXACT: Final = 2**53
 
 
-class Term(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Term:
     """A printed expression, and how tightly it holds together."""
 
     js: Js
@@ -77,12 +78,7 @@ class Expressions:
 
     def term(self, expr: Expr) -> Term:
         """`expr`, printed from the inside out."""
-        if isinstance(expr, Name):
-            return Term(identifier(expr.name))
-        if isinstance(expr, Path) and isinstance(expr.base, Name):
-            return _path(expr, Term(identifier(expr.base.name)))
-        root: Expr = expr
-        return fold(root, _parts, self._build)
+        return fold(expr, _parts, self._build)
 
     def value(self, expr: Expr) -> Js:
         """`expr` where any assignment expression may stand."""
@@ -91,6 +87,10 @@ class Expressions:
     def test(self, expr: Expr) -> Js:
         """`expr` between parentheses that are there already."""
         return self.term(expr).js
+
+    def negated(self, expr: Expr) -> Js:
+        """The opposite of `expr`."""
+        return Js(("!", self.term(expr).at(Level.UNARY)))
 
     def result(self, expr: Expr) -> Js:
         """`expr` as the body of an arrow function."""

@@ -13,20 +13,20 @@ from urllib.parse import quote as percent
 from jinja2 import pass_context
 
 from stepwell.emit import layout
-from stepwell.emit.arms import Container, bare_body, is_record, is_trivial, single
+from stepwell.emit.arms import Container, bare_body, is_record, is_safe, is_trivial, single
 from stepwell.emit.expressions import index_argument, print_name
+from stepwell.emit.requests import is_retried
 from stepwell.emit.shape import is_array
 from stepwell.graph import durations
 from stepwell.javascript import Js, identifier, join, property_key, quote
 from stepwell.lower.program import (
-    DEFAULT,
     Arm,
     Body,
     Code,
     Constant,
     Copy,
-    Do,
     Expr,
+    If,
     Items,
     Name,
     Path,
@@ -61,6 +61,11 @@ def _js(context: Context, expr: Expr | None) -> Js | None:
 @pass_context
 def _test(context: Context, expr: Expr) -> Js:
     return _printer(context).expressions.test(expr)
+
+
+@pass_context
+def _negated(context: Context, expr: Expr) -> Js:
+    return _printer(context).expressions.negated(expr)
 
 
 @pass_context
@@ -117,7 +122,7 @@ def _promise(context: Context, work: Work, settings: Settings | None = None, ste
 def _durable(context: Context, settings: Settings | None) -> Js:
     """The settings of a workflow's step: the shared constant says what most of them say."""
     printer = _printer(context)
-    if settings is None or settings == DEFAULT:
+    if settings is None or settings == Settings():
         return printer.names.DEFAULTS
     made: Js = printer.module("settings").durable(settings)
     return made
@@ -140,9 +145,13 @@ def _view(context: Context, statement: Statement | None) -> Js | None:
     return None if statement is None else _printer(context).view(statement)
 
 
+def _single(arm: Arm, container: Container) -> Statement | None:
+    return single(container, arm)
+
+
 @pass_context
-def _single(context: Context, arm: Arm, container: Container) -> Statement | None:
-    return single(container, arm, _printer(context).script)
+def _is_safe(context: Context, only: Statement) -> bool:
+    return is_safe(only, _printer(context).script)
 
 
 @pass_context
@@ -209,15 +218,13 @@ def _is_flag(expr: Expr | None) -> bool:
     return isinstance(expr, Constant) and isinstance(expr.value, bool)
 
 
+def _is_only_else(branch: If) -> bool:
+    """Whether a branch does something only where its one condition is false."""
+    return len(branch.arms) == 2 and not branch.arms[0][1] and branch.arms[1][0] is None
+
+
 def _is_request(work: Work) -> bool:
     return isinstance(work, Request)
-
-
-def _is_retried(step: Do) -> bool:
-    """Whether a script needs its own `retry` for a step: a request has its own timeout."""
-    if step.settings is None:
-        return False
-    return step.settings.limit > 0 or (step.settings.timeout != "" and not _is_request(step.work))
 
 
 def _is_undefined(expr: Expr) -> bool:
@@ -246,6 +253,7 @@ FILTERS: Final[_Calls] = MappingProxyType({
     "lines": layout.lines,
     "milliseconds": _milliseconds,
     "name": print_name,
+    "negated": _negated,
     "pathname": _pathname,
     "piece": _piece,
     "promise": _promise,
@@ -261,9 +269,11 @@ FILTERS: Final[_Calls] = MappingProxyType({
 TESTS: Final[_Calls] = MappingProxyType({
     "empty_array": _is_empty_array,
     "flag": _is_flag,
+    "only_else": _is_only_else,
     "record": is_record,
     "request": _is_request,
-    "retried": _is_retried,
+    "retried": is_retried,
+    "safe": _is_safe,
     "trivial": is_trivial,
     "undefined_value": _is_undefined,
 })  # fmt: skip

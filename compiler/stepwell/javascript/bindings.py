@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import Enum
-from typing import Final, NamedTuple
+from typing import Final
 
 from stepwell.javascript.facts import Facts, Member
 from stepwell.javascript.names import words
@@ -31,7 +32,8 @@ class BindingKind(Enum):
     WORKFLOW = "workflow"
 
 
-class EnvRead(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class EnvRead:
     """One name of `env`: the methods called on it, the properties read of it, and where it stands.
 
     `value` says that somewhere it is used as a plain value: in a template, as an argument, compared.
@@ -44,14 +46,12 @@ class EnvRead(NamedTuple):
     starts: tuple[int, ...] = ()
 
 
-class EnvReads(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class EnvReads:
     """All of a snippet's reads. `dynamic`: offsets where `env` is passed on whole or indexed by a value."""
 
     reads: tuple[EnvRead, ...] = ()
     dynamic: tuple[int, ...] = ()
-
-
-_NO_READS: Final = EnvReads()
 
 
 class _Use:
@@ -64,8 +64,6 @@ class _Use:
 
 def env_reads(facts: Facts) -> EnvReads:
     """What a snippet reads from `env`: the free name, what handlers are given, what is imported, local names for it."""
-    if not any(member.root == "env" for member in (*facts.members, *facts.followed)):
-        return _NO_READS if not facts.whole else EnvReads((), _dynamic(facts))
     uses: dict[str, _Use] = {}
     for member in facts.members:
         if member.root == "env" and member.path:
@@ -73,11 +71,8 @@ def env_reads(facts: Facts) -> EnvReads:
     for member in facts.followed:
         if member.root == "env" and member.path:
             _note(uses.setdefault(str(member.path[0]), _Use()), member)
-    return EnvReads(tuple(_read(name, use) for name, use in uses.items()), _dynamic(facts))
-
-
-def _dynamic(facts: Facts) -> tuple[int, ...]:
-    return tuple(start for root, start in facts.whole if root == "env")
+    dynamic = tuple(start for root, start in facts.whole if root == "env")
+    return EnvReads(tuple(_read(name, use) for name, use in uses.items()), dynamic)
 
 
 def _note(use: _Use, member: Member) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from enum import Enum
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from stepwell.javascript.shapes import ANY, Shape
 
@@ -33,9 +34,11 @@ class Form(Enum):
     MEMBER = "a.b(c)"
     """Also a name, a text, what stands in brackets."""
     ARRAY = "[a]"
+    OBJECT = "({ a })"
 
 
-class Fault(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Fault:
     """Something that is not JavaScript. `start` counts characters from 0, `line` and `column` from 1.
 
     `code` tells faults apart that a caller treats differently: `syntax`, or the rule that was broken.
@@ -48,7 +51,8 @@ class Fault(NamedTuple):
     code: str = "syntax"
 
 
-class FreeName(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class FreeName:
     """One occurrence of a name that the snippet does not declare."""
 
     name: str
@@ -62,7 +66,8 @@ class FreeName(NamedTuple):
     """It is the operand of `typeof`, so it may be undeclared."""
 
 
-class Member(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Member:
     """A chain of static member accesses: `env.KV.get(` is `("env", ("KV", "get"))` with `call`.
 
     A key that is not known ends the path. `bound` says that the value got a local name, under which it is
@@ -78,7 +83,8 @@ class Member(NamedTuple):
     open: bool = False
 
 
-class Comparison(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Comparison:
     """`x.status === "succeeded"`, also reversed, and a `case` of `switch (x.status)`."""
 
     root: str
@@ -88,7 +94,8 @@ class Comparison(NamedTuple):
     start: int
 
 
-class Impurity(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Impurity:
     """Why the snippet is not provably deterministic and free of effects."""
 
     kind: Reason
@@ -96,7 +103,8 @@ class Impurity(NamedTuple):
     start: int
 
 
-class Import(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Import:
     """An import statement, or `import("…")` of a literal (`dynamic`; then `text` is the call)."""
 
     start: int
@@ -106,7 +114,8 @@ class Import(NamedTuple):
     dynamic: bool = False
 
 
-class Facts(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Facts:
     """Everything the compiler asks of a snippet. Offsets are characters of `text`."""
 
     text: str
@@ -152,7 +161,7 @@ class Facts(NamedTuple):
     """Statements that call an API known to be asynchronous and let its promise go."""
     non_retryable_extra: tuple[int, ...] = ()
     """Offsets of `new NonRetryableError(a, b)`."""
-    verbatim: frozenset[int] = frozenset()
+    verbatim: frozenset[int] = field(default=frozenset())
     """Lines (from 0) that begin inside a template literal or a string, so that they must not be indented."""
 
     def position(self, offset: int) -> tuple[int, int]:

@@ -368,9 +368,7 @@ class Builder:
                 given.backoff or "exponential",
                 _timing(given.timeout, ""),
             )
-        default = p.DEFAULT
-        if not given.explicit:
-            return default
+        default = p.Settings()
         return p.Settings(
             default.limit if given.limit is None else given.limit,
             _timing(given.delay, default.delay),
