@@ -323,11 +323,14 @@ def _example(case: Case, line: str) -> str:
     found = _FINDING.fullmatch(line)
     assert found is not None, line
     code = CODES[found["code"]]
-    file = None if found["file"] in (None, "snippet") else found["file"]
+    file = None if found["file"] in (None, "snippet", "python") else found["file"]
     text = file or "the code"
     where = f", line {found['line']}, column {found['column']} of {text}" if found["line"] else ""
     told = f"{code.severity.value}[{code.id} {code.slug}]: {found['message']}"
-    told += f"\n  at {found['pointer']}{where}" if found["pointer"] != "/" else ""
+    if found["file"] == "python":
+        told += f"\n  at line {found['line']}, column {found['column']}"
+    elif found["pointer"] != "/":
+        told += f"\n  at {found['pointer']}{where}"
     told += f"\n  hint: {found['hint']}" if found["hint"] else ""
     link = f"[`golden/{case.name}`](../golden/{case.name}/):"
     picture = [_picture(case.name)] if code.id.startswith("SW2") else []
@@ -338,6 +341,8 @@ def _example(case: Case, line: str) -> str:
 def _shown(case: Case, place: str, code: Code) -> str:
     """The graph; of a long one the node, the edge or whatever else the finding is about."""
     text = case.graph.strip("\n")
+    if case.is_python:
+        return _fenced("python", text)
     if code in _ABOUT_TEXT:
         return _fenced("json", text)
     value = _plain(json.loads(text), place)

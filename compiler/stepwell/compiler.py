@@ -52,9 +52,10 @@ class Compiled:
 def check(document: object, *, nodes: Nodes | None = None, off: Collection[str] = ()) -> list[Diagnostic]:
     """All findings about a document, in file order.
 
-    `document` is JSON text (then findings have places) or a JSON value. `nodes` are the custom nodes that it may use
-    (`stepwell.nodes` finds them). `off` are slugs or codes of warnings and notes that are not wanted; errors are
-    always given. Raises ValueError when `off` names what is no finding.
+    `document` is JSON text, or a flow's file as `stepwell.flow.read` gives it (then findings have places), or a JSON
+    value. `nodes` are the custom nodes that it may use (`stepwell.nodes` finds them). `off` are slugs or codes of
+    warnings and notes that are not wanted; errors are always given. Raises ValueError when `off` names what is no
+    finding.
     """
     slugs = slugs_of(off)
     _, _, found = _analyse(document, nodes)
@@ -105,14 +106,6 @@ def compile_artifact(
     return _compiled(read, program, emitted, built, language, tuple(_finish(document, found, slugs)))
 
 
-def _read(document: object, nodes: Nodes | None) -> tuple[Document | None, list[Diagnostic]]:
-    from stepwell.graph.nodes import Nodes
-    from stepwell.graph.read import read_text, read_value
-
-    known = Nodes() if nodes is None else nodes
-    return read_text(document, known) if isinstance(document, str) else read_value(document, known)
-
-
 def _analyse(document: object, nodes: Nodes | None) -> tuple[Document | None, Analysis | None, list[Diagnostic]]:
     from stepwell.check.analysis import analyse
 
@@ -121,6 +114,23 @@ def _analyse(document: object, nodes: Nodes | None) -> tuple[Document | None, An
         return None, None, found
     analysis, more = analyse(read)
     return read, analysis, [*found, *more]
+
+
+def _read(document: object, nodes: Nodes | None) -> tuple[Document | None, list[Diagnostic]]:
+    from stepwell.graph.nodes import Nodes
+    from stepwell.graph.placed import Placed
+    from stepwell.graph.read import read_text, read_value
+
+    known = Nodes() if nodes is None else nodes
+    if isinstance(document, str):
+        return read_text(document, known)
+    if not isinstance(document, Placed):
+        return read_value(document, known)
+    found = list(document.diagnostics)
+    if document.document is None:
+        return None, found
+    read, more = read_value(document.document, known)
+    return read, [*found, *more]
 
 
 def _plain(analysis: Analysis) -> bool:
@@ -274,6 +284,9 @@ def _compiled(
 
 def _finish(document: object, found: Iterable[Diagnostic], off: Collection[str]) -> list[Diagnostic]:
     from stepwell.graph.locate import with_places
+    from stepwell.graph.placed import Placed
 
     kept = [d for d in found if d.severity is Severity.ERROR or d.slug not in off]
-    return with_places(document, kept) if isinstance(document, str) else [replace(d) for d in kept]
+    if isinstance(document, str):
+        return with_places(document, kept)
+    return document.with_places(kept) if isinstance(document, Placed) else [replace(d) for d in kept]

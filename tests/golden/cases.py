@@ -20,7 +20,7 @@ ROOT: Final = Path(__file__).parents[2] / "golden"
 
 @dataclass(frozen=True)
 class Case:
-    """One folder of `golden/`. `graph.json` and, for a graph that compiles, `run.json` are written by hand.
+    """One folder of `golden/`. `graph.json` or `graph.py`, and for a graph that compiles `run.json`, are by hand.
 
     So is `packages/`, where the graph has dependencies: what npm would have installed as `node_modules/`.
     """
@@ -31,9 +31,31 @@ class Case:
     def folder(self) -> Path:
         return ROOT / self.name
 
+    @property
+    def is_python(self) -> bool:
+        return (self.folder / "graph.py").exists()
+
     @cached_property
     def graph(self) -> str:
-        return (self.folder / "graph.json").read_text("utf-8")
+        return (self.folder / ("graph.py" if self.is_python else "graph.json")).read_text("utf-8")
+
+    @property
+    def source(self) -> object:
+        """What a compile takes."""
+        if not self.is_python:
+            return self.graph
+        from stepwell.flow import read
+
+        return read(self.graph)
+
+    @property
+    def json(self) -> str:
+        """The graph as JSON text."""
+        if not self.is_python:
+            return self.graph
+        from stepwell.flow import read
+
+        return json.dumps(read(self.graph).document)
 
     @cached_property
     def nodes(self) -> Nodes:
@@ -72,12 +94,12 @@ class Case:
 
 
 def all_cases() -> list[Case]:
-    return [Case(path.parent.name) for path in sorted(ROOT.glob("*/graph.json"))]
+    return [Case(name) for name in sorted({path.parent.name for path in ROOT.glob("*/graph.*")})]
 
 
 def compiled(case: Case, toolchain: Toolchain | None, language: Language = "ts") -> Compiled:
     return compile_artifact(
-        case.graph, language=language, toolchain=toolchain, packages=case.packages, nodes=case.nodes
+        case.source, language=language, toolchain=toolchain, packages=case.packages, nodes=case.nodes
     )
 
 
@@ -95,12 +117,18 @@ def printed(made: Compiled) -> dict[str, str]:
     return files
 
 
+ABOUT_PYTHON: Final = frozenset({"SW110", "SW111", "SW112", "SW113", "SW114"})
 FILES: Final = ("findings.txt", "program.txt", "worker.ts", "worker.js", "manifest.json")
 
 
 def finding(found: Diagnostic) -> str:
-    """`CODE slug severity pointer [snippet line:col] node: message — hint`, on one line."""
+    """`CODE slug severity pointer [snippet line:col] node: message — hint`, on one line.
+
+    What is said of Python itself has a place in the file in place of the snippet's.
+    """
     place = [found.pointer or "/"]
+    if found.code.id in ABOUT_PYTHON and found.place is not None:
+        place.append(f"[python {found.place.line}:{found.place.column}]")
     if found.snippet is not None:
         place.append(f"[{found.file or 'snippet'} {found.snippet.line}:{found.snippet.column}]")
     node = f" {_line(found.node_id)}:" if found.node_id is not None else ":"

@@ -24,6 +24,7 @@ CASES: Final = all_cases()
 NAMES: Final = [case.name for case in CASES]
 
 NOT_FROM_A_GRAPH: Final = {
+    "SW115": "it is about an edit",
     "SW801": "it is about this machine: no esbuild is installed",
     "SW802": "it takes a Worker of 64 MiB",
     "SW804": "it takes a Worker of 10 MB that does not compress",

@@ -42,6 +42,7 @@ _COMMANDS = {
     "scope": "List what can be referenced at a node.",
     "catalogue": "List the node types.",
     "edit": "Change a graph: rename, insert, delete, extract.",
+    "convert": "Write a graph as Python, or Python as JSON.",
     "explain": "Explain a finding's code.",
     "schema": "Print the JSON Schema of graphs, for editors.",
     "init": "Start a first project.",

@@ -160,7 +160,7 @@ def compile_source(
     custom = NodesOf(nodes)(source)
     tools, installed = toolchain(fault), packages(source, custom, locked=locked, fault=fault)
     compiled = compile_artifact(
-        source.text, language=language, toolchain=tools, packages=installed, nodes=custom, off=off
+        source.source, language=language, toolchain=tools, packages=installed, nodes=custom, off=off
     )
     if compiled.diagnostics:
         formats.write("text", [Checked(source, compiled.diagnostics)], sys.stderr)

@@ -29,7 +29,8 @@ from stepwell.cli.words import count
 def command(paths: tuple[str, ...], style: str, nodes: tuple[Path, ...], off: frozenset[str]) -> int:
     """Check graphs and print what is found.
 
-    A PATH is a file, a folder (every graph below it; other JSON files are left out), or - for standard input.
+    A PATH is a file (JSON, or Python of stepwell.flow), a folder (every graph below it; other files are left out),
+    or - for standard input.
     Exits with 0 when there are no errors, 1 when there is one, 2 when something could not be read.
     """
     from stepwell.cli.findings import Checked, tally
@@ -45,7 +46,7 @@ def command(paths: tuple[str, ...], style: str, nodes: tuple[Path, ...], off: fr
         say(f"{count(found.skipped, 'JSON file')} left out: not a graph")
     custom = NodesOf(nodes)
     checked = [
-        Checked(source, tuple(check(source.text, nodes=custom(source), off=off))) for source in found.inputs
+        Checked(source, tuple(check(source.source, nodes=custom(source), off=off))) for source in found.inputs
     ]
     if checked or style != "text":
         formats.write(style, checked, sys.stdout)

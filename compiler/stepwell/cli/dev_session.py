@@ -313,7 +313,7 @@ def _carried(path: Path, text: str, compiled: Compiled) -> bytes:
 
 
 def _compile(path: Path, tools: Toolchain, nodes: Sequence[Path]) -> tuple[str, Compiled]:
-    """The text of a file and what it compiles to; prints its findings on stderr."""
+    """The document of a file as JSON text and what it compiles to; prints its findings on stderr."""
     import sys
 
     from stepwell.cli import formats
@@ -326,11 +326,11 @@ def _compile(path: Path, tools: Toolchain, nodes: Sequence[Path]) -> tuple[str, 
     source = read(str(path))
     custom = NodesOf(nodes)(source)
     compiled = compile_artifact(
-        source.text, toolchain=tools, packages=packages(source, custom), nodes=custom
+        source.source, toolchain=tools, packages=packages(source, custom), nodes=custom
     )
     if compiled.diagnostics:
         formats.write("text", [Checked(source, compiled.diagnostics)], sys.stderr)
-    return source.text, compiled
+    return source.json, compiled
 
 
 def _error(entry: Mapping[str, Any]) -> str:

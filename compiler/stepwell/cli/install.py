@@ -34,7 +34,7 @@ def command(paths: tuple[str, ...], upgrade: bool, locked: bool, nodes: tuple[Pa
     failed, custom = False, NodesOf(nodes)
     for path in paths or [str(path) for path in find_project().artifacts.values()]:
         source = read(path)
-        if dependencies(source.text, nodes=custom(source)) is None:
+        if dependencies(source.source, nodes=custom(source)) is None:
             say(f"{path} has errors: `stepwell check` says which")
             failed = True
             continue

@@ -67,7 +67,7 @@ def packages(
     from stepwell.cli.inputs import STDIN_NAME
     from stepwell.compiler import dependencies
 
-    wanted = dependencies(source.text, nodes=nodes)
+    wanted = dependencies(source.source, nodes=nodes)
     if wanted is None:
         return None
     if source.name == STDIN_NAME:

@@ -110,6 +110,53 @@ DUPLICATE_KEY = _add(
     "JSON readers keep the last value and drop the others silently. Remove one.",
 )
 
+NOT_PYTHON = _add(
+    "SW110",
+    "not-python",
+    _E,
+    "The file is not Python",
+    "A flow's file could not be read as Python. The place given is where reading stopped.",
+)
+NOT_READ = _add(
+    "SW111",
+    "not-read",
+    _E,
+    "Code of a flow that cannot be read without running it",
+    "A flow's file is read and never run. Inside `with workflow(…)` stand calls of the builder, with literals, "
+    "constants of the file, `ref(…)`, `js(…)` and the other names of `stepwell.flow` as arguments. Everything else is "
+    "left as it is, and what it would add to the graph is not known.",
+)
+FLOW_CALL = _add(
+    "SW112",
+    "flow-call",
+    _E,
+    "The builder of a flow is used wrongly",
+    "The message says what stands there and what may. Running the file would fail too.",
+)
+LEFT_ALONE = _add(
+    "SW113",
+    "left-alone",
+    _N,
+    "Code beside a flow is not read",
+    "It stands outside of `with workflow(…)` and is kept as it is. The graph is what the `with` alone says.",
+)
+FLOW_FILE = _add(
+    "SW114",
+    "flow-file",
+    _E,
+    "A file of code cannot be read",
+    "`js(file=…)` names a file beside the flow's file, and it is not there, is not text, or was not given.",
+)
+
+FLOW_EDIT = _add(
+    "SW115",
+    "flow-edit",
+    _E,
+    "A flow's file cannot be changed like that",
+    "The edit makes no sense for the graph, or touches code that is not understood, which is read-only. Nothing was "
+    "changed; change the file by hand, or make it simpler there first.",
+)
+
 # -- 2xx: edges and structure --------------------------------------------------------------------
 
 DUPLICATE_NODE = _add(

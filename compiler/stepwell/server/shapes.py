@@ -395,6 +395,57 @@ class CompileTell(CheckTell):
     manifest: dict[str, Any] | None
 
 
+# Workflows in Python
+
+
+class FlowRead(Ask):
+    """A flow's file; `files` are the files of code that it names, by their paths there."""
+
+    text: Annotated[str, StringConstraints(max_length=400_000)]
+    files: dict[str, str] | None = None
+
+
+class FlowWrite(Ask):
+    """A graph: the artifact, or the source file around it."""
+
+    document: dict[str, Any]
+
+
+class FlowApply(FlowRead):
+    """Edits of a flow's file, made one after the other; docs/python.md has what they hold."""
+
+    edits: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=50)]
+
+
+class FlowFinding(Finding):
+    """A finding with its place in the flow's file, both counted from 1."""
+
+    file_line: int | None
+    file_column: int | None
+
+
+class FlowTell(Tell):
+    """What a flow's file says. `layout` has a position for each node, for those that say none."""
+
+    ok: bool
+    document: dict[str, Any] | None
+    layout: list[dict[str, int]] | None
+    findings: list[FlowFinding]
+
+
+class FlowApplied(FlowTell):
+    """The changed file, and what it says."""
+
+    text: str
+
+
+class FlowWritten(Tell):
+    """A flow's file."""
+
+    text: str
+    findings: list[FlowFinding]
+
+
 # Deploys
 
 
