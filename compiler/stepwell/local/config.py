@@ -98,7 +98,7 @@ class WorkerSpec:
 
     ``vars`` holds secrets too; a string is a text binding, anything else JSON. ``foreign`` binds workflows of
     other Workers. ``missing`` names bindings that have no local counterpart, each with the message its use
-    fails with.
+    fails with. ``outbound`` names the Worker that its requests and connections go to, in the place of the world.
     """
 
     name: str
@@ -117,6 +117,7 @@ class WorkerSpec:
     missing: Mapping[str, str] = field(default_factory=dict)
     consumers: tuple[Consumer, ...] = ()
     crons: tuple[str, ...] = ()
+    outbound: str | None = None
 
 
 @dataclass(frozen=True)
@@ -432,6 +433,8 @@ def _outbound() -> _Struct:
 
 
 def _outbound_of(worker: WorkerSpec) -> _Struct:
+    if worker.outbound is not None:
+        return _service(f"worker:{worker.outbound}")
     return _service("outbound", props={"worker": worker.name})
 
 

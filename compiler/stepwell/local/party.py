@@ -119,7 +119,8 @@ def _renamed(worker: WorkerSpec, names: Mapping[str, str]) -> WorkerSpec:
         for binding, ref in worker.services.items()
     }
     foreign = {binding: WorkflowRef(ref.workflow, names[ref.worker or ""]) for binding, ref in worker.foreign.items()}
-    return replace(worker, name=names[worker.name], services=services, foreign=foreign)
+    outbound = worker.outbound and names[worker.outbound]
+    return replace(worker, name=names[worker.name], services=services, foreign=foreign, outbound=outbound)
 
 
 def _keyed(worker: WorkerSpec, prefix: str) -> WorkerSpec:

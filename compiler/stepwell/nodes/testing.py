@@ -16,6 +16,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from stepwell.graph.definition import Strict
 from stepwell.graph.nodes import CustomNode, Nodes
+from stepwell.nodes.files import DEFINITION
 
 if TYPE_CHECKING:
     from stepwell.bundle.toolchain import Toolchain
@@ -30,6 +31,7 @@ ANY: Final = "*"
 """In what is expected: whatever stands here."""
 
 _SECONDS: Final = 60.0
+_WORLD: Final = "the world"
 _NODE, _BEFORE, _AFTER = "The node", "Before", "After"
 
 
@@ -47,7 +49,8 @@ class NodeCase(Strict):
 
     `before` and `after` are bodies of steps around the node, which see `env`; `left` is what `after` must return.
     `services` puts a module beside the test, whose default export is a `WorkerEntrypoint`, in the place of a binding
-    that this machine has no counterpart of.
+    that this machine has no counterpart of; `world` puts one in the place of everything outside, with `fetch` for
+    requests and `connect` for connections.
     """
 
     name: str
@@ -56,6 +59,7 @@ class NodeCase(Strict):
     env: dict[str, Any] = Field(default_factory=dict)
     mocks: dict[str, Any] = Field(default_factory=dict)
     services: dict[str, str] = Field(default_factory=dict)
+    world: str | None = None
     before: str | None = None
     after: str | None = None
     requests: list[Request] | None = None
@@ -120,12 +124,17 @@ def run_tests(toolchain: Toolchain, tests: Sequence[tuple[CustomNode, Path, Sequ
 def _prepared(
     toolchain: Toolchain, number: int, node: CustomNode, folder: Path, case: NodeCase
 ) -> _Prepared | Judged:
+    from stepwell.bundle.packages import PackagesFailed, install_for
     from stepwell.compiler import compile_artifact
     from stepwell.diagnostics import Severity
     from stepwell.local.mock import make_mock
     from stepwell.local.party import Job, RunOptions
 
-    made = compile_artifact(_graph(node, case), toolchain=toolchain, nodes=Nodes.of([node]))
+    try:
+        packages = install_for(folder / DEFINITION, node.definition.dependencies or {})
+    except PackagesFailed as error:
+        return Judged(node, case.name, (str(error),))
+    made = compile_artifact(_graph(node, case), toolchain=toolchain, packages=packages, nodes=Nodes.of([node]))
     if not made.ok:
         errors = (one for one in made.diagnostics if one.severity is Severity.ERROR)
         return Judged(node, case.name, tuple(f"{one.code.id} {one.message}" for one in errors))
@@ -160,9 +169,10 @@ def _cast(made: Compiled, folder: Path, case: NodeCase, number: int) -> tuple[Wo
 
     spec = worker_spec(made)
     given = {*case.env, *case.services}
+    files = {**case.services, **({_WORLD: case.world} if case.world is not None else {})}
     children = tuple(
         WorkerSpec(f"in place of {name}", {"mock.js": _text(folder, file)}, "mock.js", spec.compatibility_date)
-        for name, file in case.services.items()
+        for name, file in files.items()
     )
     services = {name: ServiceRef(f"in place of {name}") for name in case.services}
     missing = {name: why for name, why in spec.missing.items() if name not in given}
@@ -175,7 +185,9 @@ def _cast(made: Compiled, folder: Path, case: NodeCase, number: int) -> tuple[Wo
         spec, kv=own_store(spec.kv), d1=own_store(spec.d1), r2=own_store(spec.r2), queues=own_store(spec.queues)
     )
     variables = {**spec.vars, **case.env}
-    return replace(made_up, vars=variables, services={**own, **services}, missing=missing), children
+    outbound = None if case.world is None else f"in place of {_WORLD}"
+    ready = replace(made_up, vars=variables, services={**own, **services}, missing=missing, outbound=outbound)
+    return ready, children
 
 
 def _text(folder: Path, file: str) -> str:
