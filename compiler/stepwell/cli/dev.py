@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from stepwell.cli.custom import nodes_option
 from stepwell.cli.faults import Failed
 
 if TYPE_CHECKING:
@@ -47,7 +46,6 @@ STATE = Path(".stepwell/dev")
     metavar="PATTERN=JSON|@FILE",
     help="The answer to requests, as for run; others go out. Repeatable.",
 )
-@nodes_option
 @click.option("--env", "env", multiple=True, metavar="NAME=VALUE", help="A variable or secret. Repeatable.")
 @click.option("--env-file", "env_files", multiple=True, metavar="FILE", help="A file of variables. Repeatable.")
 def command(
@@ -57,7 +55,6 @@ def command(
     fresh: bool,
     clock: Literal["real", "test"],
     mocks: tuple[str, ...],
-    nodes: tuple[Path, ...],
     env: tuple[str, ...],
     env_files: tuple[str, ...],
 ) -> int:
@@ -87,7 +84,7 @@ def command(
     tools = toolchain()
     _keep_out_of_version_control(state)
     with ExitStack() as stack:
-        session = Session(paths, variables, nodes)
+        session = Session(paths, variables)
         world = _world(answers, session, stack) if answers else None
         settings = Settings(
             state.resolve(),

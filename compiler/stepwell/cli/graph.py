@@ -13,12 +13,7 @@ if TYPE_CHECKING:
     from stepwell.picture import Style
 
 
-_STYLES: dict[str, Style] = {".svg": "svg", ".dot": "dot", ".gv": "dot", ".txt": "text"}
-
-
-def style_of(file: Path | None) -> Style:
-    """What a file of this name is drawn as."""
-    return _STYLES.get(file.suffix.lower() if file else "", "mermaid")
+_STYLES: dict[str, Style] = {".svg": "svg", ".dot": "dot", ".gv": "dot"}
 
 
 @click.command("graph")
@@ -26,9 +21,9 @@ def style_of(file: Path | None) -> Style:
 @click.option(
     "--format",
     "style",
-    type=click.Choice(["mermaid", "dot", "svg", "text"]),
-    help="SVG and text (for a terminal) are drawn here; the other two are for Mermaid and Graphviz.  "
-    "[default: what FILE ends with (.svg, .dot, .gv, .txt), else mermaid]",
+    type=click.Choice(["mermaid", "dot", "svg"]),
+    help="SVG is drawn here; the other two are for Mermaid and Graphviz.  "
+    "[default: what FILE ends with (.svg, .dot, .gv), else mermaid]",
 )
 @click.option(
     "-o",
@@ -51,7 +46,7 @@ def command(path: str, style: Style | None, output: Path | None) -> None:
     source = read(path)
     if not isinstance(source.graph.get("nodes"), list):
         raise Failed(f"{source.name} holds no graph; `stepwell check {source.name}` says more")
-    chosen = style or style_of(output)
+    chosen = style or _STYLES.get(output.suffix.lower() if output else "", "mermaid")
     picture = draw(source.document, chosen)
     if output is None:
         click.echo(picture, nl=False)

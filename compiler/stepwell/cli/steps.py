@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from stepwell.graph.stepnames import node_of
+_INDICES = re.compile(r" (?:\[\d+\])+$")
+_EXTRA = re.compile(r": [a-z]+(?: \[?\d+\]?)?$")
 
 
 @dataclass(frozen=True)
@@ -21,10 +23,16 @@ class StepTable:
     """The nodes of a compiled graph by the names of their steps."""
 
     def __init__(self, manifest: Mapping[str, Any]) -> None:
-        self._nodes = {row["name"]: row["node"] for row in manifest.get("steps", ())}
-        self._names = {node["id"]: node["name"] for node in manifest.get("nodes", ())}
+        names = {node["id"]: node["name"] for node in manifest.get("nodes", ())}
+        rows = ((row["name"], row["node"]) for row in manifest.get("steps", ()))
+        self._nodes = {step: NodeName(node, names.get(node, node)) for step, node in rows}
 
     def node(self, step: str) -> NodeName | None:
-        """The node of a step."""
-        id = node_of(step, self._nodes)
-        return None if id is None else NodeName(id, self._names.get(id, id))
+        """The node; in loops a name carries indices, and some nodes have steps like `<name>: winner`."""
+        waiting = [step]
+        for name in waiting:
+            if name in self._nodes:
+                return self._nodes[name]
+            shorter = (_INDICES.sub("", name), _EXTRA.sub("", name))
+            waiting += [one for one in shorter if one != name]
+        return None

@@ -34,7 +34,6 @@ class Form(Enum):
     MEMBER = "a.b(c)"
     """Also a name, a text, what stands in brackets."""
     ARRAY = "[a]"
-    OBJECT = "({ a })"
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ def form_of(tree: Tree) -> Form:
     if kind == "array":
         return Form.ARRAY
     if kind == "object":
-        return Form.OBJECT
+        return Form.MEMBER
     return _of_chain(tree, expression)
 
 

@@ -142,12 +142,7 @@ class _Hall:
 
     def _desk(self, party: Party, sink: Sink, stack: ExitStack) -> Desk:
         options = party.job.options
-        desk = Desk(
-            options.mocks,
-            allow_network=options.allow_network,
-            on_exchange=sink.exchange,
-            on_request=options.on_request,
-        )
+        desk = Desk(options.mocks, allow_network=options.allow_network, on_exchange=sink.exchange)
         stack.callback(desk.close)
         return desk
 

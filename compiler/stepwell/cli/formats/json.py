@@ -3,11 +3,10 @@
     {"version": 1,
      "files": ["order.json"],
      "diagnostics": [{"file", "line", "column", "severity", "code", "slug", "message", "hint", "pointer",
-                      "nodeId", "nodeName", "snippet": {"line", "column"} | null, "template"}],
+                      "nodeId", "nodeName", "snippet": {"line", "column"} | null}],
      "summary": {"errors", "warnings", "notes", "files"}}
 
-`line` and `column` count from 1 and are null where there is no place; `snippet` counts inside the code,
-which is that of the file `template` where the fault is in a custom node.
+`line` and `column` count from 1 and are null where there is no place; `snippet` counts inside the code.
 """
 
 from __future__ import annotations
@@ -48,5 +47,4 @@ def _finding(source: Input, d: Diagnostic) -> dict[str, Any]:
         "nodeId": d.node_id,
         "nodeName": display_name(source, d),
         "snippet": asdict(d.snippet) if d.snippet else None,
-        "template": d.file,
     }
