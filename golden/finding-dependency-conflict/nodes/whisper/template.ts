@@ -1,5 +1,0 @@
-import { quiet } from "tagged";
-
-export default async function (ctx) {
-  return { text: quiet(ctx.config.text) };
-}

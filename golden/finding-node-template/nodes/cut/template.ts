@@ -1,4 +1,0 @@
-export default async function (ctx) {
-  const { name } = ctx.config;
-  return { name: name.toUpperCase( };
-}

@@ -1,3 +1,0 @@
-export async function run(ctx) {
-  return ctx.config;
-}

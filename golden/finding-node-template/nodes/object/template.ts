@@ -1,3 +1,0 @@
-const helpers = { run: async () => 1 };
-
-export default helpers;

@@ -1,4 +1,0 @@
-// This is made for browsers.
-const place = document.location;
-
-export default place;

@@ -1,3 +1,0 @@
-import native from "./native.node";
-
-export default native;

@@ -1,1 +1,0 @@
-export default async ({ config, env: { SIGN_KEY } }) => `${config.text}.${SIGN_KEY}`;

@@ -1,3 +1,0 @@
-export default async function (ctx) {
-  return { key: ctx.idempotencyKey.length, item: ctx.config.item };
-}

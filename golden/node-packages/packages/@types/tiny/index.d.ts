@@ -1,2 +1,0 @@
-export function loud(text: string): string;
-export function quiet(text: string): string;

@@ -1,2 +1,0 @@
-export const platform: string;
-export function token(text: string): string;

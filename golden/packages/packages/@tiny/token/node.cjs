@@ -1,2 +1,0 @@
-exports.platform = "node";
-exports.token = () => "made for another platform";

@@ -1,2 +1,0 @@
-declare function slug(text: string): string;
-export = slug;

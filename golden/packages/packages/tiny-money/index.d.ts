@@ -1,2 +1,0 @@
-export function format(cents: number): string;
-export function parse(text: string): string;
