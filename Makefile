@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEMO := examples/order-approval
 
-.PHONY: demo test test-postgres lint types bench golden docs lock clean
+.PHONY: demo test lint types bench bench-hand mutants golden docs lock clean
 
 demo: $(READY)
 	@$(BIN)/stepwell build $(DEMO)/order-approval.json --output dist/order-approval
@@ -21,10 +21,6 @@ demo: $(READY)
 test: $(READY) lint types
 	@$(BIN)/python -m pytest -n 2
 
-# The server's tests again, on a PostgreSQL of their own; installs Debian's package where there is none.
-test-postgres: $(READY)
-	@$(BIN)/python -m tests.server.postgres -n 2 tests/server
-
 lint: $(READY)
 	@$(BIN)/ruff check .
 
@@ -34,6 +30,14 @@ types: $(READY)
 # Compares with others and prints ratios; the machine should have nothing else to do.
 bench: $(READY)
 	@$(BIN)/python -m benchmarks.dev
+
+# What the compiler emits beside Workers written by hand.
+bench-hand: $(READY)
+	@$(BIN)/python -m benchmarks.hand
+
+# Makes each deliberate fault of tests/mutations/ in a copy of the tree, and says which test sees it.
+mutants: $(READY)
+	@$(BIN)/python -m tests.mutations
 
 # Writes the goldens anew from what the compiler and the runtime do now. Read the diff before you commit it.
 golden: $(READY)

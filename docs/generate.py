@@ -16,9 +16,13 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
+from benchmarks.hand import minified
 from tests.golden.cases import Case, all_cases, compact
+from tests.hand.pairs import all_pairs
 
+from stepwell.bundle.toolchain import ensure
 from stepwell.cli import stepwell
+from stepwell.compiler import compile_artifact
 from stepwell.diagnostics import CODES, Code, codes
 from stepwell.graph.catalogue import BUILTIN, NodeKind
 from stepwell.graph.data import Data, Retrying
@@ -28,7 +32,7 @@ from stepwell.picture import draw
 DOCS: Final = Path(__file__).parent
 _PART: Final = re.compile(r"^(<!-- (?!end -->)(\S+)(?: ([^\n]*?))? -->\n).*?^(<!-- end -->)$", re.M | re.S)
 _FINDING: Final = re.compile(
-    r"(?P<code>SW\d+) \S+ \w+ (?P<pointer>/\S*?)(?: \[snippet (?P<line>\d+):(?P<column>\d+)\])?"
+    r"(?P<code>SW\d+) \S+ \w+ (?P<pointer>/\S*?)(?: \[(?P<file>\S+) (?P<line>\d+):(?P<column>\d+)\])?"
     r"(?: [^:]*)?: (?P<message>.*?)(?: — (?P<hint>.*))?"
 )
 _GROUPS: Final = {
@@ -40,6 +44,7 @@ _GROUPS: Final = {
     "6": "Replay",
     "7": "Trigger, names and bindings",
     "8": "Building",
+    "9": "Editing, and custom nodes",
 }
 _DATA: Final = {kind.data.__name__: kind.data for kind in BUILTIN.values()}
 _ABOUT_TEXT: Final = (codes.NOT_JSON, codes.DUPLICATE_KEY, codes.LONE_SURROGATE)
@@ -318,18 +323,26 @@ def _example(case: Case, line: str) -> str:
     found = _FINDING.fullmatch(line)
     assert found is not None, line
     code = CODES[found["code"]]
-    where = f", line {found['line']}, column {found['column']} of the code" if found["line"] else ""
+    file = None if found["file"] in (None, "snippet", "python") else found["file"]
+    text = file or "the code"
+    where = f", line {found['line']}, column {found['column']} of {text}" if found["line"] else ""
     told = f"{code.severity.value}[{code.id} {code.slug}]: {found['message']}"
-    told += f"\n  at {found['pointer']}{where}" if found["pointer"] != "/" else ""
+    if found["file"] == "python":
+        told += f"\n  at line {found['line']}, column {found['column']}"
+    elif found["pointer"] != "/":
+        told += f"\n  at {found['pointer']}{where}"
     told += f"\n  hint: {found['hint']}" if found["hint"] else ""
     link = f"[`golden/{case.name}`](../golden/{case.name}/):"
     picture = [_picture(case.name)] if code.id.startswith("SW2") else []
-    return "\n\n".join([link, *picture, _shown(case, found["pointer"], code), _fenced("text", told)])
+    shown = [_fenced("ts", (case.folder / file).read_text("utf-8").strip())] if file else []
+    return "\n\n".join([link, *picture, *(shown or [_shown(case, found["pointer"], code)]), _fenced("text", told)])
 
 
 def _shown(case: Case, place: str, code: Code) -> str:
     """The graph; of a long one the node, the edge or whatever else the finding is about."""
     text = case.graph.strip("\n")
+    if case.is_python:
+        return _fenced("python", text)
     if code in _ABOUT_TEXT:
         return _fenced("json", text)
     value = _plain(json.loads(text), place)
@@ -357,6 +370,18 @@ def _plain(document: Any, place: str) -> Any:
 # -- from the command line ---------------------------------------------------------------------------------
 
 
+@cache
+def _sizes(_: str) -> str:
+    """What the compiled Workers weigh beside those by hand."""
+    toolchain, rows = ensure(), []
+    for case in all_pairs():
+        js = compile_artifact(case.graph).js
+        assert js is not None
+        ours, other = minified(toolchain, js), minified(toolchain, case.hand)
+        rows.append([case.name, f"{ours:,}", f"{other:,}", f"{ours / other:.2f}"])
+    return _table(["Case", "Ours", "By hand", "Ratio"], rows)
+
+
 def _commands(_: str) -> str:
     names = stepwell.list_commands(click.Context(stepwell))
     links = [f"[`stepwell {name}`](#stepwell-{name})" for name in names]
@@ -372,7 +397,10 @@ def _help(name: str) -> str:
 
 
 def _command(name: str) -> click.Command:
-    found = stepwell.get_command(click.Context(stepwell), name)
+    found: click.Command | None = stepwell
+    for word in name.split():
+        assert isinstance(found, click.Group), name
+        found = found.get_command(click.Context(found), word)
     assert found is not None, name
     return found
 
@@ -391,6 +419,7 @@ _KINDS: Final[dict[str, Callable[[str], str]]] = {
     "codes": _codes,
     "commands": _commands,
     "help": _help,
+    "sizes": _sizes,
 }
 
 if __name__ == "__main__":

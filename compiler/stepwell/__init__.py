@@ -1,11 +1,12 @@
 """stepwell: compiles visual workflow graphs into Cloudflare Workers and runs them.
 
-`compile_artifact` and `check` are the library's door; they are imported when first asked for, so that
-`stepwell --help` stays quick.
+`compile_artifact` and `check` are the library's door, `scope`, `catalogue` and `edit` that of editors; they are
+imported when first asked for, so that `stepwell --help` stays quick.
 """
 
 from __future__ import annotations
 
+import importlib
 import sys
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -13,10 +14,36 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from stepwell import edit
     from stepwell.compiler import Compiled, check, compile_artifact
     from stepwell.diagnostics import Diagnostic
+    from stepwell.editor.catalogue import NodeType, catalogue
+    from stepwell.editor.scope import Scope, scope
 
-__all__ = ["Compiled", "Diagnostic", "__version__", "check", "compile_artifact"]
+__all__ = [
+    "Compiled",
+    "Diagnostic",
+    "NodeType",
+    "Scope",
+    "__version__",
+    "catalogue",
+    "check",
+    "compile_artifact",
+    "edit",
+    "scope",
+]
+
+_ROOMS = {
+    "Compiled": "compiler",
+    "check": "compiler",
+    "compile_artifact": "compiler",
+    "Diagnostic": "diagnostics",
+    "NodeType": "editor.catalogue",
+    "catalogue": "editor.catalogue",
+    "Scope": "editor.scope",
+    "scope": "editor.scope",
+}
+"""Where each name of the door lives."""
 
 
 class _Door(ModuleType):
@@ -28,14 +55,10 @@ class _Door(ModuleType):
 
 
 def __getattr__(name: str) -> Any:
-    if name == "Diagnostic":
-        from stepwell.diagnostics import Diagnostic
-
-        return Diagnostic
-    if name in ("Compiled", "check", "compile_artifact"):
-        from stepwell import compiler
-
-        return getattr(compiler, name)
+    if name == "edit":
+        return importlib.import_module("stepwell.edit")
+    if name in _ROOMS:
+        return getattr(importlib.import_module(f"stepwell.{_ROOMS[name]}"), name)
     raise AttributeError(f"module 'stepwell' has no attribute {name!r}")
 
 

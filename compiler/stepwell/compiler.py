@@ -6,14 +6,17 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from stepwell.diagnostics import Diagnostic, Severity, has_errors, slugs_of
+from stepwell.diagnostics import Diagnostic, Severity, has_errors, pointer, slugs_of
 from stepwell.diagnostics import codes as c
 
 if TYPE_CHECKING:
+    from stepwell.bundle.manifest import Contents
+    from stepwell.bundle.packages import Packages
     from stepwell.bundle.toolchain import Toolchain
     from stepwell.bundle.worker import Module, Origin
     from stepwell.check.analysis import Analysis
     from stepwell.emit import Emitted
+    from stepwell.graph.nodes import Nodes
     from stepwell.graph.read import Document
     from stepwell.lower.program import Program
 
@@ -38,31 +41,53 @@ class Compiled:
     language: Language = "ts"
     variables: Mapping[str, str] = field(default_factory=dict)
     """Values of `envVars` that are no secrets."""
+    modules: Mapping[str, str] = field(default_factory=dict)
+    """The modules of custom nodes that `source` imports, by path; `js` holds them already."""
 
     @property
     def ok(self) -> bool:
         return self.js is not None
 
 
-def check(document: object, *, off: Collection[str] = ()) -> list[Diagnostic]:
+def check(document: object, *, nodes: Nodes | None = None, off: Collection[str] = ()) -> list[Diagnostic]:
     """All findings about a document, in file order.
 
-    `document` is JSON text (then findings have places) or a JSON value. `off` are slugs or codes of warnings and
-    notes that are not wanted; errors are always given. Raises ValueError when `off` names what is no finding.
+    `document` is JSON text, or a flow's file as `stepwell.flow.read` gives it (then findings have places), or a JSON
+    value. `nodes` are the custom nodes that it may use (`stepwell.nodes` finds them). `off` are slugs or codes of
+    warnings and notes that are not wanted; errors are always given. Raises ValueError when `off` names what is no
+    finding.
     """
     slugs = slugs_of(off)
-    _, _, found = _analyse(document)
+    _, _, found = _analyse(document, nodes)
     return _finish(document, found, slugs)
 
 
+def dependencies(document: object, *, nodes: Nodes | None = None) -> dict[str, str] | None:
+    """The npm packages, with their ranges, that a document (see `check`) asks for; None when it cannot be read.
+
+    They are to be installed (`stepwell.bundle.packages`) and given to `compile_artifact`.
+    """
+    from stepwell.check.dependencies import wanted
+
+    read, found = _read(document, nodes)
+    return None if read is None or has_errors(found) else wanted(read)
+
+
 def compile_artifact(
-    document: object, *, language: Language = "ts", toolchain: Toolchain | None = None, off: Collection[str] = ()
+    document: object,
+    *,
+    language: Language = "ts",
+    toolchain: Toolchain | None = None,
+    packages: Packages | None = None,
+    nodes: Nodes | None = None,
+    off: Collection[str] = (),
 ) -> Compiled:
     """Compile a document (see `check`) to a Worker.
 
     Plain JavaScript needs no tool. TypeScript in a body is turned to JavaScript by esbuild: that of `toolchain`, or
-    an installed one (finding SW801 when there is none). With a `toolchain` a full parser reads the result as well, and
-    the runtime loads it (about 50 ms).
+    an installed one (finding SW801 when there is none); so are `packages`, installed for what `dependencies` says,
+    made part of the Worker that imports them (SW803 when they are not given). With a `toolchain` a full parser reads
+    the result as well, and the runtime loads it (about 50 ms).
     Raises nothing for what a user wrote; ValueError for another `language`, and for `off` as `check` does.
     """
     from stepwell.bundle.worker import too_large
@@ -70,26 +95,42 @@ def compile_artifact(
     if language not in get_args(Language):
         raise ValueError(f"language must be 'ts' or 'js', not {language!r}")
     slugs = slugs_of(off)
-    read, analysis, found = _analyse(document)
+    read, analysis, found = _analyse(document, nodes)
     if read is None or analysis is None:
         return Compiled(tuple(_finish(document, found, slugs)), language=language)
     program, emitted = _emit(analysis, "js" if _plain(analysis) else "ts")
-    module, faults = _bundle(analysis, program, emitted, toolchain)
-    found += faults + (too_large(module.js) if module is not None else [])
-    if module is None or has_errors(found):
+    built, faults = _bundle(analysis, program, emitted, toolchain, packages)
+    found += faults + (too_large(built.module.js) if built is not None else [])
+    if built is None or has_errors(found):
         return Compiled(tuple(_finish(document, found, slugs)), language=language)
-    return _compiled(read, program, emitted, module, language, tuple(_finish(document, found, slugs)))
+    return _compiled(read, program, emitted, built, language, tuple(_finish(document, found, slugs)))
 
 
-def _analyse(document: object) -> tuple[Document | None, Analysis | None, list[Diagnostic]]:
+def _analyse(document: object, nodes: Nodes | None) -> tuple[Document | None, Analysis | None, list[Diagnostic]]:
     from stepwell.check.analysis import analyse
-    from stepwell.graph.read import read_text, read_value
 
-    read, found = read_text(document) if isinstance(document, str) else read_value(document)
+    read, found = _read(document, nodes)
     if read is None or has_errors(found):
         return None, None, found
     analysis, more = analyse(read)
     return read, analysis, [*found, *more]
+
+
+def _read(document: object, nodes: Nodes | None) -> tuple[Document | None, list[Diagnostic]]:
+    from stepwell.graph.nodes import Nodes
+    from stepwell.graph.placed import Placed
+    from stepwell.graph.read import read_text, read_value
+
+    known = Nodes() if nodes is None else nodes
+    if isinstance(document, str):
+        return read_text(document, known)
+    if not isinstance(document, Placed):
+        return read_value(document, known)
+    found = list(document.diagnostics)
+    if document.document is None:
+        return None, found
+    read, more = read_value(document.document, known)
+    return read, [*found, *more]
 
 
 def _plain(analysis: Analysis) -> bool:
@@ -106,41 +147,104 @@ def _emit(analysis: Analysis, language: Language) -> tuple[Program, Emitted]:
     return program, emit(program, language)
 
 
+@dataclass(frozen=True, slots=True)
+class _Built:
+    """The module as it was printed, the one to upload, what that was made of."""
+
+    printed: Module
+    module: Module
+    contents: Contents
+
+
 def _bundle(
-    analysis: Analysis, program: Program, emitted: Emitted, toolchain: Toolchain | None
-) -> tuple[Module | None, list[Diagnostic]]:
+    analysis: Analysis, program: Program, emitted: Emitted, toolchain: Toolchain | None, packages: Packages | None
+) -> tuple[_Built | None, list[Diagnostic]]:
     """The module to upload. With a toolchain a full parser and the runtime itself must take it."""
     from stepwell.bundle.worker import refuse_at_load
     from stepwell.emit import read_map
 
-    module, faults = _module(analysis, program, emitted, toolchain)
-    if module is not None and toolchain is not None and not faults:
-        mappings = emitted.mappings if program.language == "js" else read_map(module.map)
-        faults = refuse_at_load(toolchain.workerd, module.js, mappings, _origins(analysis))
-    return module, faults
+    built, faults = _module(analysis, program, emitted, toolchain, packages)
+    if built is not None and toolchain is not None and not faults:
+        as_printed = program.language == "js" and built.module is built.printed
+        mappings = emitted.mappings if as_printed else read_map(built.module.map)
+        faults = refuse_at_load(toolchain.workerd, built.module.js, mappings, _origins(analysis))
+    return built, faults
 
 
 def _module(
-    analysis: Analysis, program: Program, emitted: Emitted, toolchain: Toolchain | None
-) -> tuple[Module | None, list[Diagnostic]]:
-    """The module. Types are stripped where there are any."""
+    analysis: Analysis, program: Program, emitted: Emitted, toolchain: Toolchain | None, packages: Packages | None
+) -> tuple[_Built | None, list[Diagnostic]]:
+    """The module. Types are stripped where there are any; custom nodes, and packages that are imported, are linked."""
+    from stepwell.bundle.manifest import Contents
     from stepwell.bundle.toolchain import ToolchainMissing, locate
     from stepwell.bundle.worker import Module, refuse_unloadable, strip_types
+    from stepwell.check.dependencies import imported_modules, imported_packages, wanted
     from stepwell.emit import source_map
 
     origins = _origins(analysis)
-    map_ = source_map(emitted, program)
-    if program.language == "js":
+    contents = Contents(wanted(analysis.document), (), tuple(imported_modules(analysis)))
+    printed = Module(emitted.text, source_map(emitted, program))
+    alone = not program.nodes and not imported_packages(analysis)
+    if program.language == "js" and alone:
         faults = refuse_unloadable(toolchain.esbuild, emitted.text, emitted.mappings, origins) if toolchain else []
-        return Module(emitted.text, map_), faults
+        return _Built(printed, printed, contents), faults
     try:
         tools = toolchain or locate()
     except ToolchainMissing as missing:
-        return None, [Diagnostic(c.TOOL_MISSING, f"the code is TypeScript, and {missing}")]
-    return strip_types(tools.esbuild, emitted.text, map_, emitted.mappings, origins)
+        why = "graph has custom nodes" if program.nodes else "code imports packages"
+        why = "code is TypeScript" if program.language == "ts" else why
+        return None, [Diagnostic(c.TOOL_MISSING, f"the {why}, and {missing}")]
+    if program.language == "ts":
+        stripped, faults = strip_types(tools.esbuild, printed.js, printed.map, emitted.mappings, origins)
+        if stripped is None or alone:
+            return None if stripped is None else _Built(stripped, stripped, contents), faults
+        printed = stripped
+    return _link(analysis, program, emitted, printed, tools, packages)
+
+
+def _link(
+    analysis: Analysis,
+    program: Program,
+    emitted: Emitted,
+    printed: Module,
+    tools: Toolchain,
+    packages: Packages | None,
+) -> tuple[_Built | None, list[Diagnostic]]:
+    """The printed module with the custom nodes and the packages that it imports."""
+    from stepwell.bundle.manifest import Contents
+    from stepwell.bundle.worker import link, with_sources
+    from stepwell.check.dependencies import imported_packages, wanted
+    from stepwell.emit import read_map
+
+    asked, imported = wanted(analysis.document), imported_packages(analysis)
+    if imported and (packages is None or packages.dependencies != asked):
+        return None, [_not_installed(name, analysis) for name in imported]
+    mappings = emitted.mappings if program.language == "js" else read_map(printed.map)
+    origins, files = _origins(analysis), {node.path: node.source for node in program.nodes}
+    here = {**origins, **{path: origins[source] for path, source in files.items()}}
+    modules, tree = _modules(program), packages.node_modules if imported and packages else None
+    linked, faults = link(tools.esbuild, printed, mappings, here, modules, tree)
+    if linked is None:
+        return None, faults
+    contents = Contents(asked, linked.parts(packages.versions if packages else {}), linked.bundled.externals)
+    return _Built(printed, with_sources(linked.module, files), contents), faults
+
+
+def _modules(program: Program) -> dict[str, str]:
+    """The texts of custom nodes' modules by path."""
+    return {node.path: program.sources[node.source] for node in program.nodes}
+
+
+def _not_installed(package: str, analysis: Analysis) -> Diagnostic:
+    from stepwell.check.dependencies import wants
+
+    first = wants(analysis.document)[package][0]
+    said = f"the package `{package}` is not installed for this graph"
+    return Diagnostic(c.PACKAGES_MISSING, said, first.pointer, first.node, "run `stepwell install`")
 
 
 def _origins(analysis: Analysis) -> dict[str, Origin]:
+    from stepwell.check.custom import used_nodes
     from stepwell.check.trigger import SOURCE
     from stepwell.check.values import codes_of
 
@@ -149,6 +253,9 @@ def _origins(analysis: Analysis) -> dict[str, Origin]:
         for value in fields.values():
             for code in codes_of(value):
                 origins[code.source] = (code.pointer, analysis.flow.nodes[vertex].id)
+    for vertex, custom in used_nodes(analysis).values():
+        at = analysis.document.base + pointer("nodes", vertex, "type")
+        origins[custom.source] = (at, analysis.flow.nodes[vertex].id, custom.source)
     return origins
 
 
@@ -156,7 +263,7 @@ def _compiled(
     read: Document,
     program: Program,
     emitted: Emitted,
-    module: Module,
+    built: _Built,
     language: Language,
     found: tuple[Diagnostic, ...],
 ) -> Compiled:
@@ -165,17 +272,21 @@ def _compiled(
     from stepwell.lower.text import text
 
     readable = emitted if program.language == language else emit(program, language)
-    source = module.js if language == "js" else readable.text
-    js = f"{module.js.rstrip()}\n{SOURCE_MAP_COMMENT}"
-    known = manifest(read, program, js)
+    source = built.printed.js if language == "js" else readable.text
+    js = f"{built.module.js.rstrip()}\n{SOURCE_MAP_COMMENT}"
+    known = manifest(read, program, js, built.contents)
     variables = {v.name: v.value for v in read.source.envVars if not v.isSecret}
+    config = wrangler(known, variables)
     return Compiled(
-        found, source, js, module.map, known, wrangler(known, variables), text(program), language, variables
+        found, source, js, built.module.map, known, config, text(program), language, variables, _modules(program)
     )
 
 
 def _finish(document: object, found: Iterable[Diagnostic], off: Collection[str]) -> list[Diagnostic]:
     from stepwell.graph.locate import with_places
+    from stepwell.graph.placed import Placed
 
     kept = [d for d in found if d.severity is Severity.ERROR or d.slug not in off]
-    return with_places(document, kept) if isinstance(document, str) else [replace(d) for d in kept]
+    if isinstance(document, str):
+        return with_places(document, kept)
+    return document.with_places(kept) if isinstance(document, Placed) else [replace(d) for d in kept]

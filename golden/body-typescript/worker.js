@@ -37,11 +37,10 @@ async function authorized(request, token) {
   const given = /^bearer +(.+)$/i.exec(request.headers.get("Authorization") ?? "")?.[1];
   if (!given) return false;
   const digest = (text) => crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-  const [a, b] = [new Uint8Array(await digest(given)), new Uint8Array(await digest(token))];
-  return a.reduce((difference, byte, i) => difference | byte ^ b[i], 0) === 0;
+  return crypto.subtle.timingSafeEqual(await digest(given), await digest(token));
 }
 function messageOf(error) {
-  return error instanceof Error ? error.message : String(error);
+  return error?.message ?? String(error);
 }
 export default {
   async fetch(request, env) {

@@ -7,8 +7,8 @@ async function runGraph(env: Env, event: { payload: any }): Promise<any> {
   return {};
 }
 
-function messageOf(error: unknown) {
-  return error instanceof Error ? error.message : String(error);
+function messageOf(error: any): string {
+  return error?.message ?? String(error);
 }
 
 export default {

@@ -24,27 +24,26 @@ export class WarnStatus extends WorkflowEntrypoint {
 }
 
 /** One HTTP request and its answer. What another attempt cannot mend is a NonRetryableError. */
-async function request(method, url, options = {}) {
-  const { via = globalThis, throwOnError = true } = options;
-  const sent = outgoing(method, url, options);
+async function request(method, url) {
+  const sent = outgoing(method, url);
   const { origin, pathname } = new URL(sent.url);
   const what = `${method} ${origin}${pathname}`;
   let response, text;
   try {
-    response = await via.fetch(sent);
+    response = await fetch(sent);
     text = await response.text();
   } catch (error) {
     // The runtime's own words stand first: by them the engine knows what must not be retried.
     throw new Error(`${messageOf(error)} (${what})`);
   }
-  if (throwOnError && !response.ok) {
+  if (!response.ok) {
     const message = `${what} answered ${response.status}: ${text.slice(0, 200)}`;
     const again = response.status >= 500 || [408, 425, 429].includes(response.status);
     throw again ? new Error(message) : new NonRetryableError(message);
   }
-  const headers = Object.fromEntries(response.headers);
-  const cookies = response.headers.getSetCookie();
-  if (cookies.length > 1) headers["set-cookie"] = cookies.join(", ");
+  const headers = {};
+  // Several cookies come one by one, but are read together.
+  for (const name of response.headers.keys()) headers[name] = response.headers.get(name);
   const answer = { status: response.status, headers, body: parsed(response, text) };
   const size = new TextEncoder().encode(JSON.stringify(answer)).length;
   if (size > 1024 * 1024) {
@@ -54,23 +53,9 @@ async function request(method, url, options = {}) {
 }
 
 /** The request to send. */
-function outgoing(method, url, options) {
-  const { query, body, timeout, idempotencyKey } = options;
+function outgoing(method, url) {
   try {
-    const address = new URL(url);
-    const extra = new URLSearchParams();
-    for (const [name, value] of Object.entries(query ?? {})) {
-      for (const item of [value].flat()) if (item != null) extra.append(name, item);
-    }
-    if (extra.size > 0) address.search += `${address.search ? "&" : "?"}${extra}`;
-    const given = Object.entries(options.headers ?? {}).filter(([, value]) => value != null);
-    const headers = new Headers(given);
-    if (idempotencyKey && !headers.has("Idempotency-Key")) headers.set("Idempotency-Key", idempotencyKey);
-    const raw = [ArrayBuffer, Uint8Array, Blob, FormData, URLSearchParams].some((kind) => body instanceof kind);
-    const json = body !== undefined && typeof body !== "string" && !raw;
-    if (json && !headers.has("Content-Type")) headers.set("Content-Type", "application/json");
-    const signal = timeout === undefined ? undefined : AbortSignal.timeout(timeout);
-    return new Request(address, { method, headers, body: json ? JSON.stringify(body) : body, signal });
+    return new Request(url, { method });
   } catch (error) {
     throw new NonRetryableError(`The ${method} request cannot be made: ${messageOf(error)}`);
   }
@@ -87,17 +72,16 @@ function parsed(response, text) {
   }
 }
 
-/** Whether a request carries the token. Digests are compared, so that the time it takes tells nothing. */
+/** Whether a request carries the token. Digests are compared, which have one length, in a time that tells nothing. */
 async function authorized(request, token) {
   const given = /^bearer +(.+)$/i.exec(request.headers.get("Authorization") ?? "")?.[1];
   if (!given) return false;
   const digest = (text) => crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-  const [a, b] = [new Uint8Array(await digest(given)), new Uint8Array(await digest(token))];
-  return a.reduce((difference, byte, i) => difference | (byte ^ b[i]), 0) === 0;
+  return crypto.subtle.timingSafeEqual(await digest(given), await digest(token));
 }
 
 function messageOf(error) {
-  return error instanceof Error ? error.message : String(error);
+  return error?.message ?? String(error);
 }
 
 export default {

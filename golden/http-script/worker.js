@@ -3,7 +3,7 @@ import { NonRetryableError } from "cloudflare:workflows";
 async function runGraph(env, event) {
   const answer_stored = await retry(
     "EXPORT_answer",
-    { limit: 2, delay: 1, backoff: "exponential" },
+    { limit: 2, delay: 1 },
     async () => request("GET", `https://api.test/${event.payload}`, { timeout: 200 }),
   );
   const answer = withBody(answer_stored);
@@ -14,78 +14,56 @@ async function runGraph(env, event) {
   return { answer: answer_stored };
 }
 
-/** Runs `body` until it succeeds, at most `limit` more times. One that timed out still runs: it is not run again. */
+/** Runs `body` until it succeeds, at most `limit` more times. */
 async function retry(
   name,
   options,
   body,
 ) {
-  const { limit = 0, delay = 0, backoff, timeout } = options;
-  const ctx = { step: { name, count: 1 }, idempotencyKey: crypto.randomUUID() };
+  const { limit = 0, delay = 0 } = options;
   for (let attempt = 1; ; attempt++) {
     try {
-      const work = body({ ...ctx, attempt });
-      return await (timeout === undefined ? work : within(timeout, name, work));
+      return await body();
     } catch (error) {
       if (attempt > limit || error instanceof NonRetryableError) throw error;
     }
-    const factor = backoff === "exponential" ? 2 ** (attempt - 1) : backoff === "linear" ? attempt : 1;
-    await scheduler.wait(delay * factor);
+    await scheduler.wait(delay * 2 ** (attempt - 1));
   }
-}
-
-/** What `work` comes to, if it does so in time. */
-function within(timeout, name, work) {
-  let timer;
-  const late = new Promise((_, reject) => {
-    const error = new NonRetryableError(`${name} timed out after ${timeout} ms`);
-    timer = setTimeout(() => reject(error), timeout);
-  });
-  return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
 
 /** One HTTP request and its answer. */
 async function request(method, url, options = {}) {
-  const { via = globalThis, throwOnError = true } = options;
   const sent = outgoing(method, url, options);
   const { origin, pathname } = new URL(sent.url);
   const what = `${method} ${origin}${pathname}`;
   let response, text;
   try {
-    response = await via.fetch(sent);
+    response = await fetch(sent);
     text = await response.text();
   } catch (error) {
     throw new Error(`${messageOf(error)} (${what})`);
   }
-  if (throwOnError && !response.ok) {
+  if (!response.ok) {
     const message = `${what} answered ${response.status}: ${text.slice(0, 200)}`;
     const again = response.status >= 500 || [408, 425, 429].includes(response.status);
     throw again ? new Error(message) : new NonRetryableError(message);
   }
-  const headers = Object.fromEntries(response.headers);
-  const cookies = response.headers.getSetCookie();
-  if (cookies.length > 1) headers["set-cookie"] = cookies.join(", ");
+  const headers = {};
+  // Several cookies come one by one, but are read together.
+  for (const name of response.headers.keys()) headers[name] = response.headers.get(name);
   return { status: response.status, headers, body: parsed(response, text) };
 }
 
 /** The request to send. */
 function outgoing(method, url, options) {
-  const { query, body, timeout, idempotencyKey } = options;
   try {
-    const address = new URL(url);
-    const extra = new URLSearchParams();
-    for (const [name, value] of Object.entries(query ?? {})) {
-      for (const item of [value].flat()) if (item != null) extra.append(name, item);
-    }
-    if (extra.size > 0) address.search += `${address.search ? "&" : "?"}${extra}`;
-    const given = Object.entries(options.headers ?? {}).filter(([, value]) => value != null);
-    const headers = new Headers(given);
-    if (idempotencyKey && !headers.has("Idempotency-Key")) headers.set("Idempotency-Key", idempotencyKey);
-    const raw = [ArrayBuffer, Uint8Array, Blob, FormData, URLSearchParams].some((kind) => body instanceof kind);
-    const json = body !== undefined && typeof body !== "string" && !raw;
-    if (json && !headers.has("Content-Type")) headers.set("Content-Type", "application/json");
-    const signal = timeout === undefined ? undefined : AbortSignal.timeout(timeout);
-    return new Request(address, { method, headers, body: json ? JSON.stringify(body) : body, signal });
+    const headers = new Headers();
+    const key = options.idempotencyKey;
+    if (key) headers.set("Idempotency-Key", key);
+    const body = JSON.stringify(options.body);
+    if (body) headers.set("Content-Type", "application/json");
+    const signal = options.timeout === undefined ? undefined : AbortSignal.timeout(options.timeout);
+    return new Request(url, { method, headers, body, signal });
   } catch (error) {
     throw new NonRetryableError(`The ${method} request cannot be made: ${messageOf(error)}`);
   }
@@ -112,7 +90,7 @@ function fieldsOf(value) {
 }
 
 function messageOf(error) {
-  return error instanceof Error ? error.message : String(error);
+  return error?.message ?? String(error);
 }
 
 export default {

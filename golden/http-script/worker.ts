@@ -5,7 +5,7 @@ interface Env {}
 async function runGraph(env: Env, event: { payload: any }): Promise<any> {
   const answer_stored = await retry(
     "EXPORT_answer",
-    { limit: 2, delay: 1, backoff: "exponential" },
+    { limit: 2, delay: 1 },
     async () => request("GET", `https://api.test/${event.payload}`, { timeout: 200 }),
   );
   const answer = withBody(answer_stored);
@@ -16,78 +16,56 @@ async function runGraph(env: Env, event: { payload: any }): Promise<any> {
   return { answer: answer_stored };
 }
 
-/** Runs `body` until it succeeds, at most `limit` more times. One that timed out still runs: it is not run again. */
+/** Runs `body` until it succeeds, at most `limit` more times. */
 async function retry(
   name: string,
   options: { limit?: number; delay?: number; backoff?: string; timeout?: number },
-  body: (ctx: any) => Promise<any>,
+  body: () => Promise<any>,
 ): Promise<any> {
-  const { limit = 0, delay = 0, backoff, timeout } = options;
-  const ctx = { step: { name, count: 1 }, idempotencyKey: crypto.randomUUID() };
+  const { limit = 0, delay = 0 } = options;
   for (let attempt = 1; ; attempt++) {
     try {
-      const work = body({ ...ctx, attempt });
-      return await (timeout === undefined ? work : within(timeout, name, work));
+      return await body();
     } catch (error) {
       if (attempt > limit || error instanceof NonRetryableError) throw error;
     }
-    const factor = backoff === "exponential" ? 2 ** (attempt - 1) : backoff === "linear" ? attempt : 1;
-    await scheduler.wait(delay * factor);
+    await scheduler.wait(delay * 2 ** (attempt - 1));
   }
-}
-
-/** What `work` comes to, if it does so in time. */
-function within(timeout: number, name: string, work: Promise<any>): Promise<any> {
-  let timer: any;
-  const late = new Promise((_, reject) => {
-    const error = new NonRetryableError(`${name} timed out after ${timeout} ms`);
-    timer = setTimeout(() => reject(error), timeout);
-  });
-  return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
 
 /** One HTTP request and its answer. */
 async function request(method: string, url: any, options: any = {}) {
-  const { via = globalThis, throwOnError = true } = options;
   const sent = outgoing(method, url, options);
   const { origin, pathname } = new URL(sent.url);
   const what = `${method} ${origin}${pathname}`;
   let response: Response, text: string;
   try {
-    response = await via.fetch(sent);
+    response = await fetch(sent);
     text = await response.text();
   } catch (error) {
     throw new Error(`${messageOf(error)} (${what})`);
   }
-  if (throwOnError && !response.ok) {
+  if (!response.ok) {
     const message = `${what} answered ${response.status}: ${text.slice(0, 200)}`;
     const again = response.status >= 500 || [408, 425, 429].includes(response.status);
     throw again ? new Error(message) : new NonRetryableError(message);
   }
-  const headers: Record<string, string> = Object.fromEntries(response.headers);
-  const cookies = response.headers.getSetCookie();
-  if (cookies.length > 1) headers["set-cookie"] = cookies.join(", ");
+  const headers: Record<string, string> = {};
+  // Several cookies come one by one, but are read together.
+  for (const name of response.headers.keys()) headers[name] = response.headers.get(name)!;
   return { status: response.status, headers, body: parsed(response, text) };
 }
 
 /** The request to send. */
 function outgoing(method: string, url: any, options: any) {
-  const { query, body, timeout, idempotencyKey } = options;
   try {
-    const address = new URL(url);
-    const extra = new URLSearchParams();
-    for (const [name, value] of Object.entries<any>(query ?? {})) {
-      for (const item of [value].flat()) if (item != null) extra.append(name, item);
-    }
-    if (extra.size > 0) address.search += `${address.search ? "&" : "?"}${extra}`;
-    const given = Object.entries<any>(options.headers ?? {}).filter(([, value]) => value != null);
-    const headers = new Headers(given);
-    if (idempotencyKey && !headers.has("Idempotency-Key")) headers.set("Idempotency-Key", idempotencyKey);
-    const raw = [ArrayBuffer, Uint8Array, Blob, FormData, URLSearchParams].some((kind) => body instanceof kind);
-    const json = body !== undefined && typeof body !== "string" && !raw;
-    if (json && !headers.has("Content-Type")) headers.set("Content-Type", "application/json");
-    const signal = timeout === undefined ? undefined : AbortSignal.timeout(timeout);
-    return new Request(address, { method, headers, body: json ? JSON.stringify(body) : body, signal });
+    const headers = new Headers();
+    const key = options.idempotencyKey;
+    if (key) headers.set("Idempotency-Key", key);
+    const body = JSON.stringify(options.body);
+    if (body) headers.set("Content-Type", "application/json");
+    const signal = options.timeout === undefined ? undefined : AbortSignal.timeout(options.timeout);
+    return new Request(url, { method, headers, body, signal });
   } catch (error) {
     throw new NonRetryableError(`The ${method} request cannot be made: ${messageOf(error)}`);
   }
@@ -113,8 +91,8 @@ function fieldsOf(value: any): any {
   return typeof value === "object" && !Array.isArray(value) ? value : {};
 }
 
-function messageOf(error: unknown) {
-  return error instanceof Error ? error.message : String(error);
+function messageOf(error: any): string {
+  return error?.message ?? String(error);
 }
 
 export default {

@@ -65,7 +65,7 @@ async function concurrently(
 }
 
 function messageOf(error) {
-  return error instanceof Error ? error.message : String(error);
+  return error?.message ?? String(error);
 }
 
 export default {

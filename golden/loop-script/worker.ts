@@ -66,8 +66,8 @@ async function concurrently(
   return results;
 }
 
-function messageOf(error: unknown) {
-  return error instanceof Error ? error.message : String(error);
+function messageOf(error: any): string {
+  return error?.message ?? String(error);
 }
 
 export default {

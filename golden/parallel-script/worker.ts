@@ -2,14 +2,8 @@ interface Env {}
 
 async function runGraph(env: Env, event: { payload: any }): Promise<any> {
   const [One, Two] = valuesOf(await Promise.allSettled([
-    (async () => {
-      const One = await request("GET", "https://api.test/1");
-      return One;
-    })(),
-    (async () => {
-      const Two = await request("GET", "https://api.test/2");
-      return Two;
-    })(),
+    (async () => request("GET", "https://api.test/1"))(),
+    (async () => request("GET", "https://api.test/2"))(),
   ]));
   const sum = await (async () => {
     return One.body + Two.body;
@@ -26,46 +20,31 @@ function valuesOf(outcomes: PromiseSettledResult<any>[]): any {
 }
 
 /** One HTTP request and its answer. */
-async function request(method: string, url: any, options: any = {}) {
-  const { via = globalThis, throwOnError = true } = options;
-  const sent = outgoing(method, url, options);
+async function request(method: string, url: any) {
+  const sent = outgoing(method, url);
   const { origin, pathname } = new URL(sent.url);
   const what = `${method} ${origin}${pathname}`;
   let response: Response, text: string;
   try {
-    response = await via.fetch(sent);
+    response = await fetch(sent);
     text = await response.text();
   } catch (error) {
     throw new Error(`${messageOf(error)} (${what})`);
   }
-  if (throwOnError && !response.ok) {
+  if (!response.ok) {
     const message = `${what} answered ${response.status}: ${text.slice(0, 200)}`;
     throw new Error(message);
   }
-  const headers: Record<string, string> = Object.fromEntries(response.headers);
-  const cookies = response.headers.getSetCookie();
-  if (cookies.length > 1) headers["set-cookie"] = cookies.join(", ");
+  const headers: Record<string, string> = {};
+  // Several cookies come one by one, but are read together.
+  for (const name of response.headers.keys()) headers[name] = response.headers.get(name)!;
   return { status: response.status, headers, body: parsed(response, text) };
 }
 
 /** The request to send. */
-function outgoing(method: string, url: any, options: any) {
-  const { query, body, timeout, idempotencyKey } = options;
+function outgoing(method: string, url: any) {
   try {
-    const address = new URL(url);
-    const extra = new URLSearchParams();
-    for (const [name, value] of Object.entries<any>(query ?? {})) {
-      for (const item of [value].flat()) if (item != null) extra.append(name, item);
-    }
-    if (extra.size > 0) address.search += `${address.search ? "&" : "?"}${extra}`;
-    const given = Object.entries<any>(options.headers ?? {}).filter(([, value]) => value != null);
-    const headers = new Headers(given);
-    if (idempotencyKey && !headers.has("Idempotency-Key")) headers.set("Idempotency-Key", idempotencyKey);
-    const raw = [ArrayBuffer, Uint8Array, Blob, FormData, URLSearchParams].some((kind) => body instanceof kind);
-    const json = body !== undefined && typeof body !== "string" && !raw;
-    if (json && !headers.has("Content-Type")) headers.set("Content-Type", "application/json");
-    const signal = timeout === undefined ? undefined : AbortSignal.timeout(timeout);
-    return new Request(address, { method, headers, body: json ? JSON.stringify(body) : body, signal });
+    return new Request(url, { method });
   } catch (error) {
     throw new Error(`The ${method} request cannot be made: ${messageOf(error)}`);
   }
@@ -82,8 +61,8 @@ function parsed(response: Response, text: string): any {
   }
 }
 
-function messageOf(error: unknown) {
-  return error instanceof Error ? error.message : String(error);
+function messageOf(error: any): string {
+  return error?.message ?? String(error);
 }
 
 export default {

@@ -22,7 +22,7 @@ async function race(name, arms) {
 }
 
 function messageOf(error) {
-  return error instanceof Error ? error.message : String(error);
+  return error?.message ?? String(error);
 }
 
 export default {

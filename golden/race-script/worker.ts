@@ -23,8 +23,8 @@ async function race(name: string, arms: (() => Promise<any>)[]): Promise<any> {
   return running[first];
 }
 
-function messageOf(error: unknown) {
-  return error instanceof Error ? error.message : String(error);
+function messageOf(error: any): string {
+  return error?.message ?? String(error);
 }
 
 export default {

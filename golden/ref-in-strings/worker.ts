@@ -31,26 +31,25 @@ line ${event.payload.q}`,
 
 /** One HTTP request and its answer. What another attempt cannot mend is a NonRetryableError. */
 async function request(method: string, url: any, options: any = {}) {
-  const { via = globalThis, throwOnError = true } = options;
   const sent = outgoing(method, url, options);
   const { origin, pathname } = new URL(sent.url);
   const what = `${method} ${origin}${pathname}`;
   let response: Response, text: string;
   try {
-    response = await via.fetch(sent);
+    response = await fetch(sent);
     text = await response.text();
   } catch (error) {
     // The runtime's own words stand first: by them the engine knows what must not be retried.
     throw new Error(`${messageOf(error)} (${what})`);
   }
-  if (throwOnError && !response.ok) {
+  if (!response.ok) {
     const message = `${what} answered ${response.status}: ${text.slice(0, 200)}`;
     const again = response.status >= 500 || [408, 425, 429].includes(response.status);
     throw again ? new Error(message) : new NonRetryableError(message);
   }
-  const headers: Record<string, string> = Object.fromEntries(response.headers);
-  const cookies = response.headers.getSetCookie();
-  if (cookies.length > 1) headers["set-cookie"] = cookies.join(", ");
+  const headers: Record<string, string> = {};
+  // Several cookies come one by one, but are read together.
+  for (const name of response.headers.keys()) headers[name] = response.headers.get(name)!;
   const answer = { status: response.status, headers, body: parsed(response, text) };
   const size = new TextEncoder().encode(JSON.stringify(answer)).length;
   if (size > 1024 * 1024) {
@@ -61,22 +60,13 @@ async function request(method: string, url: any, options: any = {}) {
 
 /** The request to send. */
 function outgoing(method: string, url: any, options: any) {
-  const { query, body, timeout, idempotencyKey } = options;
   try {
-    const address = new URL(url);
-    const extra = new URLSearchParams();
-    for (const [name, value] of Object.entries<any>(query ?? {})) {
-      for (const item of [value].flat()) if (item != null) extra.append(name, item);
-    }
-    if (extra.size > 0) address.search += `${address.search ? "&" : "?"}${extra}`;
-    const given = Object.entries<any>(options.headers ?? {}).filter(([, value]) => value != null);
-    const headers = new Headers(given);
-    if (idempotencyKey && !headers.has("Idempotency-Key")) headers.set("Idempotency-Key", idempotencyKey);
+    const headers = new Headers(options.headers);
+    const { body } = options;
     const raw = [ArrayBuffer, Uint8Array, Blob, FormData, URLSearchParams].some((kind) => body instanceof kind);
     const json = body !== undefined && typeof body !== "string" && !raw;
-    if (json && !headers.has("Content-Type")) headers.set("Content-Type", "application/json");
-    const signal = timeout === undefined ? undefined : AbortSignal.timeout(timeout);
-    return new Request(address, { method, headers, body: json ? JSON.stringify(body) : body, signal });
+    if (json) headers.set("Content-Type", "application/json");
+    return new Request(url, { method, headers, body: json ? JSON.stringify(body) : body });
   } catch (error) {
     throw new NonRetryableError(`The ${method} request cannot be made: ${messageOf(error)}`);
   }
@@ -93,17 +83,16 @@ function parsed(response: Response, text: string): any {
   }
 }
 
-/** Whether a request carries the token. Digests are compared, so that the time it takes tells nothing. */
+/** Whether a request carries the token. Digests are compared, which have one length, in a time that tells nothing. */
 async function authorized(request: Request, token: string) {
   const given = /^bearer +(.+)$/i.exec(request.headers.get("Authorization") ?? "")?.[1];
   if (!given) return false;
   const digest = (text: string) => crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-  const [a, b] = [new Uint8Array(await digest(given)), new Uint8Array(await digest(token))];
-  return a.reduce((difference, byte, i) => difference | (byte ^ b[i]), 0) === 0;
+  return crypto.subtle.timingSafeEqual(await digest(given), await digest(token));
 }
 
-function messageOf(error: unknown) {
-  return error instanceof Error ? error.message : String(error);
+function messageOf(error: any): string {
+  return error?.message ?? String(error);
 }
 
 export default {

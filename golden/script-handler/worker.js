@@ -7,7 +7,7 @@ async function runGraph(env, event) {
 }
 
 function messageOf(error) {
-  return error instanceof Error ? error.message : String(error);
+  return error?.message ?? String(error);
 }
 
 export default {

@@ -52,7 +52,7 @@ function within(timeout, name, work) {
 }
 
 function messageOf(error) {
-  return error instanceof Error ? error.message : String(error);
+  return error?.message ?? String(error);
 }
 
 export default {

@@ -53,8 +53,8 @@ function within(timeout: number, name: string, work: Promise<any>): Promise<any>
   return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
 
-function messageOf(error: unknown) {
-  return error instanceof Error ? error.message : String(error);
+function messageOf(error: any): string {
+  return error?.message ?? String(error);
 }
 
 export default {

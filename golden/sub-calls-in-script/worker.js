@@ -9,7 +9,7 @@ async function runGraph(env, event) {
 
 /** One HTTP request and its answer. */
 async function request(method, url, options = {}) {
-  const { via = globalThis, throwOnError = true } = options;
+  const { via = globalThis } = options;
   const sent = outgoing(method, url, options);
   const { origin, pathname } = new URL(sent.url);
   const what = `${method} ${origin}${pathname}`;
@@ -20,34 +20,25 @@ async function request(method, url, options = {}) {
   } catch (error) {
     throw new Error(`${messageOf(error)} (${what})`);
   }
-  if (throwOnError && !response.ok) {
+  if (!response.ok) {
     const message = `${what} answered ${response.status}: ${text.slice(0, 200)}`;
     throw new Error(message);
   }
-  const headers = Object.fromEntries(response.headers);
-  const cookies = response.headers.getSetCookie();
-  if (cookies.length > 1) headers["set-cookie"] = cookies.join(", ");
+  const headers = {};
+  // Several cookies come one by one, but are read together.
+  for (const name of response.headers.keys()) headers[name] = response.headers.get(name);
   return { status: response.status, headers, body: parsed(response, text) };
 }
 
 /** The request to send. */
 function outgoing(method, url, options) {
-  const { query, body, timeout, idempotencyKey } = options;
   try {
-    const address = new URL(url);
-    const extra = new URLSearchParams();
-    for (const [name, value] of Object.entries(query ?? {})) {
-      for (const item of [value].flat()) if (item != null) extra.append(name, item);
-    }
-    if (extra.size > 0) address.search += `${address.search ? "&" : "?"}${extra}`;
-    const given = Object.entries(options.headers ?? {}).filter(([, value]) => value != null);
-    const headers = new Headers(given);
-    if (idempotencyKey && !headers.has("Idempotency-Key")) headers.set("Idempotency-Key", idempotencyKey);
+    const headers = new Headers();
+    const { body } = options;
     const raw = [ArrayBuffer, Uint8Array, Blob, FormData, URLSearchParams].some((kind) => body instanceof kind);
     const json = body !== undefined && typeof body !== "string" && !raw;
-    if (json && !headers.has("Content-Type")) headers.set("Content-Type", "application/json");
-    const signal = timeout === undefined ? undefined : AbortSignal.timeout(timeout);
-    return new Request(address, { method, headers, body: json ? JSON.stringify(body) : body, signal });
+    if (json) headers.set("Content-Type", "application/json");
+    return new Request(url, { method, headers, body: json ? JSON.stringify(body) : body });
   } catch (error) {
     throw new Error(`The ${method} request cannot be made: ${messageOf(error)}`);
   }
@@ -74,7 +65,7 @@ function fieldsOf(value) {
 }
 
 function messageOf(error) {
-  return error instanceof Error ? error.message : String(error);
+  return error?.message ?? String(error);
 }
 
 export default {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,8 @@ import pytest
 
 from stepwell import check, compile_artifact
 from stepwell.bundle import toolchain
-from stepwell.bundle.worker import LIMIT, too_large
+from stepwell.bundle.worker import COMPRESSED_LIMIT, LIMIT, too_large
+from stepwell.diagnostics import Severity
 
 
 def chain(count: int) -> dict[str, Any]:
@@ -35,6 +37,12 @@ def test_a_worker_over_the_limit() -> None:
     assert too_large("x" * LIMIT) == []
     [found] = too_large("x" * (LIMIT + 1))
     assert found.code.id == "SW802" and found.hint is not None
+
+
+def test_a_worker_that_may_be_over_an_older_limit() -> None:
+    noise = random.Random(1).randbytes(COMPRESSED_LIMIT).hex()  # compresses to a little more than its half
+    [found] = too_large(noise)
+    assert (found.code.id, found.severity) == ("SW804", Severity.WARNING)
 
 
 def test_types_without_the_tool_that_strips_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -101,6 +101,7 @@ def test_json_has_every_field() -> None:
         "nodeId": "n1",
         "nodeName": "Ask 日本",
         "snippet": {"line": 2, "column": 15},
+        "template": None,
     }
     assert document["diagnostics"][1]["line"] is None
 

@@ -214,9 +214,10 @@ def test_the_json_document() -> None:
     assert document["error"] == {
         "name": "WorkflowFatalError",
         "message": "a step threw",
-        "cause": {"name": "NonRetryableError", "message": HINT},
+        "cause": {"name": "NonRetryableError", "message": HINT, "place": None},
         "step": "Fetch",
         "nodeId": "fetch-1",
+        "place": None,
         "hint": HINT,
     }
     assert [(step["name"], step["nodeId"], step["outcome"]) for step in document["steps"]] == [

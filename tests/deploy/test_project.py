@@ -475,3 +475,25 @@ def test_settings_for_all_may_name_what_one_graph_alone_has(tmp_path: Path) -> N
     assert found["store"].bindings["CACHE_KV"]["namespace_id"] == "shared"
     with pytest.raises(ProjectError, match="CACHE_VK"):
         wishes(tmp_path, '[settings]\nbindings = { CACHE_VK = "x" }', None, {}, STORE, CHILD)
+
+
+NODE = source("node", graph("Node", 'import { sep } from "node:path"; return sep;'))
+
+
+@pytest.mark.parametrize(
+    ("said", "flags", "plain"),
+    [
+        ("", [], []),
+        ('compatibility_date = "2026-08-04"', [], []),
+        ('compatibility_date = "2026-08-03"', ["nodejs_compat"], []),
+        ('compatibility_date = "2026-08-03"\ncompatibility_flags = ["a"]', ["a", "nodejs_compat"], ["a"]),
+        ('compatibility_date = "2026-08-03"\ncompatibility_flags = ["nodejs_compat_v2"]', ["nodejs_compat_v2"], None),
+        ('compatibility_date = "2026-08-03"\ncompatibility_flags = ["no_nodejs_compat"]', ["no_nodejs_compat"], None),
+    ],
+)
+def test_nodes_modules_need_a_flag_before_they_were_the_default(
+    tmp_path: Path, said: str, flags: list[str], plain: list[str] | None
+) -> None:
+    found = wishes(tmp_path, f"[settings]\n{said}", None, None, NODE, CHILD)
+    assert found["node"].compatibility_flags == flags
+    assert found["child"].compatibility_flags == (flags if plain is None else plain)

@@ -133,6 +133,24 @@ def test_the_library_page_runs(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "manifest.json").read_text("utf-8"))["kind"] == "workflow"
 
 
+def test_the_editors_page_runs(tmp_path: Path) -> None:
+    """Its examples, beside the first project's graph."""
+    call_stepwell("init", tmp_path)
+    code = "\n".join(_blocks(DOCS / "editors.md", "python"))
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1].startswith("`approval` is neither a node")
+
+
+def test_every_key_of_the_results_for_editors_is_told_of() -> None:
+    from stepwell.edit import Change, Edited
+    from stepwell.editor.scope import Field, Root, Scope
+
+    text = (DOCS / "editors.md").read_text("utf-8")
+    keys = [key for one in (Scope, Root, Field, Edited, Change) for key in one.__dataclass_fields__]
+    assert [key for key in keys if f"`{key}`" not in text] == []
+
+
 def test_the_examples_for_an_account_run(tmp_path: Path) -> None:
     """Beside the first project, deployed to an account on this machine."""
     call_stepwell("init", tmp_path / "project")

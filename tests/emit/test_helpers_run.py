@@ -23,7 +23,16 @@ OTHER = WorkerSpec(
     "other",
     {
         "worker.js": r"""
+import { RpcTarget, WorkerEntrypoint } from "cloudflare:workers";
 const seen = new Map();
+class Started extends RpcTarget {
+  status() { return { status: "complete", output: "as it was" }; }
+}
+/** Workflows of which an attempt before this one has started an instance already. */
+export class Flows extends WorkerEntrypoint {
+  create() { throw new Error("(instance.already_exists) Provided id already exists"); }
+  get() { return new Started(); }
+}
 export default { async fetch(request) {
   const url = new URL(request.url);
   const [, kind, arg] = url.pathname.split("/").map(decodeURIComponent);
@@ -297,8 +306,8 @@ def paralleled(*arms: p.Arm) -> p.Program:
 
 
 def child(**given: Any) -> p.Program:
-    wait, timeout = given.pop("wait", True), given.pop("timeout", 60_000)
-    one = p.Child("c", p.StepName("C"), "CHILD", p.Constant(given), wait, timeout, p.Bind("c"))
+    wait, timeout, binding = given.pop("wait", True), given.pop("timeout", 60_000), given.pop("binding", "CHILD")
+    one = p.Child("c", p.StepName("C"), binding, p.Constant(given), wait, timeout, p.Bind("c"))
     return workflow(
         p.Declare("got"),
         p.Try("t", (one, p.Assign("got", p.Name("c"))), "err", (p.Assign("got", expr("err.message")),)),
@@ -433,6 +442,11 @@ SHAPES = {
             "C: part 4",
             "C: status [5]",
         ),
+    ),
+    "child_that_exists": Case(
+        child(binding="FLOWS"),
+        lambda got: got["output"] == "as it was",
+        steps=("C: id", "C: create", "C: status [1]"),
     ),
     "child_fails": Case(child(fails=True), lambda got: got.startswith("C: ") and got.endswith("child is unwell")),
     "child_too_slow": Case(child(nap="1 hour", timeout=5000), lambda got: got.endswith("did not end in 5 s")),
@@ -625,7 +639,7 @@ def _job(case: Case) -> Job:
     mocks = tuple(make_mock(pattern, answer) for pattern, answer in case.mocks.items())
     worker = spec(
         case.program,
-        services={"OTHER": ServiceRef("other")},
+        services={"OTHER": ServiceRef("other"), "FLOWS": ServiceRef("other", "Flows")},
         foreign={"CHILD": WorkflowRef("child")},
         vars={"NAME": "n"},
     )

@@ -382,14 +382,14 @@ def test_a_request() -> None:
         const a = withBody(await step.do(
           "A",
           DEFAULTS,
-          withKey(event, async (ctx) => request("POST", `https://api.test/${x}`, {
+          async (ctx) => request("POST", `https://api.test/${x}`, {
             headers: { "x-a": "1" },
             query: { q: "1" },
             body: { a: x },
             via: env.OTHER,
             throwOnError: false,
-            idempotencyKey: ctx.idempotencyKey,
-          })),
+            idempotencyKey: await keyOf(event, ctx),
+          }),
         ));
         """,
     )
@@ -421,8 +421,8 @@ def test_arms_that_are_one_call_need_no_function() -> None:
 
 def test_what_may_throw_at_once_has_a_function() -> None:
     sleep = p.Sleep("s", p.StepName("S"), value("x", "a", "b"))
-    assert "(async () => {" in js(p.Parallel("p", (arm(sleep),), "all"))
-    assert "(async () => {" not in js(p.Parallel("p", (arm(replace(sleep, duration=p.Constant(1))),), "all"))
+    assert '(async () => step.sleep("S", x.a.b))(),' in js(p.Parallel("p", (arm(sleep),), "all"))
+    assert "(async () =>" not in js(p.Parallel("p", (arm(replace(sleep, duration=p.Constant(1))),), "all"))
 
 
 def test_a_branch() -> None:
@@ -437,6 +437,12 @@ def test_a_branch() -> None:
         }
         """,
     )
+
+
+def test_a_branch_that_only_has_an_else() -> None:
+    one = p.Return(p.Constant(1))
+    assert same(js(p.If("b", ((p.Name("x"), ()), (None, (one,))))), "if (!x) {\n  return 1;\n}")
+    assert same(js(p.If("b", ((expr("x < 1"), ()), (None, (one,))))), "if (!(x < 1)) {\n  return 1;\n}")
 
 
 def test_loops() -> None:
@@ -524,21 +530,12 @@ def test_a_script_retries_what_it_is_told_to() -> None:
             do("E", "return 1;", settings=replace(once, timeout="5 seconds")),
         ),
         """
-        await retry(
-          "A",
-          {
-            limit: 3,
-            delay: 5000,
-            backoff: "constant",
-            timeout: 60000,
-          },
-          async () => {
-            return 1;
-          },
-        );
+        await retry("A", { limit: 3, delay: 5000, timeout: 60000 }, async () => {
+          return 1;
+        });
         await retry(
           "B",
-          { limit: 3, delay: 5000, backoff: "constant" },
+          { limit: 3, delay: 5000 },
           async () => request("GET", "https://c.test/", { timeout: 60000 }),
         );
         await request("GET", "https://c.test/", { timeout: 5000 });
@@ -550,6 +547,36 @@ def test_a_script_retries_what_it_is_told_to() -> None:
         });
         """,
     )
+
+
+def test_how_delays_grow_is_told_where_it_differs() -> None:
+    linear = replace(OWN, backoff="linear")
+    assert "backoff" not in in_script(do("A", "return 1;", settings=linear))
+    both = in_script(do("A", "return 1;", settings=OWN), do("B", "return 1;", settings=linear))
+    assert 'backoff: "constant"' in both and 'backoff: "linear"' in both
+
+
+def test_the_request_helper_has_what_is_asked_of_it() -> None:
+    get = p.Request("c", "GET", p.Constant("https://c.test/"))
+    words = {
+        "options.query": replace(get, query=record(a=p.Constant(1))),
+        "new Headers(options.headers)": replace(get, headers=p.Constant({"A": "1"})),
+        "value != null": replace(get, headers=record(A=value("x", "a"))),
+        "Idempotency-Key": replace(get, key=True),
+        "JSON.stringify(options.body)": replace(get, body=record(a=value("x", "a"))),
+        '!headers.has("Content-Type")': replace(get, headers=p.Constant({"content-type": "a/b"}), body=p.Items(())),
+        '!headers.has("Idempotency-Key")': replace(
+            get, headers=record(**{"Idempotency-key": p.Constant("1")}), key=True
+        ),
+        "FormData": replace(get, body=value("x", "a")),
+        "via": replace(get, binding="OTHER"),
+        "throwOnError &&": replace(get, throws=False),
+    }
+    for word, work in words.items():
+        assert word in emit(workflow(do("A", work)), "js").text
+        assert word not in emit(workflow(do("A", get)), "js").text
+    plain = emit(workflow(do("A", replace(get, headers=p.Constant({"A": "1"}), body=p.Items(()), key=True))), "js").text
+    assert "headers.has" not in plain and "!= null" not in plain and "throwOnError" not in plain
 
 
 def test_helpers_are_there_only_when_used() -> None:

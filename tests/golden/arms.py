@@ -19,7 +19,7 @@ class Arms:
     """Asks whether two steps, by their full names, stand in different arms or in different concurrent turns."""
 
     def __init__(self, case: Case, manifest: dict[str, Any]) -> None:
-        read, _ = read_text(case.graph)
+        read, _ = read_text(case.json, case.nodes)
         assert read is not None
         analysis, _ = analyse(read)
         assert analysis is not None

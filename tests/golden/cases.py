@@ -9,16 +9,21 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
+from stepwell.bundle.packages import Packages
 from stepwell.bundle.toolchain import Toolchain
-from stepwell.compiler import Compiled, compile_artifact
+from stepwell.compiler import Compiled, Language, compile_artifact, dependencies
 from stepwell.diagnostics import Diagnostic
+from stepwell.nodes import Nodes, read
 
 ROOT: Final = Path(__file__).parents[2] / "golden"
 
 
 @dataclass(frozen=True)
 class Case:
-    """One folder of `golden/`. `graph.json` and, for a graph that compiles, `run.json` are written by hand."""
+    """One folder of `golden/`. `graph.json` or `graph.py`, and for a graph that compiles `run.json`, are by hand.
+
+    So is `packages/`, where the graph has dependencies: what npm would have installed as `node_modules/`.
+    """
 
     name: str
 
@@ -26,9 +31,37 @@ class Case:
     def folder(self) -> Path:
         return ROOT / self.name
 
+    @property
+    def is_python(self) -> bool:
+        return (self.folder / "graph.py").exists()
+
     @cached_property
     def graph(self) -> str:
-        return (self.folder / "graph.json").read_text("utf-8")
+        return (self.folder / ("graph.py" if self.is_python else "graph.json")).read_text("utf-8")
+
+    @property
+    def source(self) -> object:
+        """What a compile takes."""
+        if not self.is_python:
+            return self.graph
+        from stepwell.flow import read
+
+        return read(self.graph)
+
+    @property
+    def json(self) -> str:
+        """The graph as JSON text."""
+        if not self.is_python:
+            return self.graph
+        from stepwell.flow import read
+
+        return json.dumps(read(self.graph).document)
+
+    @cached_property
+    def nodes(self) -> Nodes:
+        """The custom nodes that lie in the case's `nodes/`, written by hand too."""
+        folder = self.folder / "nodes"
+        return read(folder).nodes if folder.is_dir() else Nodes()
 
     @cached_property
     def about(self) -> str | None:
@@ -42,6 +75,18 @@ class Case:
         path = self.folder / "run.json"
         return json.loads(path.read_text("utf-8")) if path.exists() else {}
 
+    @cached_property
+    def packages(self) -> Packages | None:
+        """The installed tree of the case."""
+        folder = self.folder / "packages"
+        if not folder.is_dir():
+            return None
+        versions = {
+            f"node_modules/{path.parent.relative_to(folder)}": json.loads(path.read_text("utf-8"))["version"]
+            for path in folder.rglob("package.json")
+        }
+        return Packages(folder, dependencies(self.graph, nodes=self.nodes) or {}, versions)
+
     def kept(self, file: str) -> str | None:
         """A regenerated file as it was accepted, None when there is none."""
         path = self.folder / file
@@ -49,11 +94,13 @@ class Case:
 
 
 def all_cases() -> list[Case]:
-    return [Case(path.parent.name) for path in sorted(ROOT.glob("*/graph.json"))]
+    return [Case(name) for name in sorted({path.parent.name for path in ROOT.glob("*/graph.*")})]
 
 
-def compiled(case: Case, toolchain: Toolchain) -> Compiled:
-    return compile_artifact(case.graph, toolchain=toolchain)
+def compiled(case: Case, toolchain: Toolchain | None, language: Language = "ts") -> Compiled:
+    return compile_artifact(
+        case.source, language=language, toolchain=toolchain, packages=case.packages, nodes=case.nodes
+    )
 
 
 def printed(made: Compiled) -> dict[str, str]:
@@ -70,14 +117,20 @@ def printed(made: Compiled) -> dict[str, str]:
     return files
 
 
+ABOUT_PYTHON: Final = frozenset({"SW110", "SW111", "SW112", "SW113", "SW114"})
 FILES: Final = ("findings.txt", "program.txt", "worker.ts", "worker.js", "manifest.json")
 
 
 def finding(found: Diagnostic) -> str:
-    """`CODE slug severity pointer [snippet line:col] node: message — hint`, on one line."""
+    """`CODE slug severity pointer [snippet line:col] node: message — hint`, on one line.
+
+    What is said of Python itself has a place in the file in place of the snippet's.
+    """
     place = [found.pointer or "/"]
+    if found.code.id in ABOUT_PYTHON and found.place is not None:
+        place.append(f"[python {found.place.line}:{found.place.column}]")
     if found.snippet is not None:
-        place.append(f"[snippet {found.snippet.line}:{found.snippet.column}]")
+        place.append(f"[{found.file or 'snippet'} {found.snippet.line}:{found.snippet.column}]")
     node = f" {_line(found.node_id)}:" if found.node_id is not None else ":"
     hint = f" — {found.hint}" if found.hint else ""
     head = f"{found.code.id} {found.slug} {found.severity.value} {' '.join(place)}"

@@ -11,16 +11,24 @@ from pathlib import Path
 from typing import Final
 
 from stepwell.bundle.toolchain import Toolchain
+from stepwell.compiler import Compiled
+from stepwell.javascript.template import with_type
+
+from .cases import Case
 
 _ERROR: Final = re.compile(r"^(?P<case>[^/(]+)/worker\.ts\((?P<rest>.*)$")
 
 
-def type_errors(toolchain: Toolchain, workers: Mapping[str, str], folder: Path) -> dict[str, list[str]]:
-    """What tsc has against each Worker, by case."""
-    for case, text in workers.items():
-        path = folder / case / "worker.ts"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, "utf-8")
+def type_errors(toolchain: Toolchain, workers: Mapping[str, Compiled], folder: Path) -> dict[str, list[str]]:
+    """What tsc has against each Worker, by case. Custom nodes whose `ctx` has no type get `any`."""
+    for case, made in workers.items():
+        modules = {path: with_type(text, "any") for path, text in made.modules.items()}
+        for name, text in {"worker.ts": made.source or "", **modules}.items():
+            path = folder / case / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, "utf-8")
+        if (packages := Case(case).folder / "packages").is_dir():
+            (folder / case / "node_modules").symlink_to(packages)
     (folder / "node.d.ts").write_text('declare module "node:*";\n', "utf-8")  # their types are no part of the toolchain
     (folder / "node_modules").symlink_to(toolchain.types / "node_modules")
     (folder / "tsconfig.json").write_text(json.dumps(_config()), "utf-8")
@@ -53,6 +61,7 @@ def _config() -> dict[str, object]:
         "module": "esnext",
         "moduleResolution": "bundler",
         "moduleDetection": "force",
+        "allowImportingTsExtensions": True,
         "types": ["@cloudflare/workers-types"],
     }
     return {"compilerOptions": options, "include": ["*/worker.ts", "node.d.ts"]}

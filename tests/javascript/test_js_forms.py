@@ -17,10 +17,11 @@ FORMS = {
     Form.CHAIN: ["a?.b", "a?.b.c", "a?.(b)", "a?.[b]", "(a, b)?.c", "a.b?.c`d`", "[a]?.[0]"],
     Form.MEMBER: [
         "a", "a.b", "a(b, c)", "a[b, c]", "(a, b)", "(a, b).c", "'a'", "'a'.b", "`a${b, c}`", "a`b`", "/a,/.test(b)",
-        "{ a: 1, b }", "({ a }).b", "[a, b].map(c)", "this.a", "null", "import('a')", "import.meta.url", "a /* , */ .b",
+        "({ a }).b", "({ a })", "[a, b].map(c)", "this.a", "null", "import('a')", "import.meta.url", "a /* , */ .b",
         "// a\n b", "a // b, c",
     ],
     Form.ARRAY: ["[a, b]", " [] ", "[a] // b", "/* a */ [...b]"],
+    Form.OBJECT: ["{ a: 1, b }", "{}", "{ ...a } // b"],
 }  # fmt: skip
 
 

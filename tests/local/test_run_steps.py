@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
@@ -181,3 +182,27 @@ def test_a_wait_for_nothing() -> None:
 def test_the_workflow_keeps_its_name() -> None:
     outcome, _ = play(workflow("return event.workflowName;", workflow="my-flow"))
     assert outcome.output == "my-flow"
+
+
+def test_errors_know_where_they_arose() -> None:
+    body = """
+    try {
+      await step.do("first", { retries: { limit: 0, delay: 1 } }, async () => {
+        return nobody.there;
+      });
+    } catch {}
+    return nobody.here;"""
+    outcome, _ = play(workflow(body))
+    [first] = outcome.steps
+    assert first.error is not None and outcome.error is not None
+    inside, between = (re.findall(r"(\w+\.js):(\d+)", error.stack or "") for error in (first.error, outcome.error))
+    assert inside[0][0] == between[0][0] == "worker.js"
+    assert int(between[0][1]) - int(inside[0][1]) == 3
+
+
+def test_a_time_out_has_no_place() -> None:
+    body = """
+    const config = { retries: { limit: 0, delay: 1 }, timeout: 20 };
+    await step.do("slow", config, async () => { await scheduler.wait(60); });"""
+    outcome, _ = play(workflow(body))
+    assert outcome.error is not None and outcome.steps[0].error is not None and outcome.steps[0].error.stack is None

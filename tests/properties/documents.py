@@ -157,7 +157,7 @@ def _mutate(draw: st.DrawFn, document: Json) -> Json:
     key: Any = way[-1]
     match draw(st.sampled_from(["replace", "replace", "drop", "double", "swap", "rename", "add", "wrap"])):
         case "replace":
-            holder[key] = draw(replacements)
+            holder[key] = copy.deepcopy(draw(replacements))
         case "drop":
             del holder[key]
         case "double" if isinstance(holder, list):
@@ -170,7 +170,7 @@ def _mutate(draw: st.DrawFn, document: Json) -> Json:
         case "rename" if isinstance(holder, dict):
             holder[draw(st.sampled_from(KEYS) | anything)] = holder.pop(key)
         case "add" if isinstance(holder, dict):
-            holder[draw(st.sampled_from(KEYS) | anything)] = draw(replacements)
+            holder[draw(st.sampled_from(KEYS) | anything)] = copy.deepcopy(draw(replacements))
         case "wrap":
             holder[key] = [holder[key]] if draw(st.booleans()) else {"a": holder[key]}
     return document

@@ -9,7 +9,7 @@ import pytest
 
 from tests.deploy.graphs import graph
 from tests.dev.account import Dev, dev, eventually
-from tests.runs.graphs import FAILS, SCRIPT
+from tests.runs.graphs import BROKEN, FAILS, SCRIPT
 
 
 @pytest.fixture(scope="package")
@@ -17,6 +17,8 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dev]:
     folder = tmp_path_factory.mktemp("runs")
     (folder / "orders.json").write_text(json.dumps(graph("Orders", FAILS)))
     (folder / "answer.json").write_text(json.dumps(SCRIPT))
-    with dev(folder / "state", str(folder / "orders.json"), str(folder / "answer.json")) as running:
-        eventually(lambda: running.text.count("deployed in") == 2)
+    (folder / "broken.json").write_text(json.dumps(BROKEN))
+    graphs = [str(folder / name) for name in ("orders.json", "answer.json", "broken.json")]
+    with dev(folder / "state", *graphs) as running:
+        eventually(lambda: running.text.count("deployed in") == 3)
         yield running

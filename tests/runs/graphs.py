@@ -11,3 +11,32 @@ SCRIPT = {
     "edges": [],
 }
 FAILS = "if (event.payload.fail) throw new Error('no luck'); return { id: event.payload.id ?? 1 };"
+
+
+def _step(id: str, code: str) -> dict[str, object]:
+    return {"id": id, "type": "step", "name": id.capitalize(), "data": {"code": code, "retryLimit": 0}}
+
+
+BROKEN = {
+    "metadata": {"name": "Broken", "version": 1},
+    "entryNodeId": "good",
+    "nodes": [
+        _step("good", "return { bad: true };"),
+        {
+            "id": "which",
+            "type": "branch",
+            "name": "Which?",
+            "data": {"branches": [{"label": "bad", "condition": "{{good.bad}}"}, {"label": "other", "condition": ""}]},
+        },
+        _step("bad", "const nobody = undefined;\nreturn nobody.there;"),
+        _step("never", "return 1;"),
+        _step("last", "return 2;"),
+    ],
+    "edges": [
+        {"id": "1", "source": "good", "target": "which"},
+        {"id": "2", "source": "which", "target": "bad", "label": "bad"},
+        {"id": "3", "source": "which", "target": "never", "label": "other"},
+        {"id": "4", "source": "bad", "target": "last"},
+        {"id": "5", "source": "never", "target": "last"},
+    ],
+}

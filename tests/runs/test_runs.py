@@ -58,7 +58,40 @@ def test_a_run_that_fails_names_the_node(call: Any) -> None:
     id = said.out.splitlines()[0]
     shown = json.loads(call("runs", "show", id, "--json").out)
     [start, *_] = shown["steps"]
-    assert start["node"] == "start" and start["attempts"][0]["error"] == {"name": "Error", "message": "no luck"}
+    error = start["attempts"][0]["error"]
+    assert start["node"] == "start" and (error["name"], error["message"]) == ("Error", "no luck")
+    assert (error["place"]["source"], error["place"]["line"]) == ("nodes/start/code", 1)
+
+
+def test_a_run_is_drawn_and_its_error_led_to_the_line(call: Any, tmp_path: Path) -> None:
+    call("trigger", "Broken", "--id", "broken")
+    eventually(lambda: json.loads(call("runs", "show", "broken", "--json").out)["status"] == "errored")
+    said = call("runs", "show", "broken", "-o", "run.svg").out
+    drawn = [line.strip() for line in said[said.index("● POST /") :].splitlines()]
+    assert drawn[2:4] == ["✓ Which?  [which]", "├─╮"] and drawn[5:8] == [
+        "│ · Never  [never]  (other)",
+        "├─╯",
+        "· Last  [last]",
+    ]
+    assert "✗ │ Bad  [bad]  (bad)" in said
+    assert "at nodes/bad/code, line 2, column 15\n    return nobody.there;\n                  ^" in said
+    assert '<g class="box failed"' in (tmp_path / "run.svg").read_text()
+    told = json.loads(call("runs", "show", "broken", "--json").out)["steps"][-1]["error"]
+    assert told["place"] == {"source": "nodes/bad/code", "line": 2, "column": 15, "text": "return nobody.there;"}
+    assert call("runs", "show", "broken", "-o", "nowhere/run.svg").code == 1
+
+
+def test_the_graph_of_a_workflow(account: Dev) -> None:
+    with client(account) as api:
+        graph = Runs(api).graph("Broken")
+        assert graph is not None and [node["id"] for node in graph["nodes"]] == [
+            "good",
+            "which",
+            "bad",
+            "never",
+            "last",
+        ]
+        assert Runs(api).graph("Nope") is None
 
 
 def test_lists(call: Any) -> None:

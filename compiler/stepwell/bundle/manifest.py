@@ -4,31 +4,47 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
 from stepwell import __version__
 from stepwell.graph.read import Document
+from stepwell.javascript import NODE_MODULES
 from stepwell.lower.program import Binding, Program
+
+if TYPE_CHECKING:
+    from stepwell.bundle.worker import Part
 
 COMPATIBILITY_DATE = "2026-11-01"
 """Late enough that a NonRetryableError keeps its message (2026-05-14), not later than the pinned runtime."""
 
 COMPATIBILITY_FLAGS: tuple[str, ...] = ()
 """None is needed: `nodejs_compat`, on which AwaitStep's graphs rely (`Buffer`, `node:` modules), is the default since
-2026-08-04."""
+2026-08-04. (The pinned runtime says so of itself; a deploy with an older date adds the flag where `nodeModules` says
+that the Worker needs it.)"""
 
 SOURCE_MAP_COMMENT = "//# sourceMappingURL=worker.js.map\n"
 
 Json = dict[str, Any]
 
 
-def manifest(document: Document, program: Program, js: str) -> Json:
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a Worker is made of beside the graph's own code: packages asked for, those in it, what it imports."""
+
+    dependencies: Mapping[str, str]
+    packages: Sequence[Part] = ()
+    modules: Iterable[str] = ()
+
+
+def manifest(document: Document, program: Program, js: str, contents: Contents) -> Json:
     """The manifest of a compiled Worker; the same input gives the same value.
 
     `hashes` are SHA-256 in hex: of the artifact (JSON with sorted keys) and of `worker.js`.
     """
     ir = document.source.ir
+    node_modules = sorted({f"node:{one.removeprefix('node:')}" for one in contents.modules if _is_node(one)})
     return {
         "manifestVersion": 1,
         "compiler": f"stepwell {__version__}",
@@ -50,11 +66,17 @@ def manifest(document: Document, program: Program, js: str) -> Json:
         "crons": list(program.crons),
         "queues": dict(program.queues),
         "bindings": [_binding(b) for b in program.bindings],
-        "dependencies": dict(sorted(document.source.dependencies.items())),
+        "dependencies": dict(sorted(contents.dependencies.items())),
+        **({"packages": [asdict(part) for part in contents.packages]} if contents.packages else {}),
+        **({"nodeModules": node_modules} if node_modules else {}),
         "steps": [{"name": name, "node": node} for name, node in program.steps],
         "nodes": [{"id": n.id, "type": n.type, "name": n.name} for n in ir.nodes],
         "hashes": {"artifact": _sha256(_canonical(ir.model_dump())), "worker.js": _sha256(js)},
     }
+
+
+def _is_node(module: str) -> bool:
+    return module.startswith("node:") or module.partition("/")[0] in NODE_MODULES
 
 
 def _binding(binding: Binding) -> Json:

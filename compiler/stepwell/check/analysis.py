@@ -86,7 +86,7 @@ def _read_all(
     fields = []
     for vertex, each in enumerate(typed):
         reader = FieldReader(scope, scanner, vertex, document.base, found, sources, trigger.names, owners)
-        fields.append(read_fields(each.node.type, each.data, reader))
+        fields.append(read_fields(each.kind, each.data, reader))
     return fields
 
 

@@ -9,13 +9,14 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
+from stepwell.check.custom import config_of, inputs_of, report_strangers, settings_of
 from stepwell.diagnostics import Code, Diagnostic, pointer
 from stepwell.diagnostics import codes as c
 from stepwell.graph import data as d
@@ -25,6 +26,7 @@ from stepwell.graph.durations import Duration
 from stepwell.graph.faults import WANTED, Fault, did_you_mean, faults, shortened, shown
 from stepwell.graph.fields import RETRY_LIMIT, Backoff
 from stepwell.graph.model import EVENT_TYPE, EVENT_TYPE_LENGTH, Node, StepConfig
+from stepwell.graph.nodes import CustomNode
 from stepwell.graph.read import Document, unknown_key
 from stepwell.javascript.names import RESERVED, is_identifier
 
@@ -97,10 +99,17 @@ def typed_nodes(document: Document) -> tuple[list[Typed | None], list[Diagnostic
     script = artifact.kind == "script"
     found: list[Diagnostic] = []
     typed = [
-        _typed(_Check(node, index, BUILTIN[node.type], document.base, script, found))
+        _typed(_Check(node, index, _kind(document, node), document.base, script, found))
         for index, node in enumerate(artifact.nodes)
     ]
     return typed, found
+
+
+def _kind(document: Document, node: Node) -> NodeKind:
+    """The node's row. That there is one was asked for when the document was read."""
+    kind = BUILTIN.get(node.type) or document.nodes.kind(node.type, node.version)
+    assert kind is not None
+    return kind
 
 
 def is_dynamic(text: str) -> bool:
@@ -140,6 +149,8 @@ def _typed(check: _Check) -> Typed | None:
             f"is a `{check.kind.type}`, which a script cannot do; make the graph a workflow, or take the node out.",
             "type",
         )
+    if check.kind.custom is not None:
+        return _custom(check, check.kind.custom)
     if not check.node.data.keys() <= check.kind.keys:
         _unknown_keys(check)
     timings = _timings(check)
@@ -151,6 +162,40 @@ def _typed(check: _Check) -> Typed | None:
     if rule is not None:
         rule(check, data)
     return Typed(check.node, check.index, check.kind, data, settings)
+
+
+def _custom(check: _Check, custom: CustomNode) -> Typed | None:
+    """A node whose type somebody else defined: data by its definition, settings over those there."""
+    report_strangers(check, custom)
+    config, inputs, settings = config_of(check, custom), inputs_of(check, custom), settings_of(check, custom)
+    timings = {
+        key: _timing(check, settings[key], key == "retryDelay", "data", key)
+        for key in _TIMING_KEYS
+        if key in settings
+    }
+    given = {**settings, "config": config, "inputs": inputs}
+    try:
+        data = d.CustomData.model_validate(given)
+    except ValidationError as error:
+        for fault in faults(error, given):
+            _report_fault(check, fault)
+        return None
+    return Typed(check.node, check.index, check.kind, data, _by_default(custom, _settings(check, data, timings)))
+
+
+def _by_default(custom: CustomNode, given: Settings) -> Settings:
+    """The settings of the graph over those of the definition. What is not idempotent is tried once, unless told."""
+    runtime = custom.definition.runtime
+    if runtime is None:
+        return given
+    once = 0 if runtime.idempotent is False else None
+    limit = once if runtime.defaultRetries is None else runtime.defaultRetries
+    timeout = durations.parse(runtime.defaultTimeout) if runtime.defaultTimeout else None
+    return replace(
+        given,
+        limit=limit if given.limit is None else given.limit,
+        timeout=timeout if given.timeout is None else given.timeout,
+    )
 
 
 def _given(data: dict[str, Any], model: type[d.Data]) -> dict[str, Any]:

@@ -5,20 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from stepwell.check.custom import INPUT
 from stepwell.check.data import is_dynamic
 from stepwell.check.reader import FieldReader
-from stepwell.check.values import CodeValue, Lit, Value
+from stepwell.check.values import CodeValue, Lit, Obj, Value
 from stepwell.diagnostics import codes as c
 from stepwell.diagnostics import pointer
 from stepwell.graph import data as d
+from stepwell.graph.catalogue import NodeKind
+from stepwell.graph.definition import ConfigField
+from stepwell.graph.nodes import CustomNode
 from stepwell.javascript import Kind
 
 Fields = dict[str, Value]
 
 
-def read_fields(type_: str, data: Any, reader: FieldReader) -> Fields:
-    """The values of a node's fields, by name (arms' conditions are `arms/<number>`)."""
-    read = _READERS.get(type_)
+def read_fields(kind: NodeKind, data: Any, reader: FieldReader) -> Fields:
+    """The values of a node's fields, by name (arms' conditions are `arms/<number>`, a custom node's `config`)."""
+    if kind.custom is not None:
+        return _custom(kind.custom, data, reader)
+    read = _READERS.get(kind.type)
     return read(data, reader) if read else {}
 
 
@@ -110,6 +116,25 @@ def _sub_workflow(data: d.SubWorkflowData, reader: FieldReader) -> Fields:
     if data.input in (None, ""):
         return {}
     return {"input": reader.payload(data.input, _at(reader, "input"), "input")}
+
+
+def _custom(custom: CustomNode, data: d.CustomData, reader: FieldReader) -> Fields:
+    schema = custom.definition.configSchema
+    config = tuple((key, _configured(schema[key], key, value, reader)) for key, value in data.config.items())
+    inputs = tuple((key, _input(INPUT + key, value, reader)) for key, value in data.inputs.items())
+    return {"config": Obj(config), "inputs": Obj(inputs)}
+
+
+def _configured(field: ConfigField, key: str, value: Any, reader: FieldReader) -> Value:
+    if field.type == "expression":
+        return reader.expression(value, _at(reader, key), key)
+    if field.type == "json":
+        return reader.payload(value, _at(reader, key), key)
+    return reader.value(value, _at(reader, key), key)
+
+
+def _input(key: str, value: Any, reader: FieldReader) -> Value:
+    return reader.value(value, _at(reader, key), key)
 
 
 _READERS: dict[str, Callable[[Any, FieldReader], Fields]] = {

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from stepwell.javascript import NODE_MODULES
+
 ENV_WHOLE = (
     "`env` is used as a whole, so the bindings that are read cannot be seen",
     "read them by name: `env.NAME`",
@@ -18,12 +20,15 @@ def importable(module: str) -> bool:
     return module.startswith(("cloudflare:", "node:"))
 
 
-def import_fault(module: str, dependencies: Mapping[str, str]) -> tuple[str, str]:
-    """Why an import is refused, and what to do. Packages are not bundled yet, so a Worker with one would not load."""
+def import_fault(module: str, dependencies: Mapping[str, str]) -> tuple[str, str] | None:
+    """Why an import is refused, and what to do; None when it is one of the runtime's or of a dependency."""
     package = package_of(module)
-    if package in dependencies:
-        unbundled = f"the package `{package}` is a dependency, but packages are not bundled yet"
-        return unbundled, "import only `cloudflare:*` and `node:*`, or call the package behind a service binding"
+    if importable(module) or package in dependencies:
+        return None
+    if module.startswith((".", "/")) or ":" in module:
+        return f"the code imports `{module}`, and a graph's code lies beside no files", "import a package, or `node:*`"
+    if package in NODE_MODULES:
+        return f"`{package}` is a module of the runtime, not a package", f'import it as "node:{module}"'
     return f"the package `{package}` is not among the dependencies", f'add "{package}" to `dependencies`'
 
 

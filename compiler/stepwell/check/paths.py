@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
+from stepwell.check.custom import INPUT
+from stepwell.check.fields import Fields
 from stepwell.check.shapes import Shapes
 from stepwell.check.values import Arr, CodeValue, Obj, Ref, Text, Use, Value
 from stepwell.diagnostics import Diagnostic, SnippetPosition, pointer
@@ -33,12 +35,11 @@ class Read:
 def unknown_paths(analysis: Analysis) -> Iterator[Diagnostic]:
     """The warnings about paths that do not exist."""
     script = analysis.document.source.ir.kind == "script"
-    shapes = Shapes(analysis.flow.nodes, analysis.data, analysis.fields, script)
+    shapes = Shapes(analysis.flow.kinds, analysis.data, analysis.fields, script)
     for vertex, fields in enumerate(analysis.fields):
         base = analysis.document.base + pointer("nodes", vertex, "data")
         given = analysis.flow.nodes[vertex].data
-        for name, value in fields.items():
-            at, raw = _place(base, given, name)
+        for at, raw, value in _placed(base, given, fields, analysis.flow.kinds[vertex].custom is not None):
             for read in reads_of(value, at, raw, analysis):
                 shape = shapes.of_use(read.use)
                 if shape.types:
@@ -47,12 +48,19 @@ def unknown_paths(analysis: Analysis) -> Iterator[Diagnostic]:
                         yield found
 
 
-def _place(base: str, data: dict[str, Any], name: str) -> tuple[str, Any]:
-    """Where a field stands in the file, and what stands there."""
-    if not name.startswith("arms/"):
-        return base + pointer(name), data.get(name)
-    number = int(name[5:])
-    return base + pointer("branches", number, "condition"), data["branches"][number].get("condition")
+def _placed(base: str, data: dict[str, Any], fields: Fields, custom: bool) -> Iterator[tuple[str, Any, Value]]:
+    """A node's fields: where each stands in the file, what stands there, and what it is read as."""
+    for name, value in fields.items():
+        if custom and isinstance(value, Obj):
+            # What the definition calls config and inputs are keys of the data itself.
+            keys = [(INPUT + key if name == "inputs" else key, inner) for key, inner in value.entries]
+            yield from ((base + pointer(key), data.get(key), inner) for key, inner in keys)
+        elif name.startswith("arms/"):
+            number = int(name[5:])
+            arm = data["branches"][number]
+            yield base + pointer("branches", number, "condition"), arm.get("condition"), value
+        else:
+            yield base + pointer(name), data.get(name), value
 
 
 def reads_of(value: Value, at: str, raw: Any, analysis: Analysis) -> Iterator[Read]:

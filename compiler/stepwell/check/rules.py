@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from stepwell.check.custom import template_rules
 from stepwell.check.data import Typed, is_dynamic
-from stepwell.check.module_rules import ENV_WHOLE, JSX, import_fault, importable
+from stepwell.check.dependencies import conflicts
+from stepwell.check.module_rules import ENV_WHOLE, JSX, import_fault
 from stepwell.check.naming import export_name
 from stepwell.check.paths import unknown_paths
 from stepwell.check.values import CodeValue, Lit, Ref, Use, Value, codes_of, impurities_of, uses_of, walk
@@ -24,6 +26,9 @@ DEEP_LOOPS = 40
 CONTROL = ("condition", "collection", "count", "duration", "eventType", "timeout")
 """Fields that decide what runs, or under which key; their value must be the same on every replay. (What remains until
 a `timestamp` is a step's result anyway.)"""
+
+
+_STEPS = frozenset({"step", "http_request", "sub_script", "sub_workflow"})
 
 
 def _at(analysis: Analysis, vertex: int, *parts: str | int) -> str:
@@ -247,9 +252,8 @@ def _code_rules(analysis: Analysis) -> Iterator[Diagnostic]:
                 offset,
             )
         for imported in facts.imports:
-            if not importable(imported.module):
-                said, hint = import_fault(imported.module, analysis.document.source.dependencies)
-                yield _find(analysis, c.IMPORT_UNKNOWN, vertex, said, code.pointer, hint, code, imported.start)
+            if fault := import_fault(imported.module, analysis.document.source.dependencies):
+                yield _find(analysis, c.IMPORT_UNKNOWN, vertex, fault[0], code.pointer, fault[1], code, imported.start)
         for offset in env_reads(facts).dynamic[:1]:
             yield _find(analysis, c.ENV_DYNAMIC, vertex, ENV_WHOLE[0], code.pointer, ENV_WHOLE[1], code, offset)
         yield from _upstream_writes(analysis, vertex, name, code)
@@ -464,7 +468,7 @@ def _limits(analysis: Analysis) -> Iterator[Diagnostic]:
     steps = sum(
         1
         for n, k in zip(analysis.flow.nodes, analysis.typed, strict=True)
-        if n.type in ("step", "http_request", "sub_script", "sub_workflow") and not getattr(k.data, "inline", False)
+        if (n.type in _STEPS or k.kind.custom is not None) and not getattr(k.data, "inline", False)
     )
     place = analysis.document.base + "/nodes"
     if steps > 25_000:
@@ -562,6 +566,10 @@ def _names(analysis: Analysis) -> Iterator[Diagnostic]:
             )
 
 
+def _dependencies(analysis: Analysis) -> Iterator[Diagnostic]:
+    yield from conflicts(analysis.document)
+
+
 _RULES: tuple[Callable[[Analysis], Iterator[Diagnostic]], ...] = (
     _value_steps,
     _inline_is_deterministic,
@@ -576,4 +584,6 @@ _RULES: tuple[Callable[[Analysis], Iterator[Diagnostic]], ...] = (
     _exports,
     _names,
     unknown_paths,
+    template_rules,
+    _dependencies,
 )

@@ -8,8 +8,9 @@ from typing import Any, Final
 
 from stepwell.check.fields import Fields
 from stepwell.check.values import Arr, CodeValue, Lit, Obj, Ref, Text, Use, Value
+from stepwell.graph.catalogue import NodeKind
 from stepwell.graph.data import LoopData, ParallelData, StepData, SubWorkflowData
-from stepwell.graph.model import Node
+from stepwell.graph.nodes import CustomNode
 from stepwell.graph.outputs import ERROR, EVENT, OUTPUTS, SCRIPT_EVENT, SETTLED
 from stepwell.javascript.shapes import (
     ANY,
@@ -48,16 +49,22 @@ def of_schema(schema: Mapping[str, Any], depth: int = 0) -> Shape:
     return described(shape, str(schema.get("description") or ""))
 
 
+def custom_output(node: CustomNode) -> Mapping[str, Any]:
+    """The output schema of a custom node's value as a whole."""
+    fields = node.definition.outputSchema.items()
+    return {"type": "object", "properties": {key: one.model_dump(exclude_none=True) for key, one in fields}}
+
+
 _SCALARS: Final = {"string": STRING, "number": NUMBER, "boolean": BOOLEAN, "null": NULL}
 
 
 class Shapes:
-    """Answers for one graph: its nodes, their data and their fields, each where it could be read."""
+    """Answers for one graph: its nodes' kinds, their data and their fields, each where it could be read."""
 
     def __init__(
-        self, nodes: Sequence[Node], data: Sequence[object], fields: Sequence[Fields], script: bool = False
+        self, kinds: Sequence[NodeKind], data: Sequence[object], fields: Sequence[Fields], script: bool = False
     ) -> None:
-        self._nodes, self._data, self._fields, self._script = nodes, data, fields, script
+        self._kinds, self._data, self._fields, self._script = kinds, data, fields, script
         self._values: dict[int, Shape] = {}
 
     def of_use(self, use: Use, hops: int = 0) -> Shape:
@@ -75,9 +82,11 @@ class Shapes:
         return self._values[vertex]
 
     def _of_node(self, vertex: int) -> Shape:
-        data, node = self._data[vertex], self._nodes[vertex]
-        shape = _OUTPUTS.get(node.type, ANY)
-        if isinstance(data, StepData):
+        data, kind = self._data[vertex], self._kinds[vertex]
+        if kind.custom is not None:
+            return of_schema(custom_output(kind.custom))
+        shape = _OUTPUTS.get(kind.type, ANY)
+        if isinstance(data, StepData) and kind.type:
             code = self._fields[vertex].get("code")
             return code.facts.shape if isinstance(code, CodeValue) else ANY
         if isinstance(data, ParallelData) and data.mode == "settled":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from stepwell.check.module_rules import ENV_WHOLE, JSX, import_fault, importable
+from stepwell.check.module_rules import ENV_WHOLE, JSX, import_fault
 from stepwell.diagnostics import Diagnostic, SnippetPosition
 from stepwell.diagnostics import codes as c
 from stepwell.graph.faults import shown
@@ -62,10 +62,9 @@ def read_trigger(document: Document) -> tuple[Trigger, list[Diagnostic]]:
     ]
     facts = code.facts
     for imported in code.imports:
-        if not importable(imported.module):
-            said, hint = import_fault(imported.module, document.source.dependencies)
+        if fault := import_fault(imported.module, document.source.dependencies):
             place = SnippetPosition(*facts.position(imported.start))
-            found.append(Diagnostic(c.IMPORT_UNKNOWN, said, "/" + SOURCE, None, hint, place))
+            found.append(Diagnostic(c.IMPORT_UNKNOWN, fault[0], "/" + SOURCE, None, fault[1], place))
     for offset in facts.jsx:
         found.append(
             Diagnostic(

@@ -37,10 +37,16 @@ _COMMANDS = {
     "restart": "Start a run again.",
     "call": "Call a deployed script.",
     "serve": "Serve the HTTP API: workflows, deploys, runs.",
+    "nodes": "Custom nodes: list, show, start, check and bundle them.",
     "graph": "Draw a graph.",
+    "scope": "List what can be referenced at a node.",
+    "catalogue": "List the node types.",
+    "edit": "Change a graph: rename, insert, delete, extract.",
+    "convert": "Write a graph as Python, or Python as JSON.",
     "explain": "Explain a finding's code.",
     "schema": "Print the JSON Schema of graphs, for editors.",
     "init": "Start a first project.",
+    "install": "Install the npm packages that graphs depend on.",
     "setup": "Install the Workers runtime into the user's cache.",
 }
 

@@ -64,8 +64,13 @@ class Chosen:
     environment: str | None
 
 
-def choose(paths: Sequence[str], environment: str | None) -> Chosen:
-    """The graphs meant: those given, else those of the project. Compiles them and prints findings on stderr."""
+def choose(
+    paths: Sequence[str], environment: str | None, nodes: Sequence[Path] = (), *, locked: bool = True
+) -> Chosen:
+    """The graphs meant: those given, else those of the project. Compiles them and prints findings on stderr.
+
+    `locked`: stepwell.lock is not written.
+    """
     from stepwell.cli.build import compile_source
     from stepwell.cli.inputs import Input, read
     from stepwell.deploy.prepare import Source
@@ -78,10 +83,10 @@ def choose(paths: Sequence[str], environment: str | None) -> Chosen:
     sources, broken = [], []
     for key, path in files.items():
         source: Input = read(str(path))
-        compiled = compile_source(source, "ts", frozenset())
+        compiled = compile_source(source, "ts", frozenset(), nodes=nodes, locked=locked)
         if not compiled.ok:
             broken.append(source.name)
-        sources.append(Source(key, source.text, compiled))
+        sources.append(Source(key, source.json, compiled))
     if broken:
         raise Failed(f"{', '.join(broken)}: not deployed, because of errors")
     return Chosen(project, sources, named)
@@ -249,7 +254,7 @@ def _graph_of(name: str, environment: str | None) -> str | None:
     """
     from stepwell.deploy.project import ProjectError, find
 
-    if name.endswith(".json"):
+    if name.endswith((".json", ".py")):
         return name
     try:
         project = find(Path.cwd())
@@ -298,7 +303,7 @@ def _project_of(worker: str, environment: str | None) -> tuple[Project | None, s
     from stepwell.deploy.project import ProjectError, find
 
     try:
-        found = find(Path(worker).parent if worker.endswith(".json") else Path.cwd())
+        found = find(Path(worker).parent if worker.endswith((".json", ".py")) else Path.cwd())
     except ProjectError as error:
         raise Failed(str(error)) from None
     return found, environment or (found.default_environment if found is not None else None)

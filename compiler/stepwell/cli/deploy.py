@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from stepwell.cli.account import account_option, environment_option, secrets_option
+from stepwell.cli.custom import nodes_option
 from stepwell.cli.faults import INTERRUPTED, Failed
+from stepwell.cli.options import locked_option
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 @environment_option
 @account_option
 @secrets_option
+@nodes_option
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--provision", is_flag=True, help="Make resources that are bound and not there.")
 @click.option("--keep-vars", is_flag=True, help="Leave variables alone that were set elsewhere.")
@@ -38,17 +42,20 @@ if TYPE_CHECKING:
     help="The part of the requests that the new version answers.",
 )
 @click.option("--message", metavar="TEXT", help="What the version is for, at most 1,000 bytes.")
+@locked_option
 @click.option("--json", "as_json", is_flag=True, help="Print an event a line as JSON, nothing else.")
 def command(
     paths: tuple[str, ...],
     environment: str | None,
     account_id: str | None,
     secrets_file: str | None,
+    nodes: tuple[Path, ...],
     yes: bool,
     provision: bool,
     keep_vars: bool,
     percentage: float,
     message: str | None,
+    locked: bool,
     as_json: bool,
 ) -> int:
     """Deploy graphs to a Cloudflare account.
@@ -69,7 +76,7 @@ def command(
     view = _View(as_json)
     view(Event(Stage.INITIALIZING, "reading the project"))
     view(Event(Stage.GENERATING_CODE, "compiling"))
-    chosen = choose(paths, environment)
+    chosen = choose(paths, environment, nodes, locked=locked)
     given = read_secrets(secrets_file)
     view(Event(Stage.CODE_READY, f"{len(chosen.sources)} compiled"))
     try:

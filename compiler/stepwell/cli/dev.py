@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from stepwell.cli.custom import nodes_option
 from stepwell.cli.faults import Failed
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ STATE = Path(".stepwell/dev")
     metavar="PATTERN=JSON|@FILE",
     help="The answer to requests, as for run; others go out. Repeatable.",
 )
+@nodes_option
 @click.option("--env", "env", multiple=True, metavar="NAME=VALUE", help="A variable or secret. Repeatable.")
 @click.option("--env-file", "env_files", multiple=True, metavar="FILE", help="A file of variables. Repeatable.")
 def command(
@@ -55,6 +57,7 @@ def command(
     fresh: bool,
     clock: Literal["real", "test"],
     mocks: tuple[str, ...],
+    nodes: tuple[Path, ...],
     env: tuple[str, ...],
     env_files: tuple[str, ...],
 ) -> int:
@@ -84,7 +87,7 @@ def command(
     tools = toolchain()
     _keep_out_of_version_control(state)
     with ExitStack() as stack:
-        session = Session(paths, variables)
+        session = Session(paths, variables, nodes)
         world = _world(answers, session, stack) if answers else None
         settings = Settings(
             state.resolve(),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.text import Text
 
-from stepwell.cli.faults import Unreadable, reason
+from stepwell.cli.faults import Failed, Unreadable, reason
 from stepwell.cli.steps import StepTable
 from stepwell.cli.words import duration, plain
 from stepwell.deploy.carried import CONTENT_TYPE, MODULE
@@ -24,6 +24,7 @@ from stepwell.dev.envelope import Refusal
 from stepwell.dev.graphs import deploy_graph
 from stepwell.dev.logs import Frame, Happened, LogReader, Written
 from stepwell.emit.sourcemap import SourcePlaces
+from stepwell.graph.stepnames import shown
 
 if TYPE_CHECKING:
     from stepwell.bundle.toolchain import Toolchain
@@ -42,10 +43,11 @@ class Session:
     `log`, `fault` and `exchange` are called from other threads.
     """
 
-    def __init__(self, paths: Sequence[str], variables: Mapping[str, str]) -> None:
+    def __init__(self, paths: Sequence[str], variables: Mapping[str, str], nodes: Sequence[Path] = ()) -> None:
         self.mark = f"stepwell:{secrets.token_hex(8)}:"
         self._paths = [Path(path) for path in paths]
         self._variables = variables
+        self._nodes = nodes
         self._console = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
         self._reader = LogReader(self.mark, self._told)
         self._graphs: dict[str, _Graph] = {}
@@ -101,20 +103,29 @@ class Session:
     # Graphs
 
     async def _watch(self, server: Server, tools: Toolchain) -> None:
-        """Watches the files' folders, for editors save by putting a new file in the old one's place."""
+        """Watches the files' folders, for editors put a new file in the old one's place; custom nodes too."""
         from watchfiles import awatch
 
+        from stepwell.nodes import watched
+
         files = {path.resolve(): path for path in self._paths}
-        async for changes in awatch(*{file.parent for file in files}, recursive=False, debounce=50, step=20):
-            for changed in {Path(name).resolve() for _, name in changes} & files.keys():
-                await self._deploy(server, tools, files[changed])
+        nodes = {folder.resolve() for file in files for folder in watched(file.parent, self._nodes)}
+        watching = {file.parent for file in files} | nodes
+        async for changes in awatch(*watching, recursive=False, debounce=50, step=20):
+            changed = {Path(name).resolve() for _, name in changes}
+            of_node = any(path.parent in nodes for path in changed)
+            for file in files.keys() if of_node else changed & files.keys():
+                await self._deploy(server, tools, files[file])
 
     async def _deploy(self, server: Server, tools: Toolchain, path: Path) -> None:
         """Compiles and deploys one graph; what fails is said, and what ran before goes on."""
         started = asyncio.get_running_loop().time()
         try:
-            text, compiled = await asyncio.to_thread(_compile, path, tools)
+            text, compiled = await asyncio.to_thread(_compile, path, tools, self._nodes)
         except Unreadable as error:
+            self._say("✗", "red", "", error.message)
+            return
+        except Failed as error:
             self._say("✗", "red", "", error.message)
             return
         except OSError as error:
@@ -174,7 +185,7 @@ class Session:
     def _happened(self, told: Happened) -> None:
         workflow, graph = self._workflow(told.workflow)
         step = str(told.entry.get("stepName", ""))
-        name = graph.called(step) if graph is not None and step else _shown(step)
+        name = graph.called(step) if graph is not None and step else shown(step)
         where = f"{workflow} {told.instance[:8]}" + (f" › {name}" if name else "")
         said = self._said(told)
         if said is not None:
@@ -274,9 +285,9 @@ class _Graph:
 
     def called(self, step: str) -> str:
         """A step by the engine's name, with its node where that is called otherwise."""
-        shown = _shown(step)
-        node = self._steps.node(shown)
-        return shown if node is None or shown.startswith(node.name) else f"{shown} ({node.name})"
+        name = shown(step)
+        node = self._steps.node(name)
+        return name if node is None or name.startswith(node.name) else f"{name} ({node.name})"
 
     def node_at(self, frame: Frame) -> str | None:
         """The display name of the node whose code is at a place, or its source's name (trigger code)."""
@@ -301,26 +312,25 @@ def _carried(path: Path, text: str, compiled: Compiled) -> bytes:
     return wish.carried.module()
 
 
-def _compile(path: Path, tools: Toolchain) -> tuple[str, Compiled]:
-    """The text of a file and what it compiles to; prints its findings on stderr."""
+def _compile(path: Path, tools: Toolchain, nodes: Sequence[Path]) -> tuple[str, Compiled]:
+    """The document of a file as JSON text and what it compiles to; prints its findings on stderr."""
     import sys
 
     from stepwell.cli import formats
+    from stepwell.cli.custom import NodesOf
     from stepwell.cli.findings import Checked
     from stepwell.cli.inputs import read
+    from stepwell.cli.tools import packages
     from stepwell.compiler import compile_artifact
 
     source = read(str(path))
-    compiled = compile_artifact(source.text, toolchain=tools)
+    custom = NodesOf(nodes)(source)
+    compiled = compile_artifact(
+        source.source, toolchain=tools, packages=packages(source, custom), nodes=custom
+    )
     if compiled.diagnostics:
         formats.write("text", [Checked(source, compiled.diagnostics)], sys.stderr)
-    return source.text, compiled
-
-
-def _shown(step: str) -> str:
-    """The engine numbers equal names; the first is shown as it is called."""
-    name, _, count = step.rpartition("-")
-    return name if count == "1" else f"{name} #{count}" if name else step
+    return source.json, compiled
 
 
 def _error(entry: Mapping[str, Any]) -> str:

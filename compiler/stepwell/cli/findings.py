@@ -65,7 +65,7 @@ def display_name(source: Input, diagnostic: Diagnostic) -> str | None:
 
 def code(source: Input, diagnostic: Diagnostic) -> str | None:
     """The user's code that the finding lies in, when it lies in code."""
-    if diagnostic.snippet is None:
+    if diagnostic.snippet is None or diagnostic.file is not None:
         return None
     value = _at(source.document, diagnostic.pointer)
     return value if isinstance(value, str) else None

@@ -13,7 +13,12 @@ if TYPE_CHECKING:
     from stepwell.picture import Style
 
 
-_STYLES: dict[str, Style] = {".svg": "svg", ".dot": "dot", ".gv": "dot"}
+_STYLES: dict[str, Style] = {".svg": "svg", ".dot": "dot", ".gv": "dot", ".txt": "text"}
+
+
+def style_of(file: Path | None) -> Style:
+    """What a file of this name is drawn as."""
+    return _STYLES.get(file.suffix.lower() if file else "", "mermaid")
 
 
 @click.command("graph")
@@ -21,9 +26,9 @@ _STYLES: dict[str, Style] = {".svg": "svg", ".dot": "dot", ".gv": "dot"}
 @click.option(
     "--format",
     "style",
-    type=click.Choice(["mermaid", "dot", "svg"]),
-    help="SVG is drawn here; the other two are for Mermaid and Graphviz.  "
-    "[default: what FILE ends with (.svg, .dot, .gv), else mermaid]",
+    type=click.Choice(["mermaid", "dot", "svg", "text"]),
+    help="SVG and text (for a terminal) are drawn here; the other two are for Mermaid and Graphviz.  "
+    "[default: what FILE ends with (.svg, .dot, .gv, .txt), else mermaid]",
 )
 @click.option(
     "-o",
@@ -46,7 +51,7 @@ def command(path: str, style: Style | None, output: Path | None) -> None:
     source = read(path)
     if not isinstance(source.graph.get("nodes"), list):
         raise Failed(f"{source.name} holds no graph; `stepwell check {source.name}` says more")
-    chosen = style or _STYLES.get(output.suffix.lower() if output else "", "mermaid")
+    chosen = style or style_of(output)
     picture = draw(source.document, chosen)
     if output is None:
         click.echo(picture, nl=False)

@@ -1,21 +1,34 @@
-"""The files a command reads: one graph, or every graph of a folder; `-` is standard input."""
+"""The files a command reads: one graph, or every graph of a folder; `-` is standard input.
+
+A graph is JSON, or Python (a file of `stepwell.flow`), which is read and never run.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stepwell.cli.faults import Unreadable, reason
 
+if TYPE_CHECKING:
+    from stepwell.flow import Reading
+
 STDIN = "-"
-_IGNORED_FOLDERS = frozenset({"node_modules", "dist", "__pycache__"})
+PYTHON = ".py"
+SUFFIXES = (".json", PYTHON)
+"""What files of graphs end with."""
+STDIN_NAME = "<stdin>"
+_IGNORED_FOLDERS = frozenset({"node_modules", "dist", "__pycache__", "venv", "site-packages"})
+_IMPORT = re.compile(r"^[ \t]*(?:from[ \t]+stepwell|import[ \t]+stepwell\.flow)\b", re.M)
+_FLOW = re.compile(r"^with[ \t]+(?:[\w.]+\.)?(?:workflow|script)[ \t]*\(", re.M)
 
 
 @dataclass(frozen=True)
@@ -30,8 +43,31 @@ class Input:
         return self.text.split("\n")
 
     @cached_property
+    def flow(self) -> Reading | None:
+        """What is read from Python; None when the source is JSON."""
+        if not self.name.endswith(PYTHON) and not (self.name == STDIN_NAME and is_flow(self.text)):
+            return None
+        from stepwell.flow import read as read_flow
+        from stepwell.flow.values import file_text
+
+        folder = Path(self.name).parent
+        return read_flow(self.text, files=lambda file: file_text(folder, file))
+
+    @property
+    def source(self) -> object:
+        """What `check` and `compile_artifact` take: JSON text, or Python that was read."""
+        return self.text if self.flow is None else self.flow
+
+    @property
+    def json(self) -> str:
+        """The document as JSON text."""
+        return self.text if self.flow is None else json.dumps(self.document)
+
+    @cached_property
     def document(self) -> Any:
-        """What the text holds, None when it is not JSON: for showing findings, not for compiling."""
+        """What the text holds, None when it cannot be read: for showing findings, not for compiling."""
+        if self.flow is not None:
+            return self.flow.document
         try:
             return json.loads(self.text)
         except (ValueError, RecursionError):
@@ -57,7 +93,7 @@ class Gathered:
 def read(path: str) -> Input:
     """One source. Raises Unreadable."""
     if path == STDIN:
-        return Input("<stdin>", _decode("<stdin>", _stdin()))
+        return Input(STDIN_NAME, _decode(STDIN_NAME, _stdin()))
     try:
         return Input(path, _decode(path, Path(path).read_bytes()))
     except (OSError, ValueError) as error:
@@ -70,7 +106,7 @@ def gather(paths: Iterable[str]) -> Gathered:
     seen: set[str] = set()
     for path in paths:
         is_folder = path != STDIN and Path(path).is_dir()
-        for name in _json_files(path) if is_folder else [path]:
+        for name in _files(path) if is_folder else [path]:
             key = _identity(name)
             if key not in seen:
                 seen.add(key)
@@ -93,23 +129,30 @@ def _add(found: Gathered, name: str, listed: bool) -> None:
     except Unreadable as error:
         found.problems.append(error.message)
         return
-    if listed and not _looks_like_a_graph(source):
+    if listed and name.endswith(PYTHON):
+        found.inputs += [source] if is_flow(source.text) else []
+    elif listed and not looks_like_a_graph(source):
         found.skipped += 1
     else:
         found.inputs.append(source)
 
 
-def _looks_like_a_graph(source: Input) -> bool:
+def is_flow(text: str) -> bool:
+    """Whether a text looks like Python that builds a workflow."""
+    return _IMPORT.search(text) is not None and _FLOW.search(text) is not None
+
+
+def looks_like_a_graph(source: Input) -> bool:
     """A broken graph must not pass for something else: where it cannot be read, the words are enough."""
     if source.document is None:
         return '"entryNodeId"' in source.text or '"nodes"' in source.text
     return "nodes" in source.graph and not source.graph.keys().isdisjoint({"edges", "entryNodeId", "metadata"})
 
 
-def _json_files(folder: str) -> Iterator[str]:
+def _files(folder: str) -> Iterator[str]:
     for root, folders, names in os.walk(folder, onerror=None):
         folders[:] = sorted(name for name in folders if name not in _IGNORED_FOLDERS and not name.startswith("."))
-        yield from (str(Path(root, name)) for name in sorted(names) if name.endswith(".json"))
+        yield from (str(Path(root, name)) for name in sorted(names) if name.endswith(SUFFIXES))
 
 
 def _stdin() -> bytes:
@@ -136,6 +179,6 @@ def _such_as(folder: str) -> str:
     """One graph that lies in the folder itself."""
     with suppress(OSError, Unreadable):
         for path in sorted(Path(folder).glob("*.json")):
-            if path.is_file() and _looks_like_a_graph(read(str(path))):
+            if path.is_file() and looks_like_a_graph(read(str(path))):
                 return f", such as {path}"
     return ""

@@ -28,3 +28,7 @@ off_option = click.option(
     callback=_off,
     help="Leave out a warning, by slug or code. Repeatable.",
 )
+
+locked_option = click.option(
+    "--locked", is_flag=True, help="Fail where stepwell.lock is not up to date, instead of writing it."
+)

@@ -4,12 +4,14 @@ The JSON document's shape is stable: keys are added, never renamed or removed.
 
     {"version": 1,
      "status": "complete" | "errored" | "terminated" | "not-run",
-     "output": any, "error": {"name", "message", "cause", "step", "nodeId", "hint"} | null,
+     "output": any, "error": {"name", "message", "cause", "step", "nodeId", "place", "hint"} | null,
      "steps": [{"name", "nodeId", "kind": "do" | "sleep" | "wait", "attempts",
                 "outcome": "completed" | "failed" | "unfinished", "output", "error", "startedMs", "endedMs"}],
      "requests": [{"method", "url", "status", "mocked", "hint"}],
      "logs": [{"level", "text"}],
      "wallMs", "sleptMs", "httpStatus", "notes": [text]}
+
+An error has `name`, `message` and `place`: {"source", "line", "column", "text"} of the user's code, or null.
 
 `not-run` has `error.message` alone, and the process exits with 3.
 """
@@ -19,16 +21,20 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.json import JSON
 from rich.text import Text
 
+from stepwell.cli.code_place import place_lines
 from stepwell.cli.said import advice, failure, unanswered
 from stepwell.cli.steps import NodeName, StepTable
 from stepwell.cli.words import duration, plain, skipped
 from stepwell.local.events import Failure, Logged, Outcome, Requested, RunEvent, StepRecord, WaitTimedOut
+
+if TYPE_CHECKING:
+    from stepwell.emit.sourcemap import SourcePlace, SourcePlaces
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,7 @@ class Report:
     events: Sequence[RunEvent]
     table: StepTable
     notes: Sequence[str] = ()
+    places: SourcePlaces | None = None
 
     @property
     def culprit(self) -> StepRecord | None:
@@ -61,6 +68,24 @@ class Report:
         said = [error.message for error in (self.outcome.error, self.cause) if error is not None]
         hints = [event.hint for event in self.events if isinstance(event, Requested) and event.hint]
         return next((hint for hint in reversed(hints) if any(hint in words for words in said)), None)
+
+    @property
+    def place(self) -> SourcePlace | None:
+        """Where in the user's code the run's error arose: in its step, else between steps."""
+        culprit = self.culprit
+        own = culprit.error if culprit is not None else None
+        places = (self.place_of(error) for error in (own, self.outcome.error))
+        return next((place for place in places if place is not None), None)
+
+    def place_of(self, error: Failure | None) -> SourcePlace | None:
+        """Where in the user's code an error arose."""
+        if error is None or error.stack is None or self.places is None:
+            return None
+        return self.places.thrown_at(error.stack)
+
+    def line(self, place: SourcePlace) -> str:
+        """The line of the user's code at a place."""
+        return "" if self.places is None else self.places.line(place)
 
     def node(self, step: StepRecord | None) -> NodeName | None:
         """The node that a step belongs to."""
@@ -99,11 +124,22 @@ def _error(report: Report) -> dict[str, Any] | None:
     return {
         "name": error.name,
         "message": error.message,
-        "cause": asdict(report.cause) if report.cause else None,
+        "cause": _failure(report, report.cause),
         "step": culprit.name if culprit else None,
         "nodeId": node.id if node else None,
+        "place": _place(report, report.place),
         "hint": report.hint,
     }
+
+
+def _failure(report: Report, error: Failure | None) -> dict[str, Any] | None:
+    if error is None:
+        return None
+    return {"name": error.name, "message": error.message, "place": _place(report, report.place_of(error))}
+
+
+def _place(report: Report, place: SourcePlace | None) -> dict[str, Any] | None:
+    return None if place is None else {**asdict(place), "text": report.line(place)}
 
 
 def _step(report: Report, step: StepRecord) -> dict[str, Any]:
@@ -115,7 +151,7 @@ def _step(report: Report, step: StepRecord) -> dict[str, Any]:
         "attempts": step.attempts,
         "outcome": step.outcome,
         "output": step.output,
-        "error": asdict(step.error) if step.error else None,
+        "error": _failure(report, step.error),
         "startedMs": step.started_ms,
         "endedMs": step.ended_ms,
     }
@@ -151,6 +187,9 @@ def _show_error(report: Report, error: Failure, console: Console) -> None:
         console.print(Text(f"  node {plain(node.id)}{called}", "bold"), soft_wrap=True)
     elif culprit is not None:
         console.print(Text(f'  step "{plain(culprit.name)}"', "bold"), soft_wrap=True)
+    if (place := report.place) is not None:
+        for line in place_lines(place.source, place.line, place.column, report.line(place)):
+            console.print(line, soft_wrap=True)
     for words in [*map(advice, hints), *_event_hint(report)]:
         console.print(Text("  ").append("hint: ", "green").append(plain(words)), soft_wrap=True)
 

@@ -14,6 +14,8 @@ from stepwell.cli.faults import Failed
 MANIFEST = "manifest.json"
 WRANGLER = "wrangler.json"
 READABLE = {"ts": "worker.ts", "js": "worker.source.js"}
+NODES = "nodes"
+"""The folder of the modules of custom nodes."""
 _UNKNOWN_ID = re.compile(r"<.+_BINDING_ID>", re.S)
 
 
@@ -34,8 +36,10 @@ def write(folder: Path, files: Mapping[str, str], *, force: bool = False) -> Non
     left_over = _left_over(folder, files)
     with tempfile.TemporaryDirectory(prefix=".stepwell-", dir=folder) as fresh:
         for name, text in changed.items():
+            Path(fresh, name).parent.mkdir(exist_ok=True)
             Path(fresh, name).write_bytes(text.encode())
         for name in sorted(changed, key=lambda name: name == MANIFEST):
+            (folder / name).parent.mkdir(exist_ok=True)
             Path(fresh, name).replace(folder / name)
     for name in left_over:
         (folder / name).unlink(missing_ok=True)
@@ -109,8 +113,9 @@ def _is_broken(path: Path) -> bool:
 
 
 def _left_over(folder: Path, files: Iterable[str]) -> list[str]:
-    """The readable form in the other language, when an earlier build of ours wrote it."""
-    others = [name for name in READABLE.values() if name not in files and (folder / name).is_file()]
+    """The readable form in the other language and nodes used no more, when an earlier build of ours wrote them."""
+    modules = (f"{NODES}/{path.name}" for path in sorted((folder / NODES).glob("*@*.ts")))
+    others = [name for name in (*READABLE.values(), *modules) if name not in files and (folder / name).is_file()]
     return others if others and _is_ours(folder / MANIFEST) else []
 
 

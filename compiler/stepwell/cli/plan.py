@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from stepwell.cli.account import account_option, environment_option, json_option, secrets_option
+from stepwell.cli.custom import nodes_option
 from stepwell.cli.faults import Failed
 
 CHANGES = 4
@@ -15,6 +18,7 @@ CHANGES = 4
 @environment_option
 @account_option
 @secrets_option
+@nodes_option
 @click.option("--provision", is_flag=True, help="Plan to make resources that are bound and not there.")
 @click.option("--keep-vars", is_flag=True, help="Leave variables alone that were set elsewhere.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 4 when there are changes.")
@@ -25,6 +29,7 @@ def command(
     environment: str | None,
     account_id: str | None,
     secrets_file: str | None,
+    nodes: tuple[Path, ...],
     provision: bool,
     keep_vars: bool,
     detailed_exitcode: bool,
@@ -44,7 +49,7 @@ def command(
     from stepwell.deploy.prepare import prepare, wanted
     from stepwell.deploy.project import ProjectError
 
-    chosen = choose(paths, environment)
+    chosen = choose(paths, environment, nodes)
     given = read_secrets(secrets_file)
     try:
         wishes = wanted(chosen.project, chosen.sources, chosen.environment, environ(), given)

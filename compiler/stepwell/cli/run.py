@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from stepwell.cli.custom import nodes_option
 from stepwell.cli.faults import NotRun, say
-from stepwell.cli.options import off_option
+from stepwell.cli.options import locked_option, off_option
 
 if TYPE_CHECKING:
     from stepwell.cli.live import LiveView
@@ -64,6 +66,8 @@ class _Job:
     help="Give the run up after so long.  [default: 300, with --real-time none]",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document, nothing else.")
+@locked_option
+@nodes_option
 @off_option
 def command(
     path: str,
@@ -77,6 +81,8 @@ def command(
     real_time: bool,
     timeout: float | None,
     as_json: bool,
+    locked: bool,
+    nodes: tuple[Path, ...],
     off: frozenset[str],
 ) -> int:
     """Run a graph on this machine, on the real Workers runtime.
@@ -102,7 +108,7 @@ def command(
     variables = arguments.variables(env, env_files)
     own_mocks = arguments.mocks(text for text in mocks if not text.startswith("@"))
     try:
-        graphs = [_compile(one, off) for one in (path, *children)]
+        graphs = [_compile(one, nodes, off, locked) for one in (path, *children)]
         given = Given(graphs, options, params is not None, own_mocks, arguments.variables(env, ()), variables)
         job = _prepare(given)
         if events and _is_script(job):
@@ -119,12 +125,12 @@ def _prepare(given: Given) -> _Job:
     return _Job(given.graphs[0], workers[0], tuple(workers[1:]), given)
 
 
-def _compile(path: str, off: frozenset[str]) -> Compiled:
+def _compile(path: str, nodes: Sequence[Path], off: frozenset[str], locked: bool) -> Compiled:
     from stepwell.cli.build import compile_source
     from stepwell.cli.inputs import read
 
     source = read(path)
-    compiled = compile_source(source, "ts", off, NotRun)
+    compiled = compile_source(source, "ts", off, NotRun, nodes, locked=locked)
     if not compiled.ok:
         raise NotRun(f"{source.name} has errors, so it was not run")
     return compiled
@@ -174,6 +180,7 @@ def _drive(job: _Job, view: LiveView | None) -> Report:
     from stepwell.cli.outcome import Report
     from stepwell.cli.steps import StepTable
     from stepwell.cli.tools import toolchain
+    from stepwell.emit.sourcemap import SourcePlaces
     from stepwell.local.events import RunEvent
     from stepwell.local.run import RunFailed, run_script, run_workflow
     from stepwell.local.runtime import RuntimeFailed
@@ -190,7 +197,8 @@ def _drive(job: _Job, view: LiveView | None) -> Report:
         ended = start(toolchain(NotRun), job.worker, job.options, on_event=on_event, children=job.children)
     except (RunFailed, RuntimeFailed) as failure:
         raise NotRun(str(failure)) from failure
-    return Report(ended, seen, StepTable(job.compiled.manifest or {}))
+    places = SourcePlaces(job.compiled.source_map or "{}")
+    return Report(ended, seen, StepTable(job.compiled.manifest or {}), places=places)
 
 
 def _is_script(job: _Job) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,10 +12,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from stepwell.cli.code_place import place_lines
 from stepwell.cli.words import duration, plain
+from stepwell.picture import Mark, State, draw
 from stepwell.runs import Run, RunSummary, StepRun
 
 _STYLES = {"complete": "green", "errored": "red", "terminated": "yellow"}
+_LINES = {"✓": "green", "✗": "red", "⋯": "cyan"}
 _ROOM = 72
 
 
@@ -39,15 +42,58 @@ def table(runs: Iterable[RunSummary]) -> Table:
     return found
 
 
-def show(run: Run, out: Console) -> None:
-    """A run with its steps."""
+def show(run: Run, graph: Mapping[str, Any] | None, out: Console) -> None:
+    """A run with its steps, and `graph` with what the run has made of it."""
     head = Text(f"{plain(run.workflow)} {plain(run.id)}  ", "bold")
     head.append(run.status, _STYLES.get(run.status, "cyan"))
     out.print(head, soft_wrap=True)
     out.print(f"  queued {_time(run.queued) or '-'}, by {run.trigger}, version {run.version}", soft_wrap=True)
     for step in run.steps:
         out.print(step_line(step), soft_wrap=True)
+    if graph is not None:
+        out.print()
+        for line in draw(graph, "text", marks(run, graph)).splitlines():
+            out.print(Text(f"  {plain(line)}", _line_style(line)), soft_wrap=True)
+        out.print()
     show_end(run, out)
+
+
+def _line_style(line: str) -> str:
+    """The colour of a line of the picture, by its mark."""
+    found = next((style for mark, style in _LINES.items() if f"{mark} " in line[: line.find("  ") + 2]), None)
+    return found or "dim"
+
+
+def marks(run: Run, graph: Mapping[str, Any]) -> dict[str, Mark]:
+    """What the run has made of each node. One that has no steps of its own ran where a node behind it did."""
+    of: dict[str, list[StepRun]] = {}
+    for step in run.steps:
+        if step.node is not None:
+            of.setdefault(step.node, []).append(step)
+    found = {node: _mark(steps) for node, steps in of.items()}
+    silent = [node["id"] for node in graph["nodes"] if node["id"] not in found]
+    before = {edge["target"]: set[str]() for edge in graph["edges"]}
+    for edge in graph["edges"]:
+        before[edge["target"]].add(edge["source"])
+    waiting = list(found)
+    while waiting:
+        for node in before.get(waiting.pop(), set()) - found.keys():
+            found[node] = Mark("done")
+            waiting.append(node)
+    return {**{node: Mark("idle") for node in silent}, **found}
+
+
+def _mark(steps: Sequence[StepRun]) -> Mark:
+    """The state of a node with steps: of its last turn, where it stands in a loop."""
+    tries = sum(max(1, len(step.attempts)) for step in steps)
+    said = [f"{len(steps)} steps" if len(steps) > 1 else "", f"{tries} attempts" if tries > len(steps) else ""]
+    if any(not step.done for step in steps):
+        state: State = "active"
+        said.append(next(_waiting(step) for step in steps if not step.done))
+    else:
+        state = "failed" if steps[-1].success is False else "done"
+        said.append(_took(steps[-1].duration) if len(steps) == 1 else "")
+    return Mark(state, ", ".join(part for part in said if part))
 
 
 def show_end(run: Run, out: Console) -> None:
@@ -57,6 +103,10 @@ def show_end(run: Run, out: Console) -> None:
         failed = run.failed_step
         if failed is not None:
             out.print(Text(f"  at the node {plain(failed.node or failed.name)}", "red"), soft_wrap=True)
+        place = (failed.error.place if failed is not None and failed.error is not None else None) or run.error.place
+        if place is not None:
+            for line in place_lines(place.source, place.line, place.column, place.text):
+                out.print(line, soft_wrap=True)
     if run.status == "complete":
         out.print(json.dumps(run.output, indent=2, ensure_ascii=False), soft_wrap=True)
 

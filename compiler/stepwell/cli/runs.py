@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from heapq import merge
 from itertools import islice
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,7 +17,7 @@ from stepwell.cli.account import F, account_option, environment_option, json_opt
 from stepwell.cli.faults import Failed
 
 if TYPE_CHECKING:
-    from stepwell.runs import Run, Runs
+    from stepwell.runs import Run, Runs, RunSummary
 
 
 class _Listing(click.Group):
@@ -67,7 +69,7 @@ def workflow_option(function: F) -> F:
 @click.option("--status", metavar="STATUS", help="Only those with this status.")
 @click.option("--since", type=click.DateTime(), help="Only those created since then (local time).")
 @click.option("--until", type=click.DateTime(), help="Only those created until then (local time).")
-@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="At most so many of a workflow.")
+@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="At most so many.")
 @environment_option
 @account_option
 @json_option
@@ -87,9 +89,8 @@ def list_command(
 
     with speaking_of_runs(environment, account_id) as runs:
         names = [named_workflow(workflow, environment)] if workflow is not None else runs.workflows()
-        found = [
-            run for name in names for run in islice(runs.list(name, status=status, since=since, until=until), limit)
-        ]
+        lists = [runs.list(name, status=status, since=since, until=until) for name in names]
+        found = list(islice(merge(*lists, key=_created, reverse=True), limit))
     if as_json:
         print_json([run_output.as_json(run) for run in found])
     elif found:
@@ -99,24 +100,58 @@ def list_command(
     return 0
 
 
+def _created(run: RunSummary) -> float:
+    return run.created.timestamp() if run.created is not None else 0.0
+
+
 @command.command("show")
 @click.argument("id")
 @workflow_option
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Draw the graph with the run's states there (.svg, .dot, .mmd, .txt).",
+)
 @environment_option
 @account_option
 @json_option
-def show_command(id: str, workflow: str | None, environment: str | None, account_id: str | None, as_json: bool) -> int:
-    """Show a run: each step with its node, attempts, time and output."""
+def show_command(
+    id: str,
+    workflow: str | None,
+    output: Path | None,
+    environment: str | None,
+    account_id: str | None,
+    as_json: bool,
+) -> int:
+    """Show a run: each step with its node, attempts, time and output; the graph with what ran; where it failed."""
     from stepwell.cli import run_output
     from stepwell.cli.account import print_json
 
     with speaking_of_runs(environment, account_id) as runs:
         run = find_run(runs, id, workflow)
+        graph = runs.graph(run.workflow)
+    if output is not None:
+        _draw(run, graph, output)
     if as_json:
         print_json(run_output.as_json(run))
     else:
-        run_output.show(run, run_output.console())
+        run_output.show(run, graph, run_output.console())
     return 0
+
+
+def _draw(run: Run, graph: Mapping[str, Any] | None, output: Path) -> None:
+    """The picture of a run in a file."""
+    from stepwell.cli.graph import style_of
+    from stepwell.cli.run_output import marks
+    from stepwell.picture import draw
+
+    if graph is None:
+        raise Failed(f"the graph of {run.workflow} did not travel with its deploy; deploy it again from its file")
+    if not output.parent.is_dir():
+        raise Failed(f"{output.parent} is no folder; nothing was written")
+    output.write_text(draw(graph, style_of(output), marks(run, graph)), encoding="utf-8")
 
 
 @command.command("watch")

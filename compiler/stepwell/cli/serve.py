@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from stepwell.cli.faults import Failed
+from stepwell.cli.custom import nodes_option
+from stepwell.cli.faults import Failed, Unreadable
 
 if TYPE_CHECKING:
     from stepwell.server.start import Settings
@@ -40,6 +41,7 @@ KEY_FILE = "stepwell.key"
 @click.option(
     "--cors", "origins", multiple=True, metavar="ORIGIN", help="A web page's origin that may call. Repeatable."
 )
+@nodes_option
 @click.option("--init", is_flag=True, help="Make tables, secret key, a project and its first key; then end.")
 @click.option("--project", default="default", show_default=True, metavar="NAME", help="The project that --init makes.")
 @click.option("--rotate", is_flag=True, help="Make a new secret key, encrypt all secrets with it; then end.")
@@ -52,6 +54,7 @@ def command(
     rate: str,
     deploy_rate: str,
     origins: tuple[str, ...],
+    nodes: tuple[Path, ...],
     init: bool,
     project: str,
     rotate: bool,
@@ -69,10 +72,12 @@ def command(
     try:
         from stepwell.server import start
         from stepwell.server.database import WrongDatabase
-        from stepwell.server.rates import WrongRate
         from stepwell.server.vault import WrongKeys
     except ModuleNotFoundError as error:
         raise Failed(f"stepwell serve needs the package {error.name}: pip install 'stepwell[server]'") from error
+    for path in nodes:
+        if not path.exists():
+            raise Unreadable(f"--nodes {path}: there is no such folder or file")
     settings = start.Settings(
         database,
         key_file or _key_file(database),
@@ -80,6 +85,7 @@ def command(
         rate,
         deploy_rate,
         origins,
+        nodes,
     )
     try:
         if init:
@@ -91,8 +97,8 @@ def command(
         return _serve(settings, host, port, verbose)
     except (WrongDatabase, WrongKeys) as error:
         raise Failed(str(error)) from None
-    except WrongRate as error:
-        raise Failed(f"--rate, --deploy-rate: {error}") from None
+    except ValueError as error:
+        raise Failed(f"--rate, --deploy-rate: {error}; they are written like 600/minute") from None
 
 
 def _key_file(database: str) -> Path:

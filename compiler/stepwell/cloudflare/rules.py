@@ -152,10 +152,10 @@ class Rules:
 
 
 def _json(content: bytes) -> Any:
-    """What the bytes say, None when they are no JSON that can be read."""
+    """What the bytes say, None when they are no JSON."""
     try:
         return jsonlib.loads(content) if content else None
-    except (ValueError, RecursionError):
+    except ValueError:
         return None
 
 

@@ -46,6 +46,9 @@ class Carried(BaseModel):
     artifact: str
     code: str
     nodes: list[CarriedNode]
+    edges: list[tuple[str, str, str]] = []
+    entry: str = ""
+    trigger: dict[str, Any] = {}
     step_names: list[tuple[str, str]]
     workflows: list[CarriedWorkflow]
     crons: list[str]
@@ -60,6 +63,19 @@ class Carried(BaseModel):
         return json.dumps(self.model_dump(), sort_keys=True, ensure_ascii=False, indent=1).encode(
             "utf-8", "backslashreplace"
         )
+
+    @property
+    def drawn(self) -> dict[str, Any] | None:
+        """The graph as far as a picture needs it; None where it did not travel."""
+        if not self.edges and len(self.nodes) > 1:
+            return None
+        return {
+            "metadata": {"name": self.graph},
+            "trigger": self.trigger,
+            "entryNodeId": self.entry,
+            "nodes": [{"id": node.id, "type": node.type, "name": node.name} for node in self.nodes],
+            "edges": [{"source": source, "target": target, "label": label} for source, target, label in self.edges],
+        }
 
     @property
     def steps(self) -> dict[str, str]:
@@ -94,6 +110,11 @@ def nodes(ir: Mapping[str, Any]) -> list[CarriedNode]:
         )
         for node in ir.get("nodes") or ()
     ]
+
+
+def edges(ir: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """The edges of a graph: source, target, label."""
+    return [(edge["source"], edge["target"], edge.get("label") or "") for edge in ir.get("edges") or ()]
 
 
 def _hash(value: Any) -> str:

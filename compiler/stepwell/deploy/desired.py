@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from .carried import CONTENT_TYPE, MODULE, Carried, CarriedWorkflow, nodes
+from .carried import CONTENT_TYPE, MODULE, Carried, CarriedWorkflow, edges, nodes
 from .project import Route, Settings
 
 if TYPE_CHECKING:
@@ -138,6 +138,8 @@ def desired(
     limits = settings.limits
     date = settings.compatibility_date or manifest["compatibilityDate"]
     flags = settings.compatibility_flags if settings.compatibility_flags is not None else manifest["compatibilityFlags"]
+    if needs_node_flag(manifest, date, flags):
+        flags = [*flags, "nodejs_compat"]
     crons = settings.crons if settings.crons is not None else manifest["crons"]
     wanted = Desired(
         key=key,
@@ -171,6 +173,16 @@ def desired(
 def _manifest(compiled: Compiled) -> dict[str, Any]:
     assert compiled.manifest is not None
     return compiled.manifest
+
+
+_NODE_BY_DEFAULT: Final = "2026-08-04"
+"""From this compatibility date on a Worker has Node's modules without asking."""
+
+
+def needs_node_flag(manifest: Mapping[str, Any], date: str, flags: Sequence[str]) -> bool:
+    """Whether a Worker imports modules of Node that a compatibility date does not give it yet."""
+    asked = any(flag.removeprefix("no_").startswith("nodejs_compat") for flag in flags)
+    return bool(manifest.get("nodeModules")) and date < _NODE_BY_DEFAULT and not asked
 
 
 def _workflow(compiled: Compiled, settings: Settings, suffix: str) -> WantedWorkflow | None:
@@ -314,6 +326,9 @@ def _carried(text: str, manifest: Mapping[str, Any], wanted: Desired, steps: int
         artifact=manifest["hashes"]["artifact"],
         code=manifest["hashes"]["worker.js"],
         nodes=nodes(ir),
+        edges=edges(ir),
+        entry=ir.get("entryNodeId") or "",
+        trigger=ir.get("trigger") or {},
         step_names=[(row["name"], row["node"]) for row in manifest["steps"]],
         workflows=[CarriedWorkflow(name=own.name, class_name=own.class_name, steps=steps)] if own else [],
         crons=wanted.crons,

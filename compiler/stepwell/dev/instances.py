@@ -233,9 +233,11 @@ def _instance(workflow: Workflow, found: dict[str, Any]) -> dict[str, Any]:
 
 
 def _error(error: dict[str, Any] | None) -> dict[str, str] | None:
-    return (
-        None if error is None else {"name": str(error.get("name", "Error")), "message": str(error.get("message", ""))}
-    )
+    """An error as the API tells it, and beside that its `stack`, which Cloudflare keeps to itself."""
+    if error is None:
+        return None
+    stack = {"stack": error["stack"]} if "stack" in error else {}
+    return {"name": str(error.get("name", "Error")), "message": str(error.get("message", "")), **stack}
 
 
 def _rollback(events: list[dict[str, Any]]) -> dict[str, Any] | None:

@@ -66,7 +66,7 @@ class Specs:
 
     def _spec(self, script: Script, version: Version, main: bool) -> WorkerSpec:
         bindings = {binding["name"]: binding for binding in version.bindings}
-        given: dict[str, dict[str, Any]] = {
+        given: dict[str, Any] = {
             kind: {} for kind in ("vars", "kv", "d1", "r2", "queues", "services", "foreign", "missing")
         }
         for name, binding in bindings.items():

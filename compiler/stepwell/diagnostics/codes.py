@@ -1,7 +1,8 @@
 """The one table of codes. `stepwell explain`, the docs page, SARIF and a test are made from it.
 
 Ranges: 1xx document and schema, 2xx edges and structure, 3xx references and expressions, 4xx code,
-5xx data of nodes and limits, 6xx replay and determinism, 7xx trigger, names and bindings, 8xx building.
+5xx data of nodes and limits, 6xx replay and determinism, 7xx trigger, names and bindings, 8xx building,
+9xx edits (90x) and custom nodes (91x).
 A code keeps its number and slug for ever; one that is no longer given is never used for something else.
 """
 
@@ -107,6 +108,53 @@ DUPLICATE_KEY = _add(
     _W,
     "An object names one key twice",
     "JSON readers keep the last value and drop the others silently. Remove one.",
+)
+
+NOT_PYTHON = _add(
+    "SW110",
+    "not-python",
+    _E,
+    "The file is not Python",
+    "A flow's file could not be read as Python. The place given is where reading stopped.",
+)
+NOT_READ = _add(
+    "SW111",
+    "not-read",
+    _E,
+    "Code of a flow that cannot be read without running it",
+    "A flow's file is read and never run. Inside `with workflow(…)` stand calls of the builder, with literals, "
+    "constants of the file, `ref(…)`, `js(…)` and the other names of `stepwell.flow` as arguments. Everything else is "
+    "left as it is, and what it would add to the graph is not known.",
+)
+FLOW_CALL = _add(
+    "SW112",
+    "flow-call",
+    _E,
+    "The builder of a flow is used wrongly",
+    "The message says what stands there and what may. Running the file would fail too.",
+)
+LEFT_ALONE = _add(
+    "SW113",
+    "left-alone",
+    _N,
+    "Code beside a flow is not read",
+    "It stands outside of `with workflow(…)` and is kept as it is. The graph is what the `with` alone says.",
+)
+FLOW_FILE = _add(
+    "SW114",
+    "flow-file",
+    _E,
+    "A file of code cannot be read",
+    "`js(file=…)` names a file beside the flow's file, and it is not there, is not text, or was not given.",
+)
+
+FLOW_EDIT = _add(
+    "SW115",
+    "flow-edit",
+    _E,
+    "A flow's file cannot be changed like that",
+    "The edit makes no sense for the graph, or touches code that is not understood, which is read-only. Nothing was "
+    "changed; change the file by hand, or make it simpler there first.",
 )
 
 # -- 2xx: edges and structure --------------------------------------------------------------------
@@ -548,8 +596,88 @@ ENV_DYNAMIC = _add(
     "patterns and the functions of the same code; it is lost where it is stored in an object, indexed by a value, "
     "returned, or given to a function that is not declared there.",
 )
+DEPENDENCY_CONFLICT = _add(
+    "SW709",
+    "dependency-conflict",
+    _E,
+    "No version of a package is what all want",
+    "A graph and its custom nodes share one version of each package, so that what one hands another is of the same "
+    "classes. The message says who wants what.",
+)
 
 # -- 8xx: building ------------------------------------------------------------------------------------
 
 TOOL_MISSING = _add("SW801", "tool-missing", _E, "A tool is missing", "The message says which and how to get it.")
 SIZE = _add("SW802", "worker-size", _E, "The Worker is over 64 MiB", "Cloudflare's limit.")
+PACKAGES_MISSING = _add(
+    "SW803",
+    "packages-missing",
+    _E,
+    "A package is not installed",
+    "Compiling reads and fetches nothing by itself. `stepwell build`, `run`, `dev` and `deploy` install what "
+    "`dependencies` name, `stepwell install` does only that; from Python, give the compile what "
+    "`stepwell.bundle.packages.install_for` returns.",
+)
+SIZE_COMPRESSED = _add(
+    "SW804",
+    "worker-size-compressed",
+    _W,
+    "The Worker is over 10 MB compressed",
+    "Since 2026-09-04 Cloudflare takes 64 MiB, uncompressed. Before, and by what its pages still say, a Worker had 10 "
+    "MB compressed at most, on free plans 3 MB.",
+)
+
+# -- 9xx: editing -------------------------------------------------------------------------------------
+
+EDIT = _add(
+    "SW901",
+    "edit",
+    _E,
+    "An edit cannot be made",
+    "It would change what other parts of the graph mean, or it fits nowhere; the message says why. The document is as "
+    "it was.",
+)
+
+# -- 9xx: custom nodes ----------------------------------------------------------------------------------
+
+NODE_DEFINITION = _add(
+    "SW911",
+    "node-definition",
+    _E,
+    "A custom node's definition is wrong",
+    "Its `node.json` cannot be used. `stepwell nodes check` tells everything that is wrong with a node.",
+)
+NODE_VERSION = _add(
+    "SW912",
+    "node-version",
+    _E,
+    "A custom node is not there in this version",
+    "A node's `version` chooses among the versions of its type that were found. `stepwell nodes list` shows them.",
+)
+NODE_TEMPLATE = _add(
+    "SW913",
+    "node-template",
+    _E,
+    "A custom node's template cannot be used",
+    "A template is an ES module whose default export is a function: `export default async function (ctx) { … }`. "
+    "The place given is in the template.",
+)
+NODE_SECRET = _add(
+    "SW914",
+    "node-secret",
+    _E,
+    "A secret stands in the graph",
+    "The value of a secret field belongs to the Worker, under the name that the definition gives it: "
+    "`stepwell deploy --secrets-file`, the project's variables, or `wrangler secret put`. Leave the field out, or name "
+    "another secret with `{{env.NAME}}`.",
+)
+NODE_DEPRECATED = _add(
+    "SW915", "node-deprecated", _W, "A custom node is deprecated", "Its author says what to use instead, if anything."
+)
+NODE_UNPINNED = _add(
+    "SW916",
+    "node-unpinned",
+    _W,
+    "No version of a custom node is asked for",
+    "There are several, and the newest is taken; with another one beside, the same graph means something else.",
+)

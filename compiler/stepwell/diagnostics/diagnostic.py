@@ -35,7 +35,8 @@ class Diagnostic:
     """One finding.
 
     `pointer` is an RFC 6901 JSON pointer into the artifact as the user wrote it ("" is the document);
-    `place` is filled in when the source is a file; `snippet` when the fault lies inside code.
+    `place` is filled in when the source is a file; `snippet` when the fault lies inside code, which is that of
+    another `file` when the fault is in a custom node's template.
     """
 
     code: Code
@@ -45,6 +46,7 @@ class Diagnostic:
     hint: str | None = None
     snippet: SnippetPosition | None = None
     place: Place | None = None
+    file: str | None = None
 
     @property
     def severity(self) -> Severity:

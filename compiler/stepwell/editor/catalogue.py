@@ -10,10 +10,12 @@ from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from stepwell.check.shapes import custom_output
 from stepwell.editor.plain import plain
 from stepwell.graph.catalogue import BUILTIN, NodeKind
 from stepwell.graph.data import BranchData, Retrying
 from stepwell.graph.fields import Form
+from stepwell.graph.nodes import CustomNode, Nodes, kind_of
 from stepwell.graph.outputs import OUTPUTS
 
 Json = dict[str, Any]
@@ -71,9 +73,26 @@ class NodeType:
         return found | {key: value for key, value in more.items() if key not in found}
 
 
-def catalogue() -> tuple[NodeType, ...]:
-    """All node types, in the order in which a picker shows them."""
-    return tuple(map(_built_in, BUILTIN.values()))
+def catalogue(*, nodes: Nodes | None = None) -> tuple[NodeType, ...]:
+    """All node types, in the order in which a picker shows them: the built-in ones, then those of `nodes`, each version
+    of theirs."""
+    return (*map(_built_in, BUILTIN.values()), *map(_custom, nodes or ()))
+
+
+def _custom(node: CustomNode) -> NodeType:
+    told = node.definition.model_dump(mode="json", exclude_none=True)
+    kind = kind_of(node)
+    return NodeType(
+        **{key: told.pop(key) for key in ("id", "name", "version", "description", "category", "author", "license")},
+        config_schema=told.pop("configSchema"),
+        output_schema=told.pop("outputSchema"),
+        providers=tuple(told.pop("providers")),
+        ports=ports(kind),
+        origin="custom",
+        settings=tuple(sorted(kind.settings)),
+        output=plain(dict(custom_output(node))),
+        more=told,
+    )
 
 
 def _built_in(kind: NodeKind) -> NodeType:

@@ -22,8 +22,9 @@ from stepwell.check.shapes import Shapes
 from stepwell.check.trigger import read_trigger
 from stepwell.graph import data as d
 from stepwell.graph import jsontext, model, values
-from stepwell.graph.catalogue import BUILTIN
+from stepwell.graph.catalogue import BUILTIN, NodeKind
 from stepwell.graph.expressions import Scanner
+from stepwell.graph.nodes import Nodes
 from stepwell.graph.read import EDGES, NODES, Document
 
 OURS: Final = "\0"
@@ -67,11 +68,7 @@ class Draft:
     @property
     def shapes(self) -> Shapes:
         """The forms of the values of the graph."""
-        types = [
-            node if v in self.sound or node.type == "step" else node.model_copy(update={"type": ""})
-            for v, node in enumerate(self.flow.nodes)
-        ]
-        return Shapes(types, self.data, self.fields, self.script)
+        return Shapes(self.flow.kinds, self.data, self.fields, self.script)
 
     def vertex(self, node_id: str) -> int:
         """The node with this id, the first where there are several. Raises `UnknownNode`."""
@@ -94,8 +91,11 @@ class Draft:
         return status
 
 
-def draft(document: object) -> Draft | None:
-    """The draft of a document (JSON text or a value); None when it holds no nodes, or is no JSON at all."""
+def draft(document: object, nodes: Nodes | None = None) -> Draft | None:
+    """The draft of a document (JSON text or a value); None when it holds no nodes, or is no JSON at all.
+
+    `nodes` are the custom nodes that it may use.
+    """
     value = parsed(document)
     if value is None:
         return None
@@ -104,7 +104,7 @@ def draft(document: object) -> Draft | None:
     listed = inner.get("nodes") if isinstance(inner, dict) else None
     if not isinstance(listed, list) or not listed or len(listed) > NODES or len(_list(inner.get("edges"))) > EDGES:
         return None
-    return _Repair(value, inner, "/ir" if enveloped else "").draft()
+    return _Repair(value, inner, "/ir" if enveloped else "", Nodes() if nodes is None else nodes).draft()
 
 
 def parsed(document: object) -> dict[str, Any] | None:
@@ -124,9 +124,10 @@ def _list(value: object) -> list[Any]:
 class _Repair:
     """Puts a document right, step by step."""
 
-    def __init__(self, value: dict[str, Any], artifact: dict[str, Any], base: str) -> None:
-        self.value, self.artifact, self.base = value, artifact, base
+    def __init__(self, value: dict[str, Any], artifact: dict[str, Any], base: str, known: Nodes) -> None:
+        self.value, self.artifact, self.base, self.known = value, artifact, base, known
         self.nodes: list[model.Node] = []
+        self.kinds: list[NodeKind] = []
         self.index: dict[str, int] = {}
         self.unknown: set[int] = set()
         self.edges: list[model.Edge] = []
@@ -139,7 +140,9 @@ class _Repair:
         document = self._document()
         typed = typed_nodes(document)[0]
         sound = frozenset(v for v, one in enumerate(typed) if one is not None and v not in self.unknown)
-        self.data = [one.data if one is not None else _rest(self.nodes[v]) for v, one in enumerate(typed)]
+        self.data = [
+            one.data if one is not None else _rest(self.nodes[v], self.kinds[v]) for v, one in enumerate(typed)
+        ]
         entry = self.index.get(str(self.artifact.get("entryNodeId")), 0)
         self._read_edges()
         self._cut_cycles(entry)
@@ -150,8 +153,7 @@ class _Repair:
             leaving[edge.source].append(number)
         for vertex in range(users):
             self._arms(vertex, leaving[self.nodes[vertex].id])
-        kinds = [BUILTIN[node.type] for node in self.nodes]
-        flow, found = build_flow(self.nodes, kinds, self.data, self.edges, self.nodes[start].id)
+        flow, found = build_flow(self.nodes, self.kinds, self.data, self.edges, self.nodes[start].id)
         if flow is None:
             raise AssertionError(f"a draft is whole: {[one.message for one in found]}")
         regions = build_regions(flow)
@@ -168,27 +170,30 @@ class _Repair:
 
     def _node(self, number: int, raw: object) -> None:
         given: Mapping[str, Any] = raw if isinstance(raw, dict) else {}
-        kind, id, name = given.get("type"), given.get("id"), given.get("name")
+        type_, id, name, version = (given.get(key) for key in ("type", "id", "name", "version"))
         if not isinstance(id, str) or not id or id in self.index or id.startswith(OURS):
             id = f"{OURS}{number}"
-        if not isinstance(kind, str) or kind not in BUILTIN:
+        version = version if isinstance(version, str) else None
+        kind = self.known.kind(type_, version) if isinstance(type_, str) else None
+        if kind is None:
             self.unknown.add(number)
-            kind = "step"
-        data = given.get("data")
-        self._add(id, kind, name if isinstance(name, str) and name else id, data if isinstance(data, dict) else {})
+        data, name = given.get("data"), name if isinstance(name, str) and name else id
+        self._add(id, kind or _UNKNOWN, name, data if isinstance(data, dict) else {}, version)
 
-    def _add(self, id: str, kind: str, name: str, data: dict[str, Any]) -> int:
+    def _add(self, id: str, kind: NodeKind, name: str, data: dict[str, Any], version: str | None = None) -> int:
         self.index[id] = len(self.nodes)
+        self.kinds.append(kind)
         self.nodes.append(
             model.Node.model_construct(
-                id=id, type=kind, name=name, position=None, version=None, provider="cloudflare", data=data, config=None
+                id=id, type=kind.type or "step", name=name, version=version, data=data,
+                position=None, provider="cloudflare", config=None,
             )
         )
         return len(self.nodes) - 1
 
     def _ours(self) -> str:
         """A step of ours; its id."""
-        vertex = self._add(f"{OURS}{len(self.nodes)}", "step", "_", {})
+        vertex = self._add(f"{OURS}{len(self.nodes)}", BUILTIN["step"], "_", {})
         self.data.append(_STEP)
         return self.nodes[vertex].id
 
@@ -205,7 +210,7 @@ class _Repair:
             envVars=[],
             deployConfig={},
         )
-        return Document(source, self.base)
+        return Document(source, self.base, self.known)
 
     # -- edges ----------------------------------------------------------------------------------------
 
@@ -268,11 +273,11 @@ class _Repair:
 
     def _arms(self, vertex: int, leaving: Sequence[int]) -> None:
         """Gives a container the arms that it needs, and its edges (their numbers are `leaving`) labels that it has."""
-        node, shape = self.nodes[vertex], BUILTIN[self.nodes[vertex].type].shape
+        node, shape = self.nodes[vertex], self.kinds[vertex].shape
         if shape == "branch":
             self._branch(vertex, leaving)
         elif shape in ("loop", "try"):
-            self._fixed(node, leaving)
+            self._fixed(node, self.kinds[vertex], leaving)
         elif shape in ("parallel", "race") and all(self.edges[number].label == "then" for number in leaving):
             self._lead(node.id, self._ours(), None)
 
@@ -292,8 +297,7 @@ class _Repair:
         if more:
             self.data[vertex] = d.BranchData.model_construct(branches=[*arms, *more])
 
-    def _fixed(self, node: model.Node, leaving: Sequence[int]) -> None:
-        kind = BUILTIN[node.type]
+    def _fixed(self, node: model.Node, kind: NodeKind, leaving: Sequence[int]) -> None:
         present = {self.edges[number].label for number in leaving}
         lacking = [label for label in kind.required if label not in present]
         for number in leaving:
@@ -305,11 +309,15 @@ class _Repair:
 
 
 _STEP: Final = d.StepData(code="")
+_UNKNOWN: Final = NodeKind("", "", d.StepData)
+"""Of a node whose type nobody knows."""
 
 
-def _rest(node: model.Node) -> d.Data:
+def _rest(node: model.Node, kind: NodeKind) -> d.Data:
     """Data that does not fit its type, as far as it says something; defaults for the rest."""
     given = node.data
+    if kind.custom is not None:
+        return d.CustomData()
     if node.type == "step":
         code = given.get("code")
         return d.StepData(code=code if isinstance(code, str) else "", inline=given.get("inline") is True)
@@ -318,9 +326,9 @@ def _rest(node: model.Node) -> d.Data:
         return d.BranchData.model_construct(branches=list(_readable_arms(arms)))
     if node.type == "loop":
         names = {key: given[key] for key in ("itemVar", "indexVar") if isinstance(given.get(key), str)}
-        kind = given.get("loopType")
+        turns = given.get("loopType")
         return d.LoopData.model_construct(
-            loopType=kind if kind in ("forEach", "while", "times") else "forEach",
+            loopType=turns if turns in ("forEach", "while", "times") else "forEach",
             **{"collection": None, "condition": None, "count": 5, "concurrency": 1, **names},
         )
     if node.type == "parallel":
@@ -340,13 +348,13 @@ def _readable_arms(arms: Iterable[Mapping[str, Any]]) -> Iterable[d.Arm]:
 def _fields(made: Draft, users: int) -> list[Fields]:
     """The fields of all nodes whose data can be read."""
     fields: list[Fields] = []
-    for vertex, node in enumerate(made.flow.nodes):
+    for vertex in range(len(made.flow.nodes)):
         legible = vertex in made.sound or isinstance(made.data[vertex], d.StepData | d.BranchData)
         if vertex >= users or not legible:
             fields.append({})
             continue
         reader = FieldReader(made.scope, made.scanner, vertex, made.base, [], {}, made.names)
-        fields.append(read_fields(node.type, made.data[vertex], reader))
+        fields.append(read_fields(made.flow.kinds[vertex], made.data[vertex], reader))
     return fields
 
 

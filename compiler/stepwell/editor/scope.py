@@ -15,6 +15,7 @@ from stepwell.diagnostics import Diagnostic, pointer
 from stepwell.editor.draft import Draft, UnknownNode, draft, order_of, parsed
 from stepwell.editor.plain import plain
 from stepwell.graph.data import LoopData, StepData
+from stepwell.graph.nodes import Nodes
 from stepwell.javascript.names import GLOBALS, is_identifier, is_name
 from stepwell.javascript.shapes import ANY, NUMBER, STRING, Shape, described, record
 
@@ -81,14 +82,15 @@ class Scope:
         return found
 
 
-def scope(document: object, node_id: str) -> Scope:
+def scope(document: object, node_id: str, *, nodes: Nodes | None = None) -> Scope:
     """What can be referenced at a node of a document: JSON text or a value, whatever state it is in.
 
+    `nodes` are the custom nodes that it may use (`stepwell.nodes` finds them).
     Where the document has errors the answer is what can be told all the same. Raises `UnknownNode` when it has no node
     of that id; a document that is no JSON has none that could be known, and gives no roots.
     """
-    findings = tuple(check(document))
-    made = draft(document)
+    findings = tuple(check(document, nodes=nodes))
+    made = draft(document, nodes)
     if made is None:
         if parsed(document) is not None:
             raise UnknownNode(node_id)

@@ -8,6 +8,7 @@ from stepwell.lower.program import (
     Child,
     Concurrent,
     Constant,
+    Custom,
     Do,
     Inline,
     Name,
@@ -25,15 +26,32 @@ from stepwell.lower.program import (
 Container = Parallel | Race | Concurrent
 
 
-def single(container: Container, arm: Arm, script: bool) -> Statement | None:
-    """The statement that is all of an arm, when the promise it makes is worth what the arm is worth.
-
-    What it takes must not throw while the promise is made, for then the other arms would never start.
-    """
+def single(container: Container, arm: Arm) -> Statement | None:
+    """The statement that is all of an arm, when the promise it makes is worth what the arm is worth."""
     only = arm.block[0] if len(arm.block) == 1 and not is_record(arm) else None
-    if only is None or not _is_safe(only, script):
+    if not isinstance(only, Do | Inline | Sleep | SleepUntil | Wait | Child):
         return None
     return only if _worth(only, arm, _discards(container, arm)) else None
+
+
+def is_safe(only: Statement, script: bool) -> bool:
+    """Whether nothing throws while the promise of a single statement is made.
+
+    If something did, the arms of a parallel behind it would never start.
+    """
+    match only:
+        case Do():
+            return not (script and isinstance(only.work, Request | Custom))
+        case Sleep():
+            return isinstance(only.duration, Constant)
+        case SleepUntil():
+            return isinstance(only.time, Constant)
+        case Wait():
+            return isinstance(only.event_type, Constant) and isinstance(only.timeout, Constant)
+        case Child():
+            return isinstance(only.input, Name | Constant | None)
+        case _:
+            return True
 
 
 def bare_body(only: Statement | None, container: Container, script: bool) -> Body | None:
@@ -75,21 +93,3 @@ def _worth(only: Statement, arm: Arm, discarded: bool) -> bool:
     if isinstance(only, Sleep | SleepUntil) or (discarded and arm.value is None):
         return arm.value is None and (bind is None or bind.new)
     return bind is not None and bind.new and arm.value == Name(bind.name)
-
-
-def _is_safe(only: Statement, script: bool) -> bool:
-    match only:
-        case Do():
-            return not (script and isinstance(only.work, Request))
-        case Inline():
-            return True
-        case Sleep():
-            return isinstance(only.duration, Constant)
-        case SleepUntil():
-            return isinstance(only.time, Constant)
-        case Wait():
-            return isinstance(only.event_type, Constant) and isinstance(only.timeout, Constant)
-        case Child():
-            return isinstance(only.input, Name | Constant | None)
-        case _:
-            return False

@@ -88,6 +88,10 @@ class Expressions:
         """`expr` between parentheses that are there already."""
         return self.term(expr).js
 
+    def negated(self, expr: Expr) -> Js:
+        """The opposite of `expr`."""
+        return Js(("!", self.term(expr).at(Level.UNARY)))
+
     def result(self, expr: Expr) -> Js:
         """`expr` as the body of an arrow function."""
         js = self.value(expr)

@@ -13,8 +13,9 @@ from urllib.parse import quote as percent
 from jinja2 import pass_context
 
 from stepwell.emit import layout
-from stepwell.emit.arms import Container, bare_body, is_record, is_trivial, single
+from stepwell.emit.arms import Container, bare_body, is_record, is_safe, is_trivial, single
 from stepwell.emit.expressions import index_argument, print_name
+from stepwell.emit.requests import is_retried
 from stepwell.emit.shape import is_array
 from stepwell.graph import durations
 from stepwell.javascript import Js, identifier, join, property_key, quote
@@ -24,8 +25,8 @@ from stepwell.lower.program import (
     Code,
     Constant,
     Copy,
-    Do,
     Expr,
+    If,
     Items,
     Name,
     Path,
@@ -60,6 +61,11 @@ def _js(context: Context, expr: Expr | None) -> Js | None:
 @pass_context
 def _test(context: Context, expr: Expr) -> Js:
     return _printer(context).expressions.test(expr)
+
+
+@pass_context
+def _negated(context: Context, expr: Expr) -> Js:
+    return _printer(context).expressions.negated(expr)
 
 
 @pass_context
@@ -139,9 +145,13 @@ def _view(context: Context, statement: Statement | None) -> Js | None:
     return None if statement is None else _printer(context).view(statement)
 
 
+def _single(arm: Arm, container: Container) -> Statement | None:
+    return single(container, arm)
+
+
 @pass_context
-def _single(context: Context, arm: Arm, container: Container) -> Statement | None:
-    return single(container, arm, _printer(context).script)
+def _is_safe(context: Context, only: Statement) -> bool:
+    return is_safe(only, _printer(context).script)
 
 
 @pass_context
@@ -183,8 +193,14 @@ def _known(parts: Sequence[str | None]) -> Sequence[str | None]:
 
 def obj(used: Js = layout.EMPTY, /, **entries: Js | None) -> Js | None:
     """An object literal of the given entries, on whose line `used` comes first; None when none is given."""
-    given = [join(": ", (property_key(key), value)) for key, value in entries.items() if value is not None]
+    given = [_entry(key, value) for key, value in entries.items() if value is not None]
     return layout.record(given, used) if given else None
+
+
+def _entry(key: str, value: Js) -> Js:
+    """`key: value`, or `key` alone where the value is a variable of that name."""
+    alone = layout.fits(value, len(key)) and str(value) == key
+    return value if alone else join(": ", (property_key(key), value))
 
 
 def _is_array(expr: Expr) -> bool:
@@ -202,15 +218,13 @@ def _is_flag(expr: Expr | None) -> bool:
     return isinstance(expr, Constant) and isinstance(expr.value, bool)
 
 
+def _is_only_else(branch: If) -> bool:
+    """Whether a branch does something only where its one condition is false."""
+    return len(branch.arms) == 2 and not branch.arms[0][1] and branch.arms[1][0] is None
+
+
 def _is_request(work: Work) -> bool:
     return isinstance(work, Request)
-
-
-def _is_retried(step: Do) -> bool:
-    """Whether a script needs its own `retry` for a step: a request has its own timeout."""
-    if step.settings is None:
-        return False
-    return step.settings.limit > 0 or (step.settings.timeout != "" and not _is_request(step.work))
 
 
 def _is_undefined(expr: Expr) -> bool:
@@ -239,6 +253,7 @@ FILTERS: Final[_Calls] = MappingProxyType({
     "lines": layout.lines,
     "milliseconds": _milliseconds,
     "name": print_name,
+    "negated": _negated,
     "pathname": _pathname,
     "piece": _piece,
     "promise": _promise,
@@ -254,9 +269,11 @@ FILTERS: Final[_Calls] = MappingProxyType({
 TESTS: Final[_Calls] = MappingProxyType({
     "empty_array": _is_empty_array,
     "flag": _is_flag,
+    "only_else": _is_only_else,
     "record": is_record,
     "request": _is_request,
-    "retried": _is_retried,
+    "retried": is_retried,
+    "safe": _is_safe,
     "trivial": is_trivial,
     "undefined_value": _is_undefined,
 })  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from stepwell.emit.comments import doc_comment
 from stepwell.emit.environment import render
-from stepwell.emit.layout import starts_with
+from stepwell.emit.layout import EMPTY, starts_with
 from stepwell.emit.names import IMPORTS
 from stepwell.emit.printer import Printer
 from stepwell.javascript import Js, Kind, Mapping, flatten, identifier, parse, place
@@ -65,10 +65,22 @@ class _Module:
         return self._render(
             program.kind,
             body=self._printer.block(program.body),
+            run=self._run(),
             description=doc_comment(program.description or ""),
             class_name=identifier(program.class_name),
             uses_env=program.uses_env,
         )
+
+    def _run(self) -> Js:
+        """What custom nodes are told of the run, declared before the body."""
+        program = self._program
+        if program.run is None:
+            return EMPTY
+        id_, instance = (program.worker_name, "crypto.randomUUID()") if program.kind == "script" else (
+            program.workflow_name,
+            "event.instanceId",
+        )
+        return self._render("run", id=id_, name=program.name, instance=Js((instance,)))
 
     def _exports(self) -> Js:
         own = all(handler.body is None for handler in self._program.handlers)
@@ -91,7 +103,8 @@ class _Module:
         macros = self._printer.module("imports")
         own = [macros.statement(module) for module in dict.fromkeys(IMPORTS.values())]
         users = [self._import(*line) for line in self._users_imports()]
-        return [*(line for line in own if starts_with(line)), *users]
+        nodes = [macros.node(module, f"./{module.path}") for module in self._program.nodes]
+        return [*(line for line in own if starts_with(line)), *users, *nodes]
 
     def _users_imports(self) -> list[tuple[str, str]]:
         """Each statement once, as it stood first."""

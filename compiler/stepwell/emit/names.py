@@ -23,9 +23,9 @@ IMPORTS: Final = {
 class Names:
     """`names.request` is the helper `request` under its name in this module. Asking marks it as used."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, found: walk.Found | None = None) -> None:
         self._module = walk.module_names(program)
-        found = walk.search(program.body)
+        found = found or walk.search(program.body)
         free = {name.name for facts in found.facts.values() for name in facts.free} | _free(program.trigger)
         declared = {name for name in found.names if name is not None}
         self._bound = declared | self._module.keys() | {program.class_name, "Env", "runGraph"}

@@ -8,12 +8,13 @@ from typing import Any, Final, get_args
 
 from jinja2.environment import TemplateModule
 
-from stepwell.emit import layout
+from stepwell.emit import layout, walk
 from stepwell.emit.arms import single
 from stepwell.emit.environment import module
 from stepwell.emit.expressions import Expressions
 from stepwell.emit.names import Names
-from stepwell.javascript import Js
+from stepwell.emit.requests import asked, tried
+from stepwell.javascript import Js, identifier
 from stepwell.lower.nesting import blocks, fold
 from stepwell.lower.program import (
     Block,
@@ -47,18 +48,22 @@ class Printer:
     """Prints the parts of one module. What its templates know is `context`."""
 
     def __init__(self, program: Program, ts: bool) -> None:
-        self.names = Names(program)
+        found = walk.search(program.body)
+        self.names = Names(program, found)
         self.script = program.kind == "script"
         self.expressions = Expressions(self.names, self._stored)
         self._trigger = program.trigger
         self._modules: dict[str, TemplateModule] = {}
         self._kinds: dict[type, Any] = {}
         self.context: dict[str, Any] = {
+            "asked": asked(found.steps, self.script),
             "names": self.names,
             "nothing": Js(("undefined",)),
             "printer": self,
+            "run": None if program.run is None else identifier(program.run),
             "script": self.script,
             "step": Js(("step",)),
+            "tried": tried(found.steps),
             "ts": ts,
             "types": ("WorkflowEvent", "WorkflowStep"),
         }
@@ -105,9 +110,9 @@ class Printer:
         if isinstance(node, tuple):
             return node
         if isinstance(node, Parallel | Race):
-            return tuple(single(node, arm, self.script) or arm.block for arm in node.arms)
+            return tuple(single(node, arm) or arm.block for arm in node.arms)
         if isinstance(node, Concurrent):
-            return (single(node, node.arm, self.script) or node.arm.block,)
+            return (single(node, node.arm) or node.arm.block,)
         return blocks(node)
 
     def _build(self, node: _Node, inner: list[Js]) -> Js:

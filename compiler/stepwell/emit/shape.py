@@ -33,6 +33,7 @@ _LEVELS: Final = {
     Form.CHAIN: Level.CHAIN,
     Form.MEMBER: Level.MEMBER,
     Form.ARRAY: Level.MEMBER,
+    Form.OBJECT: Level.MEMBER,
 }
 
 

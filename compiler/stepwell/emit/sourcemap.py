@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Final
 from urllib.parse import quote, unquote
@@ -13,6 +14,7 @@ from stepwell.emit.module import Emitted
 from stepwell.javascript import Mapping
 from stepwell.lower.program import Program
 
+_FRAME: Final = re.compile(r"worker\.js:(\d+):(\d+)\)?$", re.MULTILINE)
 _DIGITS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
 
@@ -71,18 +73,36 @@ class SourcePlaces:
     def __init__(self, text: str) -> None:
         found = json.loads(text)
         self._sources = [unquote(source) for source in found.get("sources", ())]
+        self._texts = dict(zip(self._sources, found.get("sourcesContent") or (), strict=False))
         self._lines = list(_decoded(found.get("mappings", "")))
 
     def find(self, line: int, column: int) -> SourcePlace | None:
-        """Where a place, line and column from 1, comes from; None where the compiler wrote the code."""
+        """Where a place, line and column from 1, comes from; None where the compiler wrote the code.
+
+        A text is printed as it is from where a mapping begins, so places behind that count on from there.
+        """
         if not 1 <= line <= len(self._lines):
             return None
-        found = None
+        begun, found = 0, None
         for start, at in self._lines[line - 1]:
             if start > column - 1:
                 break
-            found = at
-        return None if found is None else SourcePlace(self._sources[found[0]], found[1] + 1, found[2] + 1)
+            begun, found = start, at
+        if found is None:
+            return None
+        place = SourcePlace(self._sources[found[0]], found[1] + 1, found[2] + 1)
+        exact = replace(place, column=place.column + column - 1 - begun)
+        return exact if exact.column <= len(self.line(place)) else place
+
+    def thrown_at(self, stack: str) -> SourcePlace | None:
+        """Where in a user's text an error arose, by its stack: the innermost frame that leads to one."""
+        places = (self.find(int(line), int(column)) for line, column in _FRAME.findall(stack))
+        return next((place for place in places if place is not None), None)
+
+    def line(self, place: SourcePlace) -> str:
+        """The user's line at a place; empty where the map does not hold the text."""
+        lines = (self._texts.get(place.source) or "").splitlines()
+        return lines[place.line - 1] if place.line <= len(lines) else ""
 
 
 def read_map(text: str) -> tuple[Mapping, ...]:

@@ -45,10 +45,11 @@ _HOLDERS: Final[Mapping[type, tuple[str, ...]]] = MappingProxyType({kind: _holde
 
 @dataclass(slots=True)
 class Found:
-    """What was found: the names of variables, and the facts of the users' code."""
+    """What was found: the names of variables, the facts of the users' code, and the steps."""
 
     names: set[str | None] = field(default_factory=set)
     facts: dict[int, Facts] = field(default_factory=dict)
+    steps: list[p.Do] = field(default_factory=list)
 
 
 def search(block: p.Block) -> Found:
@@ -71,6 +72,8 @@ def _more(node: object, found: Found) -> None:
     match node:
         case p.Code():
             found.facts[id(node.facts)] = node.facts
+        case p.Do():
+            found.steps.append(node)
         case p.Body():
             found.names.update(name for name, _ in node.copies)
         case p.OutputCell():

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from stepwell.graph import data as d
+
+if TYPE_CHECKING:
+    from stepwell.graph.nodes import CustomNode
 
 Shape = Literal["plain", "branch", "parallel", "race", "loop", "try"]
 Setting = Literal["retries", "timeout"]
@@ -22,7 +25,8 @@ class NodeKind:
     `labels` are the fixed labels of its arms (a branch's come from its data; every edge but `then` is an arm
     of a parallel or a race); `required` are those without which it means nothing. `settings` are the run
     settings that have an effect on it, wherever they stand (`retries` covers limit, delay and backoff).
-    `category` is where an editor lists it. `keys` are those that its data may have.
+    `category` is where an editor lists it. `keys` are those that its data may have. `custom` is the node that
+    somebody else defined.
     """
 
     type: str
@@ -35,10 +39,12 @@ class NodeKind:
     required: tuple[str, ...] = ()
     settings: frozenset[Setting] = frozenset()
     category: str = "Control Flow"
+    custom: CustomNode | None = field(default=None, repr=False, compare=False)
     keys: frozenset[str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "keys", frozenset(self.data.model_fields))
+        own = self.custom.definition.configSchema.keys() if self.custom else self.data.model_fields
+        object.__setattr__(self, "keys", frozenset(own))
 
     @property
     def is_container(self) -> bool:

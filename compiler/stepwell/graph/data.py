@@ -176,3 +176,10 @@ class SubWorkflowData(Data):
     )
     waitForCompletion: bool = Field(default=True, description="whether to wait for the child's result")
     timeout: Duration = Field(default="5 minutes", description="how long to wait for the child")
+
+
+class CustomData(Retrying):
+    """What a custom node is configured with: `config` by its definition, `inputs` what else is handed in."""
+
+    config: dict[str, Any] = Field(default_factory=dict, description="the values of the definition's fields")
+    inputs: dict[str, Any] = Field(default_factory=dict, description="`input_x` of the data, as `x`")

@@ -19,6 +19,8 @@ from stepwell.diagnostics import codes as c
 from stepwell.graph import cron, jsontext, model, values
 from stepwell.graph.catalogue import ALIASES, BUILTIN
 from stepwell.graph.faults import Fault, did_you_mean, faults, shortened, shown
+from stepwell.graph.nodes import Nodes
+from stepwell.graph.packages import is_package, is_range
 
 NODES = 50_000
 EDGES = 200_000
@@ -34,23 +36,22 @@ _TRIGGERS: Mapping[str, type[BaseModel]] = MappingProxyType(
         "manual": model.ManualTrigger,
     }
 )
-_NPM_NAME = re.compile(r"(@[a-z0-9-~][a-z0-9-._~]*/)?[a-z0-9-~][a-z0-9-._~]*")
-_NPM_NAME_LENGTH = 214
-_NPM_RANGE_LENGTH = 100
-_VERSION = r"v?(?:[0-9]{1,15}|[xX*])(?:\.(?:[0-9]{1,15}|[xX*])){0,2}(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?"
-_COMPARATOR = re.compile(rf"(?:[~^]|[<>]=?|=)?{_VERSION}")
-_TAG = re.compile(r"[a-z][a-z0-9._-]*")
+
+
+_BUILT_IN = Nodes()
 
 
 @dataclass(frozen=True)
 class Document:
     """A document whose schema is right: what it says, and the artifact's pointer in the file ("" or "/ir").
 
-    Pointers of findings begin with `base`: they lead through the file as the user wrote it.
+    Pointers of findings begin with `base`: they lead through the file as the user wrote it. `nodes` are the node
+    types that it may use.
     """
 
     source: model.Source
     base: str
+    nodes: Nodes = _BUILT_IN
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ class _Raw:
     value: dict[str, Any]
     artifact: dict[str, Any]
     enveloped: bool
+    nodes: Nodes
 
     @property
     def base(self) -> str:
@@ -79,16 +81,16 @@ class _Raw:
         return self.base + pointer(*parts)
 
 
-def read_text(text: str) -> tuple[Document | None, list[Diagnostic]]:
+def read_text(text: str, nodes: Nodes = _BUILT_IN) -> tuple[Document | None, list[Diagnostic]]:
     """Read JSON text. Every finding is reported; there is no `Document` when one of them is an error."""
     value, repeated, fault = jsontext.parse(text)
     if fault is not None:
         return None, [fault]
-    document, found = read_value(value)
+    document, found = read_value(value, nodes)
     return document, values.in_order(value, [*_repeated(value, repeated), *found]) if repeated else found
 
 
-def read_value(value: object) -> tuple[Document | None, list[Diagnostic]]:
+def read_value(value: object, nodes: Nodes = _BUILT_IN) -> tuple[Document | None, list[Diagnostic]]:
     """Read a parsed JSON value: an artifact, or `{"ir": artifact, …}`. It is not changed.
 
     What JSON does not have (other Python types, NaN, an object that holds itself) is a finding, not an error.
@@ -101,22 +103,22 @@ def read_value(value: object) -> tuple[Document | None, list[Diagnostic]]:
     fault = values.fault(value) or _too_large(value)
     if fault is not None:
         return None, [fault]
-    raw = _unwrap(value)
+    raw = _unwrap(value, nodes)
     source, found = _typed(raw)
     for check in _CHECKS:
         found.extend(check(raw))
     found = values.in_order(value, found)
     if source is None or has_errors(found):
         return None, found
-    return Document(source, raw.base), found
+    return Document(source, raw.base, nodes), found
 
 
-def _unwrap(value: dict[str, Any]) -> _Raw:
+def _unwrap(value: dict[str, Any], nodes: Nodes = _BUILT_IN) -> _Raw:
     """An object with `ir` is an envelope, unless it also looks like an artifact itself."""
     if "ir" not in value or "nodes" in value:
-        return _Raw(value, value, False)
+        return _Raw(value, value, False, nodes)
     inner = value["ir"]
-    return _Raw(value, inner if isinstance(inner, dict) else {}, True)
+    return _Raw(value, inner if isinstance(inner, dict) else {}, True, nodes)
 
 
 def _too_large(value: dict[str, Any]) -> Diagnostic | None:
@@ -353,7 +355,7 @@ def _nodes(raw: _Raw) -> Iterator[Diagnostic]:
     for index, node in raw.items("nodes"):
         kind, provider, name = node.get("type"), node.get("provider"), node.get("name")
         if isinstance(kind, str) and kind and kind not in BUILTIN:
-            yield _unknown_type(node, kind, raw.at("nodes", index, "type"))
+            yield from _custom(raw, index, node, kind)
         if isinstance(provider, str) and provider != "cloudflare":
             message = f'is meant for "{shortened(provider)}"; set its `provider` to "cloudflare".'
             yield Diagnostic(
@@ -368,16 +370,62 @@ def _nodes(raw: _Raw) -> Iterator[Diagnostic]:
             )
 
 
-def _unknown_type(node: dict[str, Any], kind: str, place: str) -> Diagnostic:
+def _custom(raw: _Raw, index: int, node: dict[str, Any], kind: str) -> Iterator[Diagnostic]:
+    """What is wrong with a type that is not built in, and with the version of it that a node asks for."""
+    version = node.get("version")
+    if kind not in raw.nodes:
+        yield _unknown_type(node, kind, raw.at("nodes", index, "type"), raw.nodes)
+    elif kind not in raw.nodes.custom:
+        yield _broken(node, kind, raw.at("nodes", index, "type"), raw.nodes)
+    elif isinstance(version, str) and raw.nodes.find(kind, version) is None:
+        yield _no_version(node, kind, version, raw.at("nodes", index, "version"), raw.nodes)
+    elif not isinstance(version, str) and len(raw.nodes.custom[kind]) > 1:
+        newest = raw.nodes.custom[kind][0].definition.version
+        yield Diagnostic(
+            c.NODE_UNPINNED,
+            f"Node {_name(node)} asks for no version of `{kind}`; it is taken for {newest}, the newest.",
+            raw.at("nodes", index),
+            _id(node),
+            f'Write `"version": "{newest}"`, so that it stays so.',
+        )
+
+
+def _unknown_type(node: dict[str, Any], kind: str, place: str, nodes: Nodes) -> Diagnostic:
+    titles = {row.title: row.type for row in BUILTIN.values()}
+    titles |= {versions[0].definition.name: id_ for id_, versions in nodes.custom.items()}
     meant = ALIASES.get(re.sub(r"[^a-z]", "", kind.lower()[:40]))
-    meant = meant or did_you_mean(kind, BUILTIN) or did_you_mean(kind, (row.title for row in BUILTIN.values()))
-    meant = next((row.type for row in BUILTIN.values() if row.title == meant), meant)
+    meant = meant or did_you_mean(kind, nodes.types) or titles.get(did_you_mean(kind, titles) or "")
     return Diagnostic(
         c.UNKNOWN_TYPE,
-        f'The type "{shortened(kind)}" of node {_name(node)} is not known; the types are {", ".join(BUILTIN)}.',
+        f'The type "{shortened(kind)}" of node {_name(node)} is not known; the types are {", ".join(nodes.types)}.',
         place,
         _id(node),
         f'Did you mean "{meant}"?' if meant else None,
+    )
+
+
+def _broken(node: dict[str, Any], kind: str, place: str, nodes: Nodes) -> Diagnostic:
+    broken = nodes.broken[kind]
+    first = broken.flaws[0]
+    more = f" (and {len(broken.flaws) - 1} more)" if len(broken.flaws) > 1 else ""
+    return Diagnostic(
+        c.NODE_DEFINITION,
+        f"The type `{kind}` of node {_name(node)} cannot be used: {broken.file}: {first.message}{more}.",
+        place,
+        _id(node),
+        f"{first.hint[:1].upper()}{first.hint[1:]}" if first.hint else None,
+    )
+
+
+def _no_version(node: dict[str, Any], kind: str, version: str, place: str, nodes: Nodes) -> Diagnostic:
+    there = [one.definition.version for one in nodes.custom[kind]]
+    known = f"there is {there[0]}" if len(there) == 1 else f"there are {', '.join(there)}"
+    return Diagnostic(
+        c.NODE_VERSION,
+        f'Node {_name(node)} asks for version "{shortened(version)}" of `{kind}`; {known}.',
+        place,
+        _id(node),
+        f'Did you mean "{did_you_mean(version, there) or there[0]}"?',
     )
 
 
@@ -423,34 +471,20 @@ def _dependencies(raw: _Raw) -> Iterator[Diagnostic]:
     listed = raw.value.get("dependencies") if raw.enveloped else None
     for name, wanted in listed.items() if isinstance(listed, dict) else ():
         place = pointer("dependencies", name)
-        if len(name) > _NPM_NAME_LENGTH or not _NPM_NAME.fullmatch(name):
+        if not is_package(name):
             yield Diagnostic(
                 c.DEPENDENCY,
                 f'"{shortened(name)}" is no npm package name: lower case letters, '
                 "digits, `-`, `.`, `_`, with an optional `@scope/` before it.",
                 place,
             )
-        if isinstance(wanted, str) and not _is_range(wanted):
+        if isinstance(wanted, str) and not is_range(wanted):
             yield Diagnostic(
                 c.DEPENDENCY,
                 f'"{shortened(wanted)}" is no version range of {shortened(name)}; '
                 'write one such as "^1.2.3", "1.x" or "latest".',
                 place,
             )
-
-
-def _is_range(text: str) -> bool:
-    return len(text) <= _NPM_RANGE_LENGTH and (
-        _TAG.fullmatch(text.strip()) is not None or all(map(_is_comparators, text.split("||")))
-    )
-
-
-def _is_comparators(text: str) -> bool:
-    """One alternative of a range: `^1.2`, `>=1 <3`, `1.0 - 2.0`."""
-    parts = re.sub(r"([~^<>=])\s+", r"\1", text).split()
-    if len(parts) == 3 and parts[1] == "-":
-        parts = [parts[0], parts[2]]
-    return bool(parts) and all(_COMPARATOR.fullmatch(part) for part in parts)
 
 
 _CHECKS: tuple[Callable[[_Raw], Iterator[Diagnostic]], ...] = (

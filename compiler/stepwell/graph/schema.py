@@ -10,6 +10,7 @@ from pydantic.json_schema import models_json_schema
 
 from stepwell.graph import model
 from stepwell.graph.catalogue import BUILTIN, NodeKind
+from stepwell.graph.definition import ConfigField, Definition
 from stepwell.graph.read import EDGES, NAME_LENGTH, NODES
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -37,6 +38,23 @@ def artifact_schema() -> Schema:
         "else": {"$ref": "#/$defs/Artifact"},
         "$defs": definitions,
     }
+
+
+def data_schema(definition: Definition) -> Schema:
+    """The JSON Schema of the data of a custom node."""
+    fields = definition.configSchema
+    needed = [key for key, one in fields.items() if one.required and not one.has_default and one.type != "secret"]
+    schema: Schema = {"type": "object", "properties": {key: _config_schema(one) for key, one in fields.items()}}
+    return schema | ({"required": needed} if needed else {})
+
+
+def _config_schema(field: ConfigField) -> Schema:
+    """A field may hold an expression in the place of any value, so its type alone is not asked for."""
+    found: Schema = {"title": field.label}
+    found |= {"description": field.description} if field.description else {}
+    found |= {"default": field.default} if field.has_default else {}
+    found |= {"examples": field.options} if field.options else {}
+    return found | ({"type": "string"} if field.type in ("string", "textarea", "code", "secret") else {})
 
 
 def _definitions() -> dict[str, Schema]:

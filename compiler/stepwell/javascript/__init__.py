@@ -37,12 +37,13 @@ from stepwell.javascript.js import (
     template_text,
     utf16,
 )
-from stepwell.javascript.names import GLOBALS, KEYWORDS, RESERVED, is_identifier, is_name
+from stepwell.javascript.names import GLOBALS, KEYWORDS, NODE_MODULES, RESERVED, is_identifier, is_name
 from stepwell.javascript.trigger import Handler, TriggerCode, parse_trigger, queue_name
 
 __all__ = [
     "GLOBALS",
     "KEYWORDS",
+    "NODE_MODULES",
     "RESERVED",
     "BindingKind",
     "Comparison",

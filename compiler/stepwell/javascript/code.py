@@ -121,13 +121,16 @@ def _reach(tree: Tree) -> int:
     return min(errors + [tree.starts[row] for row in tree.missing], default=-1)
 
 
-def facts_of(tree: Tree, kind: Kind, handlers: Sequence[int] = ()) -> Facts:
-    """The facts of a parsed text. `handlers`: functions that the runtime calls; they will be made async."""
+def facts_of(tree: Tree, kind: Kind, handlers: Sequence[int] = (), custom: int = -1) -> Facts:
+    """The facts of a parsed text. `handlers`: functions that the runtime calls; they will be made async.
+
+    `custom`: the function of a custom node, which is given its `ctx`.
+    """
     faults = _syntax_faults(tree, kind)
     if faults:
         return _broken(tree, kind, faults)
     scopes = Scopes(tree, kind is Kind.MODULE, frozenset(tree.starts[row] for row in handlers))
-    flow = Flow(scopes, handlers)
+    flow = Flow(scopes, handlers, custom)
     purity = Purity(scopes, flow)
     opaque = tuple(opaque_ranges(tree, scopes.opaque))
     bound = frozenset(binding.name for binding in scopes.bound.values())

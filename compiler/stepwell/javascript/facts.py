@@ -34,6 +34,7 @@ class Form(Enum):
     MEMBER = "a.b(c)"
     """Also a name, a text, what stands in brackets."""
     ARRAY = "[a]"
+    OBJECT = "({ a })"
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,8 @@ MAX_ARGUMENTS: Final = 8
 ENV: Final = "env"
 WORKERS: Final = "cloudflare:workers"
 """The module whose `env` is the same as the one that handlers are given, and the root of its other names."""
+CONTEXT: Final = "ctx of a node"
+"""The root of what a custom node's function is given; its `env` is that of handlers. No name can be spelt so."""
 GRAPH: Final = "runGraph"
 """The graph of a script, which trigger code hands `env` to."""
 MAX_CHAINS: Final = 8
@@ -90,7 +92,7 @@ class Chain(NamedTuple):
         """The chain of a member. A path that is not known any more does not grow."""
         if self.open or key is None or len(self.path) >= MAX_PATH:
             return Chain(self.root, self.path, True)
-        if self.root == WORKERS and self.path == () and key == ENV:
+        if self.root in (WORKERS, CONTEXT) and self.path == () and key == ENV:
             return Chain(ENV, ())
         if self.copy and self.root != ENV:
             return Chain(self.root, self.path, True)
@@ -100,7 +102,8 @@ class Chain(NamedTuple):
 class Flow:
     """Follows the values of all free names of a tree."""
 
-    def __init__(self, scopes: Scopes, handlers: Sequence[int] = ()) -> None:
+    def __init__(self, scopes: Scopes, handlers: Sequence[int] = (), custom: int = -1) -> None:
+        """`handlers` are functions that are given `env` second, `custom` is one that is given a node's `ctx`."""
         self.tree: Tree = scopes.tree
         self.scopes = scopes
         self.free: list[FreeName] = []
@@ -116,8 +119,10 @@ class Flow:
             name = self.roots[node] = scopes.names[node]
             self.work.append((node, Chain(name, ()), True))
         self.work.reverse()
-        for node, chain in self._given(handlers):
-            _Use(self, node, chain, False).take(node)
+        for row, chain in self._given(handlers):
+            _Use(self, row, chain, False).take(row)
+        for row in _parameters(self.tree, custom)[:1] if custom >= 0 else ():
+            _Use(self, row, Chain(CONTEXT, ()), False).take(row)
         self.work += [(call, Chain(WORKERS, ()), False) for call in scopes.calls if self._loads(call)]
         while self.work:
             _Use(self, *self.work.pop()).follow()

@@ -27,7 +27,7 @@ def form_of(tree: Tree) -> Form:
     if kind == "array":
         return Form.ARRAY
     if kind == "object":
-        return Form.MEMBER
+        return Form.OBJECT
     return _of_chain(tree, expression)
 
 

@@ -43,6 +43,16 @@ GLOBALS = words(
 """Globals of workerd (its `globalThis`, plus `process` and `Buffer` of `nodejs_compat`)."""
 
 
+NODE_MODULES = words(
+    """
+    assert async_hooks buffer child_process cluster console constants crypto dgram diagnostics_channel dns domain
+    events fs http http2 https inspector module net os path perf_hooks process punycode querystring readline repl
+    stream string_decoder sys timers tls trace_events tty url util v8 vm wasi worker_threads zlib
+    """
+)
+"""Node's modules that can be imported without `node:`; the runtime has all of them, under both names."""
+
+
 def is_identifier(name: str) -> bool:
     """Whether `name` can stand as an identifier or a dotted property name (where reserved words can)."""
     return name.replace("$", "_").isidentifier()

@@ -20,6 +20,8 @@ JSON: TypeAlias = Union[bool, int, float, str, "Sequence[JSON]", "Mapping[str, J
 _Struct: TypeAlias = "dict[str, capnp.Value]"
 
 _HERE: Final = Path(__file__).parent
+_START: Final = "stepwell-start.js"
+_TRACED: Final = "traced.js"
 _BUNDLED_DATE: Final = "2026-01-01"  # what workerd itself configures its bundled Workers with
 _OWN_DATE: Final = "2026-04-01"
 _PRESERVE: Final = "workflows_preserve_non_retryable_error_message"
@@ -96,7 +98,7 @@ class WorkerSpec:
 
     ``vars`` holds secrets too; a string is a text binding, anything else JSON. ``foreign`` binds workflows of
     other Workers. ``missing`` names bindings that have no local counterpart, each with the message its use
-    fails with.
+    fails with. ``outbound`` names the Worker that its requests and connections go to, in the place of the world.
     """
 
     name: str
@@ -115,6 +117,7 @@ class WorkerSpec:
     missing: Mapping[str, str] = field(default_factory=dict)
     consumers: tuple[Consumer, ...] = ()
     crons: tuple[str, ...] = ()
+    outbound: str | None = None
 
 
 @dataclass(frozen=True)
@@ -208,8 +211,29 @@ def _hosted(worker: WorkerSpec, workflow: WorkflowSpec) -> _Struct:
 
 
 def _modules(worker: WorkerSpec) -> list[capnp.Value]:
-    names = sorted(worker.modules, key=lambda name: name != worker.main)  # workerd takes the first for the main one
-    return [_module(name, worker.modules[name]) for name in names]
+    """The modules; workerd takes the first for the main one."""
+    names = sorted(worker.modules, key=lambda name: name != worker.main)
+    own: list[capnp.Value] = [_module(name, worker.modules[name]) for name in names]
+    return [*_traced(worker), *own]
+
+
+def _traced(worker: WorkerSpec) -> Iterator[capnp.Value]:
+    """What stands before a Worker with workflows, so that errors tell where in its code they arose."""
+    if not worker.workflows:
+        return
+    target = json.dumps(f"./{worker.main}")
+    lines = [
+        f"import * as worker from {target};",
+        f'import {{ tracing }} from "./{_TRACED}";',
+        f"export * from {target};",
+        "export default worker.default ?? {};",
+        *(
+            f"export const {name} = tracing(worker.{name});"
+            for name in sorted({workflow.class_name for workflow in worker.workflows})
+        ),
+    ]
+    yield {"name": _START, "esModule": "\n".join(lines)}
+    yield _own(_TRACED)
 
 
 def _module(name: str, content: str | bytes | Module) -> _Struct:
@@ -409,6 +433,8 @@ def _outbound() -> _Struct:
 
 
 def _outbound_of(worker: WorkerSpec) -> _Struct:
+    if worker.outbound is not None:
+        return _service(f"worker:{worker.outbound}")
     return _service("outbound", props={"worker": worker.name})
 
 

@@ -18,6 +18,8 @@ const ENDED = new Set(["complete", "errored", "terminated"]);
 const IDLE = new Set(["waiting", "paused", ...ENDED]);
 // How often a step that runs is looked at for failed attempts, in milliseconds.
 const LOOK_MS = 250;
+// So much of a stack is kept, in characters.
+const STACK_ROOM = 4000;
 // Where an instance keeps who started it, beside the engine's own records.
 const ORIGIN = "stepwell:origin";
 // Params on their way from the binding to the instance, with the origin.
@@ -38,6 +40,9 @@ function brief(value) {
     return undefined;
   }
 }
+
+// Where the stack of an attempt's error is kept; of `run()`'s own error without a step.
+const stackKey = (stepName = "", attempt = 0) => `stepwell:stack:${attempt}:${stepName}`;
 
 const historyKey = (id) => `l:${String(id).padStart(12, "0")}`;
 
@@ -65,19 +70,28 @@ function withSets(construct) {
   return sets;
 }
 
-// The steps of one `run()`, as the engine has them but for the waits. `look` is told of each beginning and end.
+// The steps of one `run()`, as the engine has them but for the waits. `look` is told of each beginning and end, `kv`
+// keeps the stacks of errors.
 class Steps extends RpcTarget {
   #step;
   #waiters;
   #look;
+  #kv;
   #open = 0;
   #pin = { at: Infinity, type: Symbol("pin"), wake() {} };
 
-  constructor(step, waiters, look) {
+  constructor(step, waiters, look, kv) {
     super();
     this.#step = step;
     this.#waiters = waiters;
     this.#look = look;
+    this.#kv = kv;
+  }
+
+  // Where an error arose: of an attempt of a step, or between steps.
+  stack(stack, message, name, count, attempt) {
+    const key = name === undefined ? stackKey() : stackKey(`${name}-${count}`, attempt);
+    this.#kv.put(key, { stack: stack.slice(0, STACK_ROOM), message });
   }
 
   do(...args) {
@@ -153,7 +167,7 @@ export class Engine extends Bundled {
     const run = async (event, step) => {
       const { schedule } = ctx.storage.kv.get(ORIGIN) ?? {};
       const more = schedule ? { ...named, schedule } : named;
-      const steps = new Steps(step, waiters, look);
+      const steps = new Steps(step, waiters, look, ctx.storage.kv);
       try {
         return await workflowClass.run({ ...event, ...more }, steps);
       } finally {
@@ -227,17 +241,27 @@ export class Engine extends Bundled {
     return meta.status === "running" || meta.status === "waitingForPause";
   }
 
+  // An entry of the history, its error with its stack where that is known: an attempt may also end by a time-out, and
+  // a stack of the same attempt before a restart is another error's.
+  #placed(event) {
+    const where = { attempt_errored: [event.stepName, event.attempt], workflow_errored: [] }[event.type];
+    const kept = where && event.error && this.ctx.storage.kv.get(stackKey(...where));
+    if (!kept || !event.error.message.includes(kept.message)) return event;
+    return { ...event, error: { ...event.error, stack: kept.stack } };
+  }
+
   // All there is to say about the instance; `null` when there is none.
   describe() {
     if (!this.exists()) return null;
     const { kv } = this.ctx.storage;
     const { status, params, output, error } = kv.get("meta");
-    const events = Array.from(kv.list({ prefix: "l:" }), ([, { params, ...event }]) => event);
+    const events = Array.from(kv.list({ prefix: "l:" }), ([, { params, ...event }]) => this.#placed(event));
     const waits = {};
     const records = Array.from(kv.list({ prefix: "s:" }), ([, { type, name, count }]) => [type, `${name}-${count}`]);
     for (const [, { name, count, done, value, deadline }] of kv.list({ prefix: "s:waitForEvent:" }))
       waits[`${name}-${count}`] = { deadline: deadline ?? null, value: done ? value : null };
-    return { status, params, output, error, events, waits, records, origin: kv.get(ORIGIN) ?? { source: "unknown" } };
+    const failed = this.#placed({ type: "workflow_errored", error }).error;
+    return { status, params, output, error: failed, events, waits, records, origin: kv.get(ORIGIN) ?? { source: "unknown" } };
   }
 
   // The record of a step by the name of the log ("Charge card-1"), with all of its output; `null` when there is none.
@@ -264,7 +288,7 @@ export class Engine extends Bundled {
     if (!this.exists()) return null; // which also ends the waits that are due
     const { status } = this.ctx.storage.kv.get("meta");
     const history = this.ctx.storage.kv.list({ prefix: "l:", start: historyKey(cursor + 1) });
-    return { status, events: Array.from(history, ([, event]) => event), idle: IDLE.has(status) };
+    return { status, events: Array.from(history, ([, event]) => this.#placed(event)), idle: IDLE.has(status) };
   }
 
   state() {

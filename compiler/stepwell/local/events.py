@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from .config import JSON
@@ -14,10 +14,11 @@ StepOutcome: TypeAlias = Literal["completed", "failed", "unfinished"]
 
 @dataclass(frozen=True)
 class Failure:
-    """An error as the engine keeps it."""
+    """An error as the engine keeps it; `stack`, which makes no error another one, is where it arose in the Worker."""
 
     name: str
     message: str
+    stack: str | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from stepwell.graph.stepnames import shown
+
 from . import events
 from .config import JSON
 from .events import Failure, Place, RunEvent, StepKind, StepRecord
@@ -127,7 +129,7 @@ class History:
     # Records
 
     def _begin(self, kind: StepKind, entry: Mapping[str, Any], place: Place) -> StepRecord:
-        name, attempts = _shown(entry["stepName"]), 1 if kind != "do" else 0
+        name, attempts = shown(entry["stepName"]), 1 if kind != "do" else 0
         fresh = StepRecord(name, kind, attempts, "unfinished", None, None, place.at_ms, None)
         return self._steps.setdefault((kind, entry["stepName"]), fresh)
 
@@ -140,12 +142,6 @@ class History:
         return wait.event_type
 
 
-def _shown(step: str) -> str:
-    """The engine numbers equal names: "Charge-1", "Charge-2"; the first is shown as it is called."""
-    name, _, count = step.rpartition("-")
-    return name if count == "1" else f"{name} #{count}"
-
-
 def _ms(duration: float | None) -> int:
     """A time that is no number, as of a sleep of NaN, comes as None."""
     return 0 if duration is None else round(duration)
@@ -153,5 +149,6 @@ def _ms(duration: float | None) -> int:
 
 def _failure(error: Mapping[str, JSON]) -> Failure:
     name, message = str(error.get("name", "Error")), str(error.get("message", ""))
+    stack = str(error["stack"]) if "stack" in error else None
     found = _NON_RETRYABLE.fullmatch(message)
-    return Failure("NonRetryableError", found[1]) if found else Failure(name, message)
+    return Failure("NonRetryableError", found[1], stack) if found else Failure(name, message, stack)

@@ -86,6 +86,16 @@ class Exchange:
     hint: str | None
 
 
+@dataclass(frozen=True)
+class Sent:
+    """A request as a Worker sent it; names of headers in lower case, without the runtime's own."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
 # Reading mocks
 
 
@@ -182,8 +192,16 @@ def _full(status: int, headers: dict[str, str], body: JSON, delay: float) -> Res
 class Desk:
     """Answers the requests of one run's Workers, and counts them. Safe in several threads."""
 
-    def __init__(self, mocks: Sequence[Mock], *, allow_network: bool, on_exchange: Callable[[Exchange], None]) -> None:
+    def __init__(
+        self,
+        mocks: Sequence[Mock],
+        *,
+        allow_network: bool,
+        on_exchange: Callable[[Exchange], None],
+        on_request: Callable[[Sent], None] | None = None,
+    ) -> None:
         self._mocks = tuple(mocks)
+        self._on_request = on_request
         self._network = _Network() if allow_network else None
         self._on_exchange = on_exchange
         self._lock = threading.Lock()
@@ -222,6 +240,8 @@ class Desk:
     def answer(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Response:
         """The response to one request, after its delay; it is told to ``on_exchange``."""
         shown = _shown_url(url)
+        if self._on_request is not None:
+            self._on_request(Sent(method, shown, MappingProxyType(_passed(headers)), body))
         worker, service = headers.get("x-stepwell-worker", ""), headers.get("x-stepwell-service")
         mock = self._next(method, shown)
         if mock is not None:

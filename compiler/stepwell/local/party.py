@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from .config import JSON, ServiceRef, WorkerSpec, WorkflowRef, WorkflowSpec, find_workflow, own_file
 from .events import RunEvent
-from .mock import WORKFLOW_HOST, Mock
+from .mock import WORKFLOW_HOST, Mock, Sent
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,8 @@ class RunOptions:
     """How to run. ``timeout``: seconds of real time until the run is given up, None for no limit.
 
     ``events`` are delivered once each, in order, to waits of their type. ``real_time`` waits for sleeps.
-    ``allow_network`` lets out requests that no mock answers; without it they fail.
+    ``allow_network`` lets out requests that no mock answers; without it they fail. ``on_request`` is told of every
+    request as it was sent, from other threads.
     """
 
     params: JSON = None
@@ -33,6 +34,7 @@ class RunOptions:
     real_time: bool = False
     allow_network: bool = False
     timeout: float | None = None
+    on_request: Callable[[Sent], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,8 @@ def _renamed(worker: WorkerSpec, names: Mapping[str, str]) -> WorkerSpec:
         for binding, ref in worker.services.items()
     }
     foreign = {binding: WorkflowRef(ref.workflow, names[ref.worker or ""]) for binding, ref in worker.foreign.items()}
-    return replace(worker, name=names[worker.name], services=services, foreign=foreign)
+    outbound = worker.outbound and names[worker.outbound]
+    return replace(worker, name=names[worker.name], services=services, foreign=foreign, outbound=outbound)
 
 
 def _keyed(worker: WorkerSpec, prefix: str) -> WorkerSpec:

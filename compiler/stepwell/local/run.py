@@ -142,7 +142,12 @@ class _Hall:
 
     def _desk(self, party: Party, sink: Sink, stack: ExitStack) -> Desk:
         options = party.job.options
-        desk = Desk(options.mocks, allow_network=options.allow_network, on_exchange=sink.exchange)
+        desk = Desk(
+            options.mocks,
+            allow_network=options.allow_network,
+            on_exchange=sink.exchange,
+            on_request=options.on_request,
+        )
         stack.callback(desk.close)
         return desk
 

@@ -10,12 +10,14 @@ from typing import Any
 from stepwell.check.data import Settings as Given
 from stepwell.check.naming import identifier_of
 from stepwell.check.regions import ROOT, must
-from stepwell.check.values import CodeValue, Use, Value, uses_of, written_into
+from stepwell.check.values import CodeValue, Obj, Use, Value, uses_of, written_into
 from stepwell.graph import data as d
 from stepwell.graph.durations import Duration
 from stepwell.graph.durations import parse as parse_duration
+from stepwell.javascript.template import parse_template
 from stepwell.lower import program as p
-from stepwell.lower.expressions import Expressions
+from stepwell.lower.bindings import other_secrets
+from stepwell.lower.expressions import Expressions, record
 from stepwell.lower.naming import Names
 from stepwell.lower.plan import Key, Plan, Role, Segment, Sym, SymChoose, SymVar, leaves_turn
 
@@ -260,6 +262,8 @@ class Builder:
             "break": self._exit,
             "sub_workflow": self._child,
         }
+        if self.flow.kinds[vertex].custom is not None:
+            return self._custom(vertex)
         return build[self.flow.nodes[vertex].type](vertex)
 
     def _step(self, vertex: int) -> list[p.Statement]:
@@ -396,6 +400,31 @@ class Builder:
             view=stored is None and view is not None,
         )
         return [do, *handed, *self._view(vertex, stored, view, "request"), *viewed]
+
+    def _custom(self, vertex: int) -> list[p.Statement]:
+        custom = self.flow.kinds[vertex].custom
+        module = parse_template(custom.template)
+        work = p.Custom(
+            self.names.nodes[custom.definition.key],
+            self._given(vertex, "config", module.mutates),
+            self._given(vertex, "inputs", module.mutates),
+            tuple(other_secrets(self.analysis, vertex).items()),
+            module.keyed,
+        )
+        bind, handed = self.bound(vertex)
+        return [p.Do(self._id(vertex), self.step_name(vertex), work, bind, self.settings(vertex)), *handed]
+
+    def _given(self, vertex: int, name: str, copied: bool) -> p.Expr:
+        """What a custom node is handed. One that writes into it gets copies: on a replay its changes would be lost."""
+        value = self.field(vertex, name)
+        assert isinstance(value, Obj)
+        entries = []
+        for key, inner in value.entries:
+            expr = self.expr(vertex, inner)
+            shared = {use.kind for use, _ in uses_of(inner)}
+            # Bindings cannot be copied, and need not be.
+            entries.append((key, p.Copy(expr) if copied and shared and "env" not in shared else expr))
+        return record(tuple(entries))
 
     def _view(self, vertex: int, stored: p.Bind | None, view: p.Bind | None, of: Any) -> list[p.Statement]:
         if stored is None or view is None:

@@ -69,7 +69,7 @@ class Expressions:
         if isinstance(value, CodeValue):
             return self.code(value)
         if isinstance(value, Obj):
-            return _record(tuple((k, self.of(v)) for k, v in value.entries))
+            return record(tuple((k, self.of(v)) for k, v in value.entries))
         return _items(tuple(self.of(v) for v in value.items))
 
     def reference(self, ref: Ref, followed: tuple[str | int, ...] = ()) -> p.Expr:
@@ -123,7 +123,7 @@ class Expressions:
         return read
 
 
-def _record(entries: tuple[tuple[str, p.Expr], ...]) -> p.Expr:
+def record(entries: tuple[tuple[str, p.Expr], ...]) -> p.Expr:
     """An object literal, or one constant when nothing in it is read."""
     if all(isinstance(value, p.Constant) for _, value in entries):
         return p.Constant({key: value.value for key, value in entries if isinstance(value, p.Constant)})

@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import Literal
 
 from stepwell.check.analysis import Analysis
+from stepwell.check.custom import used_nodes
 from stepwell.check.trigger import SOURCE
 from stepwell.check.values import CodeValue, codes_of, uses_of
-from stepwell.graph.catalogue import BUILTIN
+from stepwell.graph.catalogue import NodeKind
 from stepwell.graph.data import StepData
 from stepwell.graph.model import CronTrigger, EventTrigger, HttpTrigger
 from stepwell.javascript.trigger import Handler, queue_name
@@ -17,7 +18,7 @@ from stepwell.lower import program as p
 from stepwell.lower.bindings import OWN, TOKEN, called_bindings, env_bindings
 from stepwell.lower.build import Builder
 from stepwell.lower.names import class_name, kebab, worker_name
-from stepwell.lower.naming import make_names
+from stepwell.lower.naming import Names, make_names
 from stepwell.lower.plan import make_plan
 
 
@@ -49,7 +50,9 @@ def lower(analysis: Analysis) -> p.Program:
         sources=_sources(analysis),
         steps=_steps(analysis, plan.dead, names.steps),
         taken=names.table.given,
-        uses_env=_uses_env(analysis) or bool(called),
+        uses_env=_uses_env(analysis) or bool(called) or bool(names.nodes),
+        nodes=_nodes(analysis, names),
+        run=names.run,
     )
     return _with_trigger(program, analysis)
 
@@ -60,14 +63,22 @@ def _steps(analysis: Analysis, dead: set[int], names: Sequence[str]) -> tuple[tu
     return tuple(
         (names[v], node.id)
         for v, node in enumerate(flow.nodes)
-        if v not in dead and (v in stored or _is_step(node.type, analysis.data[v]))
+        if v not in dead and (v in stored or _is_step(flow.kinds[v], analysis.data[v]))
     )
 
 
-def _is_step(kind: str, data: object) -> bool:
+def _is_step(kind: NodeKind, data: object) -> bool:
     """Whether a node makes steps whatever its fields say; of the containers a race keeps who won."""
     inline = isinstance(data, StepData) and data.inline
-    return kind == "race" or (not BUILTIN[kind].is_container and kind != "break" and not inline)
+    return kind.type == "race" or (not kind.is_container and kind.type != "break" and not inline)
+
+
+def _nodes(analysis: Analysis, names: Names) -> tuple[p.NodeModule, ...]:
+    """The modules of the custom nodes, by the version that is used: two versions are two modules."""
+    return tuple(
+        p.NodeModule(names.nodes[key], f"nodes/{key}.ts", custom.source)
+        for key, (_, custom) in used_nodes(analysis).items()
+    )
 
 
 def _own(analysis: Analysis, class_: str) -> list[p.Binding]:
@@ -117,6 +128,7 @@ def _crons(analysis: Analysis) -> tuple[str, ...]:
 
 def _sources(analysis: Analysis) -> dict[str, str]:
     texts = dict(analysis.sources)
+    texts |= {custom.source: custom.template or "" for _, custom in used_nodes(analysis).values()}
     if analysis.trigger.code is not None:
         texts[SOURCE] = analysis.trigger.text
     return texts

@@ -14,7 +14,7 @@ SCAFFOLD = frozenset({
 
 HELPERS = (
     "DEFAULTS", "unused", "sleepUntil", "remainingUntil", "durationOf", "runChild", "startChild", "race",
-    "concurrently", "valuesOf", "retry", "within", "request", "outgoing", "parsed", "withKey", "withBody",
+    "concurrently", "valuesOf", "retry", "within", "request", "outgoing", "parsed", "withKey", "keyOf", "withBody",
     "withPayload", "fieldsOf", "responseOf", "eventOf", "authorized", "messageOf",
 )  # fmt: skip
 """Names of the module's own constants and functions, which keep them: a node of such a name goes by another one.

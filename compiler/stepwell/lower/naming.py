@@ -7,9 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from stepwell.check.analysis import Analysis
+from stepwell.check.custom import used_nodes
 from stepwell.check.naming import identifier_of
-from stepwell.check.values import Ref, Use, codes_of, walk, written_into
+from stepwell.check.values import CodeValue, Ref, Use, codes_of, walk, written_into
 from stepwell.graph.data import LoopData
+from stepwell.javascript import Kind, parse
 from stepwell.lower.expressions import Naming
 from stepwell.lower.names import USED_GLOBALS, NameTable
 from stepwell.lower.plan import STORED_KEYS, Key, Plan
@@ -30,6 +32,10 @@ class Names:
     """Variables of exports that several nodes may give."""
     steps: Sequence[str]
     """The static step name of each node."""
+    nodes: Mapping[str, str]
+    """What the functions of custom nodes are imported as, by id and version."""
+    run: str | None
+    """The variable of what custom nodes are told of the run."""
 
 
 def make_names(plan: Plan) -> Names:
@@ -51,7 +57,9 @@ def make_names(plan: Plan) -> Names:
     results = {v: base[v] for v in range(len(base)) if analysis.flow.shape(v) in ("branch", "try")}
     turns = {v: table.take(f"{base[v]}_results") for v in sorted(plan.results_of)}
     exports = _export_names(plan, table, base)
-    return Names(table, naming, base, flags, results, turns, exports, analysis.steps)
+    nodes = {key: table.take(identifier_of(custom.definition.id)) for key, (_, custom) in used_nodes(analysis).items()}
+    run = table.take("workflow") if nodes else None
+    return Names(table, naming, base, flags, results, turns, exports, analysis.steps, nodes, run)
 
 
 def _avoided(analysis: Analysis) -> Iterator[str]:
@@ -60,6 +68,7 @@ def _avoided(analysis: Analysis) -> Iterator[str]:
     for vertex, fields in enumerate(analysis.fields):
         for value in fields.values():
             for code in codes_of(value):
+                yield from _imported(code)
                 resolved = {n.name.name for n in code.names}
                 yield from (n.name for n in code.facts.free if n.name not in resolved)
                 if code.holes or code.names or written_into(code):
@@ -68,6 +77,13 @@ def _avoided(analysis: Analysis) -> Iterator[str]:
     for data in analysis.data:
         if isinstance(data, LoopData):
             yield from (data.itemVar, data.indexVar)
+
+
+def _imported(code: CodeValue) -> Iterator[str]:
+    """Names that a body imports: the module declares them, so a node's variable must not hide them."""
+    for imported in code.facts.imports:
+        if not imported.dynamic:
+            yield from parse(imported.text, Kind.MODULE).declared
 
 
 def _hidden(analysis: Analysis) -> dict[Use, set[str]]:

@@ -247,7 +247,22 @@ class Evaluate:
     copies: tuple[tuple[str, Expr], ...] = ()
 
 
-Work = Body | Request | Evaluate
+@dataclass(frozen=True, slots=True)
+class Custom:
+    """A call of a custom node's function, which the module knows as `function`.
+
+    `secrets` are names of `env` that the node sees another one under: (its name, the name in `env`). `keyed`: it
+    is given `idempotencyKey` too.
+    """
+
+    function: str
+    config: Expr
+    inputs: Expr
+    secrets: tuple[tuple[str, str], ...] = ()
+    keyed: bool = False
+
+
+Work = Body | Request | Evaluate | Custom
 
 # -- statements ------------------------------------------------------------------------------------
 
@@ -546,6 +561,18 @@ class Binding:
 
 
 @dataclass(frozen=True, slots=True)
+class NodeModule:
+    """A custom node's module, beside the Worker's own: under which name its function is imported, and from where.
+
+    Its text is `program.sources[source]`, and lies at `path` as it is.
+    """
+
+    function: str
+    path: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class Piece:
     """A part of the user's trigger code: characters [start, end) of it."""
 
@@ -610,3 +637,6 @@ class Program:
     taken: frozenset[str] = frozenset()
     """Names that helpers of the module must not take."""
     uses_env: bool = False
+    nodes: tuple[NodeModule, ...] = ()
+    run: str | None = None
+    """The name of what custom nodes are told of the run, `{ id, name, instanceId }`; None when there are none."""

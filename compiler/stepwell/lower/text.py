@@ -18,6 +18,7 @@ def text(program: p.Program) -> str:
     """The program as text; equal programs give equal text."""
     head = [f"{program.kind} {program.class_name} ({program.worker_name})"]
     head += [f"  binding {b.name}: {b.kind}" + (f" → {b.target}" if b.target else "") for b in program.bindings]
+    head += [f"  node {n.function}: {n.path}" for n in program.nodes]
     head += [f"  {h.kind} {h.name}" + (f" of queue {h.queue}" if h.queue else "") for h in program.handlers]
     root: _Node = ("run", None, (program.body,))
     body = fold(root, _parts, _lines)
@@ -159,6 +160,9 @@ def _work(work: p.Work) -> str:
             return " ".join([f"{method} {expression(url)}", *said])
         case p.Evaluate(value=value):
             return expression(value)
+        case p.Custom(function=function, config=config, inputs=inputs, secrets=secrets, keyed=keyed):
+            said = [f"{name} is {other}" for name, other in secrets] + (["keyed"] if keyed else [])
+            return " ".join([f"{function} config {expression(config)} inputs {expression(inputs)}", *said])
 
 
 def expression(root: p.Expr) -> str:

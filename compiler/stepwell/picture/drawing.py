@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 from stepwell.graph.catalogue import BUILTIN
 
@@ -25,6 +25,17 @@ _OUTLINES = {
 
 _DETAIL_ROOM = 120
 
+State = Literal["done", "failed", "active", "idle"]
+"""What a run has made of a node; `idle`: it did not run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A node in a run: its state, and what is to be said of it."""
+
+    state: State
+    said: str = ""
+
 
 @dataclass(frozen=True, slots=True)
 class Box:
@@ -37,6 +48,7 @@ class Box:
     outline: str
     detail: str
     reached: bool = True
+    mark: Mark | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +69,8 @@ class Drawing:
     arrows: tuple[Arrow, ...]
 
 
-def drawing_of(document: Any) -> Drawing:
-    """Reads what can be read; edges that lead nowhere are left out."""
+def drawing_of(document: Any, marks: Mapping[str, Mark] | None = None) -> Drawing:
+    """Reads what can be read; edges that lead nowhere are left out. `marks` are those of a run, by the nodes' ids."""
     graph = _mapping(document)
     graph = _mapping(graph["ir"]) if isinstance(graph.get("ir"), dict) else graph
     nodes = [node for node in _items(graph.get("nodes")) if isinstance(node, dict) and "id" in node]
@@ -68,7 +80,8 @@ def drawing_of(document: Any) -> Drawing:
         where.setdefault(box.id, index)
     arrows = [*_entry(graph, where), *_arrows(graph, where)]
     reached = _reached(len(boxes), arrows)
-    shown = tuple(box if index in reached else _lost(box) for index, box in enumerate(boxes))
+    marked = [replace(box, mark=(marks or {}).get(box.id)) for box in boxes]
+    shown = tuple(box if index in reached else replace(box, reached=False) for index, box in enumerate(marked))
     return Drawing(_text(_mapping(graph.get("metadata")).get("name")), shown, tuple(arrows))
 
 
@@ -160,10 +173,6 @@ def _reached(count: int, arrows: list[Arrow]) -> set[int]:
         found.update(fresh)
         waiting.extend(fresh)
     return found
-
-
-def _lost(box: Box) -> Box:
-    return Box(box.id, box.name, box.type, box.title, box.outline, box.detail, reached=False)
 
 
 def _mapping(value: Any) -> dict[str, Any]:

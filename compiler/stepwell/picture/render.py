@@ -1,4 +1,4 @@
-"""Drawings through the templates of `templates/picture/`; what is printed of the user's is escaped here."""
+"""Drawings through the templates of `templates/picture/`, and as lines; what is the user's is escaped here."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from stepwell.assets import templates
 from stepwell.picture.drawing import Arrow, Box, Drawing
+from stepwell.picture.lanes import rows
 from stepwell.picture.layout import Link, Point, Route, Size, lay_out
 
 _MARGIN = 20.0
@@ -20,6 +21,7 @@ _HEIGHT = 44.0
 _NAME_SIZE, _DETAIL_SIZE, _LABEL_SIZE = 13.0, 11.0, 11.0
 _NAME_ROOM, _DETAIL_ROOM, _LABEL_ROOM = 34, 40, 28
 _PADDING = {"hexagon": 52.0, "pill": 40.0, "double": 44.0, "start": 32.0}
+_MARKS = {None: "●", "done": "✓", "failed": "✗", "active": "⋯", "idle": "·"}
 _PLAIN = frozenset(" ,/()?!='_.-+")
 
 
@@ -67,6 +69,31 @@ def svg(drawing: Drawing) -> str:
         width=round(layout.size.width + 2 * _MARGIN),
         height=round(layout.size.height + 2 * _MARGIN),
     )
+
+
+def text(drawing: Drawing) -> str:
+    """Lines for a terminal: a box a row, lanes for the arrows."""
+    labels: dict[int, list[str]] = {}
+    for arrow in drawing.arrows:
+        if arrow.label:
+            labels.setdefault(arrow.target, []).append(arrow.label)
+    lines = []
+    for before, index, behind in rows(drawing):
+        line = before
+        if index is not None:
+            box = drawing.boxes[index]
+            line = f"{before}{_MARKS[box.mark.state if box.mark else None]} {behind}{_row(box, labels.get(index, []))}"
+        lines.append(line.rstrip())
+    return "\n".join(lines) + "\n"
+
+
+def _row(box: Box, labels: Sequence[str]) -> str:
+    """What stands beside a box of text."""
+    name = _short(box.name, _NAME_ROOM)
+    id = "" if box.id in ("", box.name) else f"[{_short(box.id, _NAME_ROOM)}]"
+    arms = ", ".join(_short(label, _LABEL_ROOM) for label in labels)
+    said = _detail(box) if box.mark is None else _short(box.mark.said, _DETAIL_ROOM)
+    return "  ".join(part for part in (name, id, f"({arms})" if arms else "", said) if part)
 
 
 def _render(name: str, words: Callable[[str], str] | None = None, **values: Any) -> str:

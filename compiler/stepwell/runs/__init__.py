@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .async_client import AsyncRuns
 from .client import Runs
-from .models import Attempt, Failure, Run, RunSummary, StepRun
+from .models import Attempt, CodePlace, Failure, Run, RunSummary, StepRun
 from .talks import WaitTimeout
 
-__all__ = ["AsyncRuns", "Attempt", "Failure", "Run", "RunSummary", "Runs", "StepRun", "WaitTimeout"]
+__all__ = ["AsyncRuns", "Attempt", "CodePlace", "Failure", "Run", "RunSummary", "Runs", "StepRun", "WaitTimeout"]

@@ -74,6 +74,13 @@ class AsyncRuns:
         """
         return await self._api.run(self._talks.wait(workflow, id, timeout, changed), self._sleep)
 
+    async def graph(self, workflow: str) -> dict[str, Any] | None:
+        """The graph of a workflow as it is deployed, as far as a picture needs it: `stepwell.picture.draw` takes it.
+
+        None where the Worker was not deployed from here.
+        """
+        return (await self._api.run(self._talks.deployed(workflow))).graph
+
     # Steered
 
     async def send_event(self, workflow: str, id: str, event_type: str, payload: Any = None) -> None:

@@ -68,6 +68,13 @@ class Runs:
         """
         return self._api.run(self._talks.wait(workflow, id, timeout, changed), self._sleep)
 
+    def graph(self, workflow: str) -> dict[str, Any] | None:
+        """The graph of a workflow as it is deployed, as far as a picture needs it: `stepwell.picture.draw` takes it.
+
+        None where the Worker was not deployed from here.
+        """
+        return (self._api.run(self._talks.deployed(workflow))).graph
+
     # Steered
 
     def send_event(self, workflow: str, id: str, event_type: str, payload: Any = None) -> None:

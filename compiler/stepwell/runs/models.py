@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Protocol
+
+from stepwell.graph.stepnames import shown
 
 ENDED: Final = frozenset({"complete", "errored", "terminated"})
 """The statuses after which nothing more happens, unless somebody restarts the run."""
 
-_COUNT: Final = re.compile(r"-(\d+)$")
-_INDICES: Final = re.compile(r" (?:\[\d+\])+$")
-_EXTRA: Final = re.compile(r": [a-z]+(?: \[?\d+\]?)?$")
+
+@dataclass(frozen=True)
+class CodePlace:
+    """A place in the code of a graph: `source` is `nodes/<id>/<field>` or `triggerCode`, line and column count from 1,
+    `text` is the line.
+    """
+
+    source: str
+    line: int
+    column: int
+    text: str
 
 
 @dataclass(frozen=True)
 class Failure:
-    """An error as Cloudflare keeps it."""
+    """An error as Cloudflare keeps it. `place` is where it arose, which only the local account tells."""
 
     name: str
     message: str
+    place: CodePlace | None = None
 
 
 @dataclass(frozen=True)
@@ -130,8 +140,30 @@ def read_summary(workflow: str, told: Mapping[str, Any]) -> RunSummary:
     )
 
 
-def read_run(workflow: str, id: str, told: Mapping[str, Any], nodes: Mapping[str, str]) -> Run:
-    """An instance as the API describes it; `nodes` are the ids of nodes by the names of their steps."""
+class Known(Protocol):
+    """What is known of the graph that ran."""
+
+    def node(self, step: str) -> str | None:
+        """The id of the node that a step belongs to."""
+
+    def place(self, stack: str) -> CodePlace | None:
+        """Where in the graph's code an error arose, by its stack."""
+
+
+class Unknown:
+    """A graph of which nothing is known."""
+
+    def node(self, step: str) -> str | None:
+        """None."""
+        return None
+
+    def place(self, stack: str) -> CodePlace | None:
+        """None."""
+        return None
+
+
+def read_run(workflow: str, id: str, told: Mapping[str, Any], known: Known) -> Run:
+    """An instance as the API describes it."""
     steps = [one for one in told.get("steps") or () if one.get("type") != "termination"]
     return Run(
         workflow,
@@ -142,17 +174,17 @@ def read_run(workflow: str, id: str, told: Mapping[str, Any], nodes: Mapping[str
         time(told.get("end")),
         told.get("params"),
         told.get("output"),
-        _failure(told.get("error")),
+        _failure(told.get("error"), known),
         str(told.get("versionId", "")),
         str((told.get("trigger") or {}).get("source", "unknown")),
-        tuple(_step(one, nodes) for one in steps),
+        tuple(_step(one, known) for one in steps),
     )
 
 
-def _step(told: Mapping[str, Any], nodes: Mapping[str, str]) -> StepRun:
-    kind, attempts = str(told["type"]), tuple(_attempt(one) for one in told.get("attempts") or ())
+def _step(told: Mapping[str, Any], known: Known) -> StepRun:
+    kind, attempts = str(told["type"]), tuple(_attempt(one, known) for one in told.get("attempts") or ())
     is_step = kind in ("step", "rollback")
-    error = _failure(told.get("error"))
+    error = _failure(told.get("error"), known)
     success = told.get("success") if is_step else (error is None if told.get("finished") else None)
     if is_step and success is False and attempts:
         error = attempts[-1].error
@@ -160,7 +192,7 @@ def _step(told: Mapping[str, Any], nodes: Mapping[str, str]) -> StepRun:
     return StepRun(
         name,
         kind,
-        node_of(name, nodes),
+        known.node(name),
         time(told.get("start")),
         time(told.get("end")),
         success is not None,
@@ -172,33 +204,17 @@ def _step(told: Mapping[str, Any], nodes: Mapping[str, str]) -> StepRun:
     )
 
 
-def _attempt(told: Mapping[str, Any]) -> Attempt:
-    return Attempt(time(told.get("start")), time(told.get("end")), told.get("success"), _failure(told.get("error")))
+def _attempt(told: Mapping[str, Any], known: Known) -> Attempt:
+    error = _failure(told.get("error"), known)
+    return Attempt(time(told.get("start")), time(told.get("end")), told.get("success"), error)
 
 
-def _failure(told: Any) -> Failure | None:
+def _failure(told: Any, known: Known) -> Failure | None:
     if not isinstance(told, Mapping):
         return None
-    return Failure(str(told.get("name", "Error")), str(told.get("message", "")))
-
-
-def shown(step: str) -> str:
-    """A step's name as the code says it: the platform numbers equal names, the first one too."""
-    found = _COUNT.search(step)
-    if found is None:
-        return step
-    name = step[: found.start()]
-    return name if found[1] == "1" else f"{name} #{found[1]}"
-
-
-def node_of(step: str, nodes: Mapping[str, str]) -> str | None:
-    """The node of a step: in loops a name carries indices, and some nodes have steps like `<name>: winner`."""
-    waiting = [step]
-    for name in waiting:
-        if name in nodes:
-            return nodes[name]
-        waiting += [one for one in (_INDICES.sub("", name), _EXTRA.sub("", name)) if one != name]
-    return None
+    stack = told.get("stack")
+    place = known.place(stack) if isinstance(stack, str) else None
+    return Failure(str(told.get("name", "Error")), str(told.get("message", "")), place)
 
 
 def _between(start: datetime | None, end: datetime | None) -> timedelta | None:

@@ -12,7 +12,8 @@ from urllib.parse import quote
 from stepwell.cloudflare import ApiError, Ask, Pages, Talk
 from stepwell.cloudflare.talk import Pause, create, do, find, get, result
 
-from .models import ENDED, Run, RunSummary, read_run, read_summary
+from .deployed import Deployed, read_deployed
+from .models import ENDED, Run, RunSummary, Unknown, read_run, read_summary
 
 FIRST_WAIT: Final = 0.2
 LONGEST_WAIT: Final = 5.0
@@ -30,7 +31,7 @@ class Talks:
     """The talks. What travelled with a workflow's Worker is read once and kept."""
 
     def __init__(self) -> None:
-        self._nodes: dict[str, dict[str, str]] = {}
+        self._deployed: dict[str, Deployed] = {}
 
     def trigger(self, workflow: str, params: Any, id: str | None, attempts: int) -> Talk[str]:
         """Starts a run once, however often it is tried; gives its id."""
@@ -43,14 +44,14 @@ class Talks:
     def get(self, workflow: str, id: str, nodes: bool = True) -> Talk[Run]:
         """A run with its steps."""
         told = yield from get(_at(workflow, id))
-        return read_run(workflow, id, told, (yield from self._nodes_of(workflow)) if nodes else {})
+        return read_run(workflow, id, told, (yield from self.deployed(workflow)) if nodes else Unknown())
 
     def find(self, workflows: list[str], id: str) -> Talk[Run | None]:
         """A run of any of these workflows."""
         for workflow in workflows:
             told = yield from find(_at(workflow, id))
             if told is not None:
-                return read_run(workflow, id, told, (yield from self._nodes_of(workflow)))
+                return read_run(workflow, id, told, (yield from self.deployed(workflow)))
         return None
 
     def wait(self, workflow: str, id: str, timeout: float | None, changed: Callable[[Run], object] | None) -> Talk[Run]:
@@ -89,10 +90,11 @@ class Talks:
             body["from"] = _first_step((yield from self.get(workflow, id)), from_node)
         return (yield from self.steer(workflow, id, body))
 
-    def _nodes_of(self, workflow: str) -> Talk[dict[str, str]]:
-        if workflow not in self._nodes:
-            self._nodes[workflow] = yield from _read_nodes(workflow)
-        return self._nodes[workflow]
+    def deployed(self, workflow: str) -> Talk[Deployed]:
+        """What travelled with a workflow's Worker."""
+        if workflow not in self._deployed:
+            self._deployed[workflow] = yield from read_deployed(workflow)
+        return self._deployed[workflow]
 
 
 class Listing:
@@ -131,19 +133,6 @@ def _first_step(run: Run, node: str) -> dict[str, str]:
         known = ", ".join(dict.fromkeys(one.node or one.name for one in run.steps)) or "none"
         raise ValueError(f"the run has no step of {node!r}; it has those of: {known}")
     return {"name": step.name, "type": {"step": "do"}.get(step.kind, step.kind)}
-
-
-def _read_nodes(workflow: str) -> Talk[dict[str, str]]:
-    """The nodes of a workflow's steps, from what travelled with its Worker."""
-    from stepwell.deploy.carried import read
-    from stepwell.deploy.live import content, modules_of
-
-    try:
-        script = str((yield from get(f"workflows/{quote(workflow, safe='')}"))["script_name"])
-        carried = read(modules_of((yield from content(script))))
-    except ApiError:
-        return {}
-    return {} if carried is None else carried.steps
 
 
 def _utc(moment: datetime | None) -> str | None:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from stepwell.compiler import Compiled, check, compile_artifact
+from stepwell.compiler import Compiled, check, compile_artifact, dependencies
 from stepwell.diagnostics import Diagnostic, has_errors
 
 from .errors import Problem
@@ -15,7 +15,9 @@ from .shapes import Finding
 from .tables import WorkflowRow
 
 if TYPE_CHECKING:
+    from stepwell.bundle.packages import Packages
     from stepwell.bundle.toolchain import Toolchain
+    from stepwell.graph.nodes import Nodes
 
 
 def document(ir: Mapping[str, Any], trigger_code: str | None, dependencies: Mapping[str, str] | None = None) -> str:
@@ -33,12 +35,29 @@ def of_workflow(workflow: WorkflowRow, ir: Mapping[str, Any]) -> str:
     return document(ir, workflow.trigger_code, json.loads(workflow.dependencies))
 
 
-def compiled(text: str, toolchain: Toolchain | None) -> Compiled:
-    """A document compiled. Raises `Problem` 422 with the findings."""
-    made = compile_artifact(text, toolchain=toolchain)
+def compiled(text: str, toolchain: Toolchain | None, nodes: Nodes) -> Compiled:
+    """A document compiled, with the custom nodes that it may use, its npm packages installed first.
+
+    Raises `Problem` 422 with the findings.
+    """
+    made = compile_artifact(text, toolchain=toolchain, packages=_packages(text, nodes), nodes=nodes)
     if not made.ok:
         raise refused(made.diagnostics)
     return made
+
+
+def _packages(text: str, nodes: Nodes) -> Packages | None:
+    """What the document asks for, in the versions that were chosen when it was first asked for here.
+
+    Raises `Problem` 422 when it cannot be had.
+    """
+    from stepwell.bundle.packages import PackagesFailed, install_chosen
+
+    try:
+        return install_chosen(dependencies(text, nodes=nodes) or {})
+    except PackagesFailed as failed:
+        said = str(failed)
+        raise Problem(422, said, [{"path": "dependencies", "message": said}]) from None
 
 
 def refused(diagnostics: Iterable[Diagnostic]) -> Problem:
@@ -63,9 +82,9 @@ def check_kind(workflow: WorkflowRow, ir: Mapping[str, Any]) -> None:
         )
 
 
-def checked(text: str) -> tuple[bool, list[Finding]]:
+def checked(text: str, nodes: Nodes) -> tuple[bool, list[Finding]]:
     """Whether a document has no errors, and all findings."""
-    found = check(text)
+    found = check(text, nodes=nodes)
     return not has_errors(found), findings(found)
 
 
@@ -82,6 +101,7 @@ def findings(diagnostics: Iterable[Diagnostic]) -> list[Finding]:
             hint=one.hint,
             line=one.snippet.line if one.snippet else None,
             column=one.snippet.column if one.snippet else None,
+            template=one.file,
         )
         for one in diagnostics
     ]

@@ -6,6 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from stepwell.graph.nodes import Nodes
+
 from .accounts import Accounts
 from .database import Database
 from .rates import Rates
@@ -26,6 +28,8 @@ class House:
     rates: Rates
     accounts: Accounts
     toolchain: Toolchain | None = None
+    nodes: Nodes = field(default_factory=Nodes)
+    """The custom nodes that graphs may use."""
     deploys: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(DEPLOYS_AT_ONCE, thread_name_prefix="deploy")
     )

@@ -308,8 +308,9 @@ class Finding(Tell):
     node_id: str | None
     hint: str | None
     line: int | None
-    """In the user's code, where the finding is in code."""
+    """In the user's code, where the finding is in code; in the custom node's `template`, where that is named."""
     column: int | None
+    template: str | None = None
 
 
 class VersionAsk(Ask):
@@ -392,6 +393,57 @@ class CompileTell(CheckTell):
     worker: str | None
     source_map: str | None
     manifest: dict[str, Any] | None
+
+
+# Workflows in Python
+
+
+class FlowRead(Ask):
+    """A flow's file; `files` are the files of code that it names, by their paths there."""
+
+    text: Annotated[str, StringConstraints(max_length=400_000)]
+    files: dict[str, str] | None = None
+
+
+class FlowWrite(Ask):
+    """A graph: the artifact, or the source file around it."""
+
+    document: dict[str, Any]
+
+
+class FlowApply(FlowRead):
+    """Edits of a flow's file, made one after the other; docs/python.md has what they hold."""
+
+    edits: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=50)]
+
+
+class FlowFinding(Finding):
+    """A finding with its place in the flow's file, both counted from 1."""
+
+    file_line: int | None
+    file_column: int | None
+
+
+class FlowTell(Tell):
+    """What a flow's file says. `layout` has a position for each node, for those that say none."""
+
+    ok: bool
+    document: dict[str, Any] | None
+    layout: list[dict[str, int]] | None
+    findings: list[FlowFinding]
+
+
+class FlowApplied(FlowTell):
+    """The changed file, and what it says."""
+
+    text: str
+
+
+class FlowWritten(Tell):
+    """A flow's file."""
+
+    text: str
+    findings: list[FlowFinding]
 
 
 # Deploys
@@ -561,6 +613,75 @@ class NodeTell(BaseModel):
 
     model_config = ConfigDict(extra="allow")
     id: str
+
+
+# Editors
+
+
+class ScopeAsk(CheckAsk):
+    """A node of a document."""
+
+    node_id: Name
+
+
+class ScopeTell(BaseModel):
+    """What can be referenced at a node, and the findings about the document."""
+
+    model_config = ConfigDict(extra="allow")
+    nodeId: str
+    roots: list[dict[str, Any]]
+    findings: list[dict[str, Any]]
+
+
+class RenameAsk(Ask):
+    """Another id, another display name, or both."""
+
+    kind: Literal["rename"]
+    node_id: Name
+    id: Words | None = None
+    name: Words | None = None
+
+
+class InsertAsk(Ask):
+    """A node on an edge."""
+
+    kind: Literal["insert"]
+    edge_id: Name
+    node: dict[str, Any]
+
+
+class DeleteAsk(Ask):
+    """A node taken out; of a container the arms named by `keep` stay (`*`: all)."""
+
+    kind: Literal["delete"]
+    node_id: Name
+    keep: Annotated[list[Words], Field(max_length=1000)] = []
+
+
+class ExtractAsk(Ask):
+    """Nodes that become a workflow of their own, with this name."""
+
+    kind: Literal["extract"]
+    node_ids: Annotated[list[Name], Field(min_length=1, max_length=50_000)]
+    name: Name
+    worker: Name | None = None
+    id: Name | None = None
+
+
+class EditAsk(CheckAsk):
+    """A document and what is to be done to it."""
+
+    edit: Annotated[RenameAsk | InsertAsk | DeleteAsk | ExtractAsk, Field(discriminator="kind")]
+
+
+class EditTell(Tell):
+    """The new artifact and what changed, or why not. `extracted` is the artifact of a new workflow."""
+
+    ok: bool
+    ir: dict[str, Any] | None
+    extracted: dict[str, Any] | None
+    changes: list[dict[str, Any]]
+    findings: list[Finding]
 
 
 class Refusal(BaseModel):

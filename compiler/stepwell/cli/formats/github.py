@@ -33,7 +33,8 @@ def _words(d: Diagnostic) -> str:
     """The log shows the message alone, so the place inside the code and the hint stand in it."""
     parts = [d.message]
     if d.snippet is not None:
-        parts.append(f"line {d.snippet.line}, column {d.snippet.column} of the node's code")
+        code = d.file or "the node's code"
+        parts.append(f"line {d.snippet.line}, column {d.snippet.column} of {code}")
     if d.hint:
         parts.append(f"hint: {d.hint}")
     return "\n".join(parts)

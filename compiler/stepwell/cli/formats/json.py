@@ -3,10 +3,11 @@
     {"version": 1,
      "files": ["order.json"],
      "diagnostics": [{"file", "line", "column", "severity", "code", "slug", "message", "hint", "pointer",
-                      "nodeId", "nodeName", "snippet": {"line", "column"} | null}],
+                      "nodeId", "nodeName", "snippet": {"line", "column"} | null, "template"}],
      "summary": {"errors", "warnings", "notes", "files"}}
 
-`line` and `column` count from 1 and are null where there is no place; `snippet` counts inside the code.
+`line` and `column` count from 1 and are null where there is no place; `snippet` counts inside the code,
+which is that of the file `template` where the fault is in a custom node.
 """
 
 from __future__ import annotations
@@ -47,4 +48,5 @@ def _finding(source: Input, d: Diagnostic) -> dict[str, Any]:
         "nodeId": d.node_id,
         "nodeName": display_name(source, d),
         "snippet": asdict(d.snippet) if d.snippet else None,
+        "template": d.file,
     }

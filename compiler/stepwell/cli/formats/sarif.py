@@ -46,13 +46,20 @@ def _rule(code: Code) -> dict[str, Any]:
 
 
 def _result(source: Input, d: Diagnostic, rule: int) -> dict[str, Any]:
-    return {
+    result = {
         "ruleId": d.code.id,
         "ruleIndex": rule,
         "level": d.severity.value,
         "message": {"text": f"{d.message}\n{d.hint}" if d.hint else d.message},
         "locations": [_location(source, d)],
     }
+    return result | ({"relatedLocations": [_template(d.file, d)]} if d.file is not None else {})
+
+
+def _template(file: str, d: Diagnostic) -> dict[str, Any]:
+    """Where the fault is in the template of a custom node. Its name may be a package's, so it is no path of ours."""
+    place = f":{d.snippet}" if d.snippet is not None else ""
+    return {"id": 0, "message": {"text": f"the template, {file}{place}"}}
 
 
 def _location(source: Input, d: Diagnostic) -> dict[str, Any]:

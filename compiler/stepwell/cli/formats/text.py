@@ -39,6 +39,8 @@ def _block(source: Input, d: Diagnostic) -> Iterator[Text]:
     yield _headline(source, d)
     if d.node_id is not None:
         yield Text(f"  node {plain(d.node_id)}{_called(source, d)}", "bold")
+    if d.file is not None:
+        yield Text(f"  at {plain(d.file)}{f':{d.snippet}' if d.snippet else ''}", "bold")
     yield from _excerpt(source, d)
     if d.hint:
         hint = Text("  ")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from . import connections, deployments, keys, nodes, projects, runs, variables, versions, workflows
+from . import connections, deployments, flows, keys, nodes, projects, runs, variables, versions, workflows
 
 ROUTERS: tuple[APIRouter, ...] = (
     projects.router,
@@ -16,4 +16,5 @@ ROUTERS: tuple[APIRouter, ...] = (
     deployments.router,
     runs.router,
     nodes.router,
+    flows.router,
 )

@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
-from stepwell.compiler import compile_artifact
-from stepwell.graph.catalogue import BUILTIN, NodeKind
+from typing import Any
 
-from .. import compiling
+from stepwell.compiler import compile_artifact
+from stepwell.editor.catalogue import NodeType, catalogue
+from stepwell.editor.draft import UnknownNode
+from stepwell.editor.plain import plain
+from stepwell.editor.scope import scope
+from stepwell.graph.catalogue import BUILTIN
+from stepwell.graph.nodes import CustomNode
+from stepwell.graph.schema import data_schema
+
+from .. import compiling, editing
 from ..door import needs
 from ..errors import missing
-from ..shapes import CheckAsk, CheckTell, CompileTell, NodeTell, Page
+from ..shapes import CheckAsk, CheckTell, CompileTell, EditAsk, EditTell, NodeTell, Page, ScopeAsk, ScopeTell
 from .common import Hall, Who, make_router
 
 router = make_router("nodes")
 
 
 @router.post("/check")
-@needs("read", graph=True)
+@needs("read")
 def check(house: Hall, who: Who, ask: CheckAsk) -> CheckTell:
     """What is wrong with a graph, without keeping it. Pointers begin with `/ir`."""
-    ok, found = compiling.checked(compiling.document(ask.ir, ask.trigger_code))
+    ok, found = compiling.checked(compiling.document(ask.ir, ask.trigger_code), house.nodes)
     return CheckTell(ok=ok, findings=found)
 
 
 @router.post("/compile")
-@needs("read", graph=True)
+@needs("read")
 def compile_graph(house: Hall, who: Who, ask: CheckAsk) -> CompileTell:
     """The Worker of a graph, without keeping it."""
-    made = compile_artifact(compiling.document(ask.ir, ask.trigger_code), toolchain=house.toolchain)
+    text = compiling.document(ask.ir, ask.trigger_code)
+    made = compile_artifact(text, toolchain=house.toolchain, nodes=house.nodes)
     return CompileTell(
         ok=made.ok,
         findings=compiling.findings(made.diagnostics),
@@ -38,31 +47,72 @@ def compile_graph(house: Hall, who: Who, ask: CheckAsk) -> CompileTell:
     )
 
 
+@router.post("/nodes/scope")
+@needs("read")
+def scope_of_node(house: Hall, who: Who, ask: ScopeAsk) -> ScopeTell:
+    """What can be referenced at a node of a graph in any state: roots, their paths with types, what to insert."""
+    try:
+        found = scope(compiling.document(ask.ir, ask.trigger_code), ask.node_id)
+    except UnknownNode:
+        raise missing("Node") from None
+    return ScopeTell.model_validate({**found.to_json(), "findings": editing.findings(found.findings)})
+
+
+@router.post("/nodes/edit")
+@needs("read")
+def edit_graph(house: Hall, who: Who, ask: EditAsk) -> EditTell:
+    """Edits a graph, without keeping it: rename, insert, delete, extract. Everything else in it stays as it was.
+
+    `ok` false: the edit would break the graph; `findings` say how. Else they are those of the new graph, `changes` what
+    is another than before.
+    """
+    try:
+        return editing.edited(ask)
+    except UnknownNode:
+        raise missing("Node") from None
+
+
 @router.get("/nodes")
 @needs("read")
 def list_nodes(house: Hall, who: Who) -> Page[NodeTell]:
-    """The node types, with their fields as a JSON schema and the edges that leave them."""
-    return Page(data=[_tell(kind) for kind in BUILTIN.values()], next_cursor=None)
+    """The node types: definitions with the fields of their forms and their outputs, and the edges that leave them.
+
+    Custom nodes come in each version, the newest first.
+    """
+    told = [*map(_tell, catalogue()), *map(_tell_custom, house.nodes)]
+    return Page(data=told, next_cursor=None)
+
+
+@router.get("/nodes/templates")
+@needs("read")
+def list_templates(house: Hall, who: Who) -> dict[str, dict[str, str]]:
+    """The templates of the custom nodes' newest versions by id and provider, as AwaitStep gives them."""
+    return {id_: dict(versions[0].templates) for id_, versions in house.nodes.custom.items()}
 
 
 @router.get("/nodes/{node_id}")
 @needs("read")
-def get_node(house: Hall, who: Who, node_id: str) -> NodeTell:
-    """A node type."""
-    if node_id not in BUILTIN:
+def get_node(house: Hall, who: Who, node_id: str, version: str | None = None) -> NodeTell:
+    """A node type; of a custom node the newest version, or the one that is asked for."""
+    for one in catalogue():
+        if one.id == node_id:
+            return _tell(one)
+    custom = house.nodes.find(node_id, version)
+    if custom is None:
         raise missing("Node type")
-    return _tell(BUILTIN[node_id])
+    return _tell_custom(custom)
 
 
-def _tell(kind: NodeKind) -> NodeTell:
-    return NodeTell.model_validate(
-        {
-            "id": kind.type,
-            "name": kind.title,
-            "shape": kind.shape,
-            "labels": list(kind.labels),
-            "durable": kind.durable,
-            "hasValue": kind.value,
-            "dataSchema": kind.data.model_json_schema(),
-        }
-    )
+def _tell(one: NodeType) -> NodeTell:
+    told: dict[str, Any] = one.to_json()
+    kind = BUILTIN.get(one.id)
+    if kind is not None:
+        told |= {"labels": list(kind.labels), "hasValue": kind.value, "dataSchema": kind.data.model_json_schema()}
+    return NodeTell.model_validate(plain(told))
+
+
+def _tell_custom(node: CustomNode) -> NodeTell:
+    definition = node.definition
+    kind = {"shape": "plain", "labels": [], "durable": False, "hasValue": True, "origin": "custom"}
+    told = definition.model_dump(exclude_none=True)
+    return NodeTell.model_validate({**told, **kind, "dataSchema": data_schema(definition)})

@@ -7,7 +7,6 @@ from typing import Any
 
 from ..shapes import DeploymentTell, Finding, RunTell, VersionRef, VersionTell, WorkflowTell
 from ..tables import DeploymentRow, RunRow, VersionRow, WorkflowRow
-from ..texts import told
 
 
 def workflow(row: WorkflowRow) -> WorkflowTell:
@@ -91,7 +90,7 @@ def run_fields(row: RunRow) -> dict[str, Any]:
         "instance_id": row.instance_id,
         "status": row.status,
         "provider_status": row.provider_status,
-        "output": told(row.output),
+        "output": json.loads(row.output) if row.output is not None else None,
         "error": row.error,
         "created_at": row.created_at,
         "updated_at": row.updated_at,

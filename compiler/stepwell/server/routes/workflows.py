@@ -9,6 +9,8 @@ from fastapi import Query
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from stepwell.graph.nodes import Nodes
+
 from .. import compiling, lookup, variables
 from ..database import new_id, now
 from ..door import needs
@@ -20,7 +22,7 @@ from .common import Hall, Who, make_router
 from .projects import refuse_deployed
 from .telling import deployment, version, version_ref, workflow
 
-router = make_router("workflows")
+router = make_router("workflows", conflict=True)
 
 _DEPENDENCIES = 15
 
@@ -113,7 +115,7 @@ def update_workflow(house: Hall, who: Who, workflow_id: str, ask: WorkflowPatch)
             variables.replace(session, house.vault, row, ask.env_vars)
         row.updated_at = now()
         if given & {"trigger_code", "dependencies"}:
-            _check(session, row)
+            _check(session, row, house.nodes)
     return workflow(row)
 
 
@@ -123,12 +125,12 @@ def _dependencies(given: dict[str, str]) -> str:
     return json.dumps(given)
 
 
-def _check(session: Session, row: WorkflowRow) -> None:
+def _check(session: Session, row: WorkflowRow, nodes: Nodes) -> None:
     """Raises `Problem` 422 where the current version no longer compiles with what was changed."""
     current = session.get(VersionRow, row.current_version_id) if row.current_version_id is not None else None
     if current is None:
         return
-    ok, found = compiling.checked(compiling.of_workflow(row, json.loads(current.artifact)))
+    ok, found = compiling.checked(compiling.of_workflow(row, json.loads(current.artifact)), nodes)
     if not ok:
         details = [one.model_dump(mode="json") for one in found]
         raise Problem(422, "the current version does not compile with this", details)

@@ -1,0 +1,108 @@
+"""Workflows written in Python: read, written, changed. Nothing is run, and nothing is kept."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from stepwell.compiler import check
+from stepwell.diagnostics import Diagnostic, has_errors
+from stepwell.flow import Reading
+
+from .. import compiling
+from ..door import needs
+from ..errors import Problem
+from ..shapes import FlowApplied, FlowApply, FlowFinding, FlowRead, FlowTell, FlowWrite, FlowWritten
+from .common import Hall, Who, make_router
+
+router = make_router("flows")
+
+
+@router.post("/flow/read")
+@needs("read")
+def read_flow(house: Hall, who: Who, ask: FlowRead) -> FlowTell:
+    """The graph of a flow's file, with all that is wrong with it, and positions for nodes that have none."""
+    from stepwell.flow import read
+
+    reading = read(ask.text, files=_files(ask.files))
+    return FlowTell.model_validate(_told(reading))
+
+
+@router.post("/flow/write")
+@needs("read")
+def write_flow(house: Hall, who: Who, ask: FlowWrite) -> FlowWritten:
+    """A flow's file for a graph (an artifact, or the source file around one)."""
+    from stepwell.flow import write
+
+    written = write(ask.document)
+    if written.text is None:
+        raise compiling.refused(written.diagnostics)
+    return FlowWritten(text=written.text, findings=_findings(written.diagnostics))
+
+
+@router.post("/flow/apply")
+@needs("read")
+def apply_flow(house: Hall, who: Who, ask: FlowApply) -> FlowApplied:
+    """A flow's file after edits: only the lines that they are about change. 422 when one of them cannot be made."""
+    from stepwell.flow import apply, read
+
+    done = apply(ask.text, ask.edits, files=_files(ask.files))
+    if done.text is None:
+        found = [one for one in _findings(done.diagnostics) if one.severity == "error"]
+        words = found[0].message if found else "the edits cannot be made"
+        raise Problem(422, words, [one.model_dump(mode="json") for one in found])
+    return FlowApplied.model_validate({"text": done.text, **_told(read(done.text, files=_files(ask.files)))})
+
+
+def _files(given: Mapping[str, str] | None) -> Callable[[str], str]:
+    """The files that came along; no other one is read."""
+
+    def text_of(name: str) -> str:
+        if given is None or name not in given:
+            raise ValueError("it was not sent along in `files`")
+        return given[name]
+
+    return text_of
+
+
+def _told(reading: Reading) -> dict[str, Any]:
+    from stepwell.flow.placing import automatic
+
+    found = check(reading)
+    document = _sendable(reading.document)
+    artifact = (document or {}).get("ir", document)
+    return {
+        "ok": not has_errors(found),
+        "document": document,
+        "layout": automatic(artifact) if artifact is not None else None,
+        "findings": _findings(found),
+    }
+
+
+def _sendable(document: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The document, where JSON and UTF-8 can hold it; what they cannot hold is a finding."""
+    try:
+        json.dumps(document, ensure_ascii=False, allow_nan=False).encode("utf-8")
+    except (ValueError, RecursionError):
+        return None
+    return document
+
+
+def _findings(diagnostics: Iterable[Diagnostic]) -> list[FlowFinding]:
+    diagnostics = list(diagnostics)
+    return [
+        FlowFinding.model_validate(
+            {
+                **{key: _whole(value) for key, value in dict(told).items()},
+                "file_line": one.place.line if one.place else None,
+                "file_column": one.place.column if one.place else None,
+            }
+        )
+        for one, told in zip(diagnostics, compiling.findings(diagnostics), strict=True)
+    ]
+
+
+def _whole(value: Any) -> Any:
+    """Text without half characters, which an answer cannot hold."""
+    return value.encode("utf-8", "replace").decode("utf-8") if isinstance(value, str) else value

@@ -1,0 +1,5 @@
+import { loud } from "tiny";
+
+export default async function (ctx) {
+  return { text: loud(ctx.config.text) };
+}

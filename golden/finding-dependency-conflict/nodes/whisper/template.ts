@@ -1,0 +1,5 @@
+import { quiet } from "tagged";
+
+export default async function (ctx) {
+  return { text: quiet(ctx.config.text) };
+}

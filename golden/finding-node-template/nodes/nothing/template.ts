@@ -1,0 +1,3 @@
+export async function run(ctx) {
+  return ctx.config;
+}

@@ -1,0 +1,3 @@
+const helpers = { run: async () => 1 };
+
+export default helpers;

@@ -1,0 +1,4 @@
+// This is made for browsers.
+const place = document.location;
+
+export default place;

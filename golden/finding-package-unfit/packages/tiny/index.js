@@ -1,0 +1,3 @@
+import native from "./native.node";
+
+export default native;

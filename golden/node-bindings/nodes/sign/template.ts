@@ -1,0 +1,1 @@
+export default async ({ config, env: { SIGN_KEY } }) => `${config.text}.${SIGN_KEY}`;

@@ -1,0 +1,3 @@
+export default async function (ctx) {
+  return { key: ctx.idempotencyKey.length, item: ctx.config.item };
+}

@@ -1,0 +1,2 @@
+export function loud(text: string): string;
+export function quiet(text: string): string;

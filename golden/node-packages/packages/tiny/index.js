@@ -1,0 +1,3 @@
+export const loud = (text) => text.toUpperCase();
+export const quiet = (text) => text.toLowerCase();
+export const unused = () => "nobody";

@@ -1,0 +1,2 @@
+export const platform: string;
+export function token(text: string): string;

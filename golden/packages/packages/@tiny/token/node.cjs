@@ -1,0 +1,2 @@
+exports.platform = "node";
+exports.token = () => "made for another platform";

@@ -1,0 +1,2 @@
+export function format(cents: number): string;
+export function parse(text: string): string;

@@ -1,0 +1,78 @@
+import { WorkflowEntrypoint, type WorkflowEvent, type WorkflowStep } from "cloudflare:workers";
+import { format } from "tiny-money";
+import slug from "tiny-slug";
+import { token, platform } from "@tiny/token";
+
+interface Env {
+  WORKFLOW: Workflow<any>;
+  TRIGGER_TOKEN?: string;
+}
+
+const DEFAULTS = {
+  retries: { limit: 5, delay: "10 seconds", backoff: "exponential" },
+  timeout: "10 minutes",
+} as const;
+
+export class Packages extends WorkflowEntrypoint<Env, any> {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
+    const Price = await step.do<any>("Price", DEFAULTS, async () => {
+      const text: string = format(event.payload.cents);
+      return { text, slug: slug(event.payload.title) };
+    });
+    const token_2 = await step.do<any>("token", DEFAULTS, async () => {
+      return { token: token(Price.text), platform };
+    });
+    let Check: any;
+    if (Price.slug.length < 20) {
+      Check = await step.do<any>("Late", DEFAULTS, async () => {
+        const { default: slug } = await import("tiny-slug");
+        return slug(token_2.platform + " !");
+      });
+    }
+    return Check;
+  }
+}
+
+/** Whether a request carries the token. Digests are compared, which have one length, in a time that tells nothing. */
+async function authorized(request: Request, token: string) {
+  const given = /^bearer +(.+)$/i.exec(request.headers.get("Authorization") ?? "")?.[1];
+  if (!given) return false;
+  const digest = (text: string) => crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  return crypto.subtle.timingSafeEqual(await digest(given), await digest(token));
+}
+
+function messageOf(error: any): string {
+  return error?.message ?? String(error);
+}
+
+export default {
+  async fetch(request: Request, env: Env): Promise<Response> {
+    try {
+      if (env.TRIGGER_TOKEN !== undefined && !(await authorized(request, env.TRIGGER_TOKEN))) {
+        return Response.json({ message: "A bearer token is needed" }, { status: 401 });
+      }
+      const url = new URL(request.url);
+      if (request.method === "POST") {
+        const body: any = await request.json().catch(() => undefined);
+        if (typeof body?.instanceId === "string" && typeof body.eventType === "string") {
+          const instance = await env.WORKFLOW.get(body.instanceId);
+          await instance.sendEvent({ type: body.eventType, payload: body.payload });
+          return Response.json({ instanceId: instance.id, delivered: true });
+        }
+        const instance = await env.WORKFLOW.create({ params: body });
+        return Response.json({ instanceId: instance.id });
+      }
+      const id = url.searchParams.get("instanceId");
+      if (request.method === "GET" && id) {
+        const instance = await env.WORKFLOW.get(id);
+        return Response.json(await instance.status());
+      }
+      return new Response();
+    } catch (error) {
+      if (/\binstance\.not_found\b/.test(messageOf(error))) {
+        return Response.json({ message: "Instance not found" }, { status: 404 });
+      }
+      return Response.json({ message: messageOf(error) }, { status: 500 });
+    }
+  },
+} satisfies ExportedHandler<Env>;
