@@ -42,6 +42,8 @@ class Regions:
     """The place of each node in the order in which the whole program is written down."""
     home: list[int] = field(default_factory=list)
     """The part (ROOT, an arm or a group) in which a node or a group stands."""
+    sure_from: list[int] = field(default_factory=list)
+    """Of each vertex: the depth of the highest of its dominators with which it always runs (itself, at least)."""
     leaving: set[int] = field(default_factory=set)
     """Arms whose end is never reached, because an Exit without a condition always runs in them."""
 
@@ -166,6 +168,8 @@ def _leaves(flow: Flow, vertex: int, leaving: set[int]) -> bool:
 
 def must(regions: Regions, above: int, vertex: int) -> bool:
     """Whether `vertex` always runs when `above`, which dominates it, runs (and nothing throws, and no Exit leaves)."""
+    if not regions.leaving and regions.dominates(above, vertex):
+        return regions.depth[above] >= regions.sure_from[vertex]
     return _always(regions, above, vertex, regions.leaving)
 
 
@@ -198,9 +202,15 @@ def _between(regions: Regions, above: int, vertex: int) -> set[int]:
 
 
 def _guards(regions: Regions) -> None:
+    regions.sure_from = [0] * regions.flow.size
     for vertex in regions.flow.topological:
         above = regions.idom[vertex]
-        if above != ROOT and not regions.flow.is_arm(vertex) and not must(regions, above, vertex):
+        if above == ROOT:
+            continue
+        # Where nothing leaves, a vertex always runs with a dominator when each in between does with the one above it.
+        sure = _always(regions, above, vertex, regions.leaving)
+        regions.sure_from[vertex] = regions.sure_from[above] if sure else regions.depth[vertex]
+        if not sure and not regions.flow.is_arm(vertex):
             regions.guarded.add(vertex)
     regions.guard_above = [ROOT] * regions.flow.size
     for vertex in regions.flow.topological:
