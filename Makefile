@@ -30,6 +30,7 @@ types: $(READY)
 # Compares with others and prints ratios; the machine should have nothing else to do.
 bench: $(READY)
 	@$(BIN)/python -m benchmarks.dev
+	@$(BIN)/python -m benchmarks.flow
 
 # What the compiler emits beside Workers written by hand.
 bench-hand: $(READY)

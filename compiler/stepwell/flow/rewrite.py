@@ -452,15 +452,15 @@ class _Round:
         if not any(re.search(rf"\b{name}\b", self.text[start:end]) for name in ids):
             return
         for node, quote in self._in_quotes(self.root.cst, '"'):
-            if not isinstance(node, cst.Call) or _called(node) != "ref" or len(node.args) != 1:
+            if not isinstance(node, cst.Call) or _called(node) not in ("ref", "edge"):
                 continue
-            used = node.args[0].value
-            span = self.spans.of(used)
-            if isinstance(used, cst.Name) and used.value in ids and start <= span.start < end:
-                text = literal(ids[used.value], quote)
-                if quote == "'" and ('"' in text or "\\" in text):
-                    raise Refused("The id does not fit into this f-string.", used)
-                self.made.append(Splice(span.start, span.end, text))
+            for used in (arg.value for arg in node.args):
+                span = self.spans.of(used)
+                if isinstance(used, cst.Name) and used.value in ids and start <= span.start < end:
+                    text = literal(ids[used.value], quote)
+                    if quote == "'" and ('"' in text or "\\" in text):
+                        raise Refused("The id does not fit into this f-string.", used)
+                    self.made.append(Splice(span.start, span.end, text))
 
     def _in_quotes(self, node: Any, quote: str) -> Iterator[tuple[Any, str]]:
         """All of the syntax, and the quotes that a text may have there: in an f-string not those of its own."""
@@ -1224,6 +1224,8 @@ class _Round:
         call, head = self.root.call, self.reading.head
         if self.now_artifact.get("kind") != self.artifact.get("kind"):
             raise Refused("A workflow and a script do not become one another in place.", call)
+        if _around_nodes(self.now) == _around_nodes(self.target):
+            return
         self.at = self.spans.of(call).start
         indent, changes = self._indent_of_arguments(call), dict[str, str | None]()
         now, wanted = self.now_artifact["metadata"], self.artifact["metadata"]
@@ -1373,6 +1375,13 @@ def _edge_set(edges: Iterable[Json]) -> set[tuple[str, str, str, str | None]]:
 
 def _keywords(call: Any) -> dict[str, Any]:
     return {arg.keyword.value: arg.value for arg in call.args if arg.keyword is not None}
+
+
+def _around_nodes(document: Json) -> Any:
+    """What a document says besides its nodes and edges."""
+    artifact = document.get("ir", document)
+    head = {key: value for key, value in artifact.items() if key not in ("nodes", "edges")}
+    return head, {key: value for key, value in document.items() if key != "ir"} if "ir" in document else {}
 
 
 class _Arguments:
