@@ -43,7 +43,7 @@ var NodeCall = class extends WorkflowEntrypoint {
         retries: { limit: 2, delay: "10 seconds", backoff: "exponential" },
         timeout: "30 seconds"
       },
-      withKey(event, async (ctx) => post({
+      async (ctx) => post({
         config: {
           token: env.CHAT_TOKEN,
           channel: "#orders",
@@ -56,8 +56,8 @@ var NodeCall = class extends WorkflowEntrypoint {
         env,
         workflow,
         attempt: ctx.attempt,
-        idempotencyKey: ctx.idempotencyKey
-      }))
+        idempotencyKey: await keyOf(event, ctx)
+      })
     );
     const Out = await step.do("Out", DEFAULTS, async () => {
       return { id: Post.id, whole: Post };
@@ -65,10 +65,6 @@ var NodeCall = class extends WorkflowEntrypoint {
     return Out;
   }
 };
-function withKey(event, body) {
-  return async (ctx) => body({ ...ctx, idempotencyKey: await keyOf(event, ctx) });
-}
-__name(withKey, "withKey");
 async function keyOf(event, ctx) {
   const text = new TextEncoder().encode(`${event.instanceId}
 ${ctx.step.name}`);

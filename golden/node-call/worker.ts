@@ -25,7 +25,7 @@ export class NodeCall extends WorkflowEntrypoint<Env, any> {
         retries: { limit: 2, delay: "10 seconds", backoff: "exponential" },
         timeout: "30 seconds",
       },
-      withKey(event, async (ctx) => chat_post({
+      async (ctx) => chat_post({
         config: {
           token: env.CHAT_TOKEN,
           channel: "#orders",
@@ -38,19 +38,14 @@ export class NodeCall extends WorkflowEntrypoint<Env, any> {
         env,
         workflow,
         attempt: ctx.attempt,
-        idempotencyKey: ctx.idempotencyKey,
-      })),
+        idempotencyKey: await keyOf(event, ctx),
+      }),
     );
     const Out = await step.do<any>("Out", DEFAULTS, async () => {
       return { id: Post.id, whole: Post };
     });
     return Out;
   }
-}
-
-/** Gives `body` a key that is the same on every attempt of its step. */
-function withKey(event: { instanceId: string }, body: (ctx: any) => Promise<any>) {
-  return async (ctx: any) => body({ ...ctx, idempotencyKey: await keyOf(event, ctx) });
 }
 
 /** A key that is the same on every attempt of a step. It does not tell the instance's id. */

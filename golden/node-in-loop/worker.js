@@ -31,14 +31,14 @@ var NodeInLoop = class extends WorkflowEntrypoint {
         retries: { limit: 0, delay: "10 seconds", backoff: "exponential" },
         timeout: "10 minutes"
       },
-      withKey(event, async (ctx) => keyed_1_0_0_default({
+      async (ctx) => keyed_1_0_0_default({
         config: { item },
         inputs: {},
         env,
         workflow: workflow_2,
         attempt: ctx.attempt,
-        idempotencyKey: ctx.idempotencyKey
-      }))
+        idempotencyKey: await keyOf(event, ctx)
+      })
     ));
     const Each = { results: Each_results };
     const Par = valuesOf(await Promise.allSettled([
@@ -48,14 +48,14 @@ var NodeInLoop = class extends WorkflowEntrypoint {
           retries: { limit: 0, delay: "10 seconds", backoff: "exponential" },
           timeout: "10 minutes"
         },
-        withKey(event, async (ctx) => keyed_1_0_0_default({
+        async (ctx) => keyed_1_0_0_default({
           config: { item: 1 },
           inputs: {},
           env,
           workflow: workflow_2,
           attempt: ctx.attempt,
-          idempotencyKey: ctx.idempotencyKey
-        }))
+          idempotencyKey: await keyOf(event, ctx)
+        })
       ),
       step.do(
         "R",
@@ -63,14 +63,14 @@ var NodeInLoop = class extends WorkflowEntrypoint {
           retries: { limit: 1, delay: "1 second", backoff: "exponential" },
           timeout: "10 minutes"
         },
-        withKey(event, async (ctx) => keyed_1_0_0_default({
+        async (ctx) => keyed_1_0_0_default({
           config: { item: workflow },
           inputs: {},
           env,
           workflow: workflow_2,
           attempt: ctx.attempt,
-          idempotencyKey: ctx.idempotencyKey
-        }))
+          idempotencyKey: await keyOf(event, ctx)
+        })
       )
     ]));
     const Out = await step.do("Out", DEFAULTS, async () => {
@@ -106,10 +106,6 @@ function valuesOf(outcomes) {
   });
 }
 __name(valuesOf, "valuesOf");
-function withKey(event, body) {
-  return async (ctx) => body({ ...ctx, idempotencyKey: await keyOf(event, ctx) });
-}
-__name(withKey, "withKey");
 async function keyOf(event, ctx) {
   const text = new TextEncoder().encode(`${event.instanceId}
 ${ctx.step.name}`);

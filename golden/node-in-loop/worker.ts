@@ -24,14 +24,14 @@ export class NodeInLoop extends WorkflowEntrypoint<Env, any> {
         retries: { limit: 0, delay: "10 seconds", backoff: "exponential" },
         timeout: "10 minutes",
       },
-      withKey(event, async (ctx) => keyed_2({
+      async (ctx) => keyed_2({
         config: { item },
         inputs: {},
         env,
         workflow: workflow_2,
         attempt: ctx.attempt,
-        idempotencyKey: ctx.idempotencyKey,
-      })),
+        idempotencyKey: await keyOf(event, ctx),
+      }),
     ));
     const Each = { results: Each_results };
     const Par = valuesOf(await Promise.allSettled([
@@ -41,14 +41,14 @@ export class NodeInLoop extends WorkflowEntrypoint<Env, any> {
           retries: { limit: 0, delay: "10 seconds", backoff: "exponential" },
           timeout: "10 minutes",
         },
-        withKey(event, async (ctx) => keyed_2({
+        async (ctx) => keyed_2({
           config: { item: 1 },
           inputs: {},
           env,
           workflow: workflow_2,
           attempt: ctx.attempt,
-          idempotencyKey: ctx.idempotencyKey,
-        })),
+          idempotencyKey: await keyOf(event, ctx),
+        }),
       ),
       step.do<any>(
         "R",
@@ -56,14 +56,14 @@ export class NodeInLoop extends WorkflowEntrypoint<Env, any> {
           retries: { limit: 1, delay: "1 second", backoff: "exponential" },
           timeout: "10 minutes",
         },
-        withKey(event, async (ctx) => keyed_2({
+        async (ctx) => keyed_2({
           config: { item: workflow },
           inputs: {},
           env,
           workflow: workflow_2,
           attempt: ctx.attempt,
-          idempotencyKey: ctx.idempotencyKey,
-        })),
+          idempotencyKey: await keyOf(event, ctx),
+        }),
       ),
     ]));
     const Out = await step.do<any>("Out", DEFAULTS, async () => {
@@ -104,11 +104,6 @@ function valuesOf(outcomes: PromiseSettledResult<any>[]): any {
     if (outcome.status === "rejected") throw outcome.reason;
     return outcome.value;
   });
-}
-
-/** Gives `body` a key that is the same on every attempt of its step. */
-function withKey(event: { instanceId: string }, body: (ctx: any) => Promise<any>) {
-  return async (ctx: any) => body({ ...ctx, idempotencyKey: await keyOf(event, ctx) });
 }
 
 /** A key that is the same on every attempt of a step. It does not tell the instance's id. */
