@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from pydantic import BaseModel
@@ -11,6 +12,7 @@ from pydantic.json_schema import models_json_schema
 from stepwell.graph import model
 from stepwell.graph.catalogue import BUILTIN, NodeKind
 from stepwell.graph.definition import ConfigField, Definition
+from stepwell.graph.nodes import CustomNode
 from stepwell.graph.read import EDGES, NAME_LENGTH, NODES
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -18,14 +20,15 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 Schema = dict[str, Any]
 
 
-def artifact_schema() -> Schema:
+def artifact_schema(nodes: Iterable[CustomNode] = ()) -> Schema:
     """The JSON Schema (draft 2020-12) of a source file: an artifact, or `{"ir": artifact, …}` around one.
 
-    Each node's `data` has the schema of its type. What a schema cannot say well (edges, references,
-    durations, code) is left to the compiler. Keys that nobody knows are allowed, as they are in a file.
+    Each node's `data` has the schema of its type, a built-in one or one of the custom `nodes`. What a schema
+    cannot say well (edges, references, durations, code) is left to the compiler. Keys that nobody knows are
+    allowed, as they are in a file.
     """
     definitions = _definitions()
-    _finish_node(definitions["Node"])
+    _finish_node(definitions["Node"], list(nodes))
     _finish_artifact(definitions["Artifact"])
     definitions["LoopData"].update(_loop_needs())
     return {
@@ -75,17 +78,18 @@ def _tidy(name: str, definition: Schema) -> None:
             del property_["default"]
 
 
-def _finish_node(node: Schema) -> None:
+def _finish_node(node: Schema, custom: Sequence[CustomNode]) -> None:
+    types = [{"const": kind.type, "title": kind.title, "description": _summary(kind)} for kind in BUILTIN.values()]
+    newest = {one.definition.id: one.definition for one in reversed(custom)}
+    types += [{"const": id_, "title": one.name, "description": one.description} for id_, one in sorted(newest.items())]
     node["properties"]["type"] = {
         "title": "type",
         "description": node["properties"]["type"]["description"],
-        "oneOf": [
-            {"const": kind.type, "title": kind.title, "description": _summary(kind)} for kind in BUILTIN.values()
-        ],
+        "oneOf": types,
     }
     node["properties"]["provider"]["const"] = "cloudflare"
     node["properties"]["name"]["maxLength"] = NAME_LENGTH
-    node["allOf"] = [_data_of(kind) for kind in BUILTIN.values()]
+    node["allOf"] = [*map(_data_of, BUILTIN.values()), *map(_custom_data, custom)]
 
 
 def _data_of(kind: NodeKind) -> Schema:
@@ -94,6 +98,16 @@ def _data_of(kind: NodeKind) -> Schema:
     if any(field.is_required() for field in kind.data.model_fields.values()):
         then["required"] = ["data"]
     return {"if": {"properties": {"type": {"const": kind.type}}, "required": ["type"]}, "then": then}
+
+
+def _custom_data(node: CustomNode) -> Schema:
+    """What `data` is when a node asks for this version of a custom type."""
+    definition = node.definition
+    asked = {"type": {"const": definition.id}, "version": {"const": definition.version}}
+    then: Schema = {"properties": {"data": data_schema(definition)}}
+    if "required" in then["properties"]["data"]:
+        then["required"] = ["data"]
+    return {"if": {"properties": asked, "required": ["type", "version"]}, "then": then}
 
 
 def _summary(kind: NodeKind) -> str:
