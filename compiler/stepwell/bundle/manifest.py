@@ -41,7 +41,7 @@ class Contents:
 def manifest(document: Document, program: Program, js: str, contents: Contents) -> Json:
     """The manifest of a compiled Worker; the same input gives the same value.
 
-    `hashes` are SHA-256 in hex: of the artifact (JSON with sorted keys) and of `worker.js`.
+    `hashes` are SHA-256 in hex: of the artifact (JSON with sorted keys), of `worker.js`, and of custom nodes' modules.
     """
     ir = document.source.ir
     node_modules = sorted({f"node:{one.removeprefix('node:')}" for one in contents.modules if _is_node(one)})
@@ -71,7 +71,11 @@ def manifest(document: Document, program: Program, js: str, contents: Contents) 
         **({"nodeModules": node_modules} if node_modules else {}),
         "steps": [{"name": name, "node": node} for name, node in program.steps],
         "nodes": [{"id": n.id, "type": n.type, "name": n.name} for n in ir.nodes],
-        "hashes": {"artifact": _sha256(_canonical(ir.model_dump())), "worker.js": _sha256(js)},
+        "hashes": {
+            "artifact": _sha256(_canonical(ir.model_dump())),
+            "worker.js": _sha256(js),
+            **{node.path: _sha256(program.sources[node.source]) for node in program.nodes},
+        },
     }
 
 
