@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from stepwell.graph.definition import checksum, precedence, read_definition
+from stepwell.graph.definition import checksum, read_definition
+from stepwell.graph.versions import precedence
 from tests.nodes.helpers import definition
 
 

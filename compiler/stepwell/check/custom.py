@@ -14,7 +14,6 @@ from stepwell.check.module_rules import ENV_WHOLE, JSX, import_fault
 from stepwell.diagnostics import Code, Diagnostic, SnippetPosition, pointer
 from stepwell.diagnostics import codes as c
 from stepwell.graph.data import Retrying
-from stepwell.graph.definition import ConfigField
 from stepwell.graph.faults import did_you_mean, shown
 from stepwell.graph.fitting import misfit, settled
 from stepwell.graph.model import Node
@@ -23,6 +22,7 @@ from stepwell.javascript.template import NodeModule, parse_template
 
 if TYPE_CHECKING:
     from stepwell.check.analysis import Analysis
+    from stepwell.graph.definition import ConfigField
 
 INPUT = "input_"
 SETTINGS = frozenset(Retrying.model_fields)

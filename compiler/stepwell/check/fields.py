@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from stepwell.check.custom import INPUT
 from stepwell.check.data import is_dynamic
@@ -13,9 +13,11 @@ from stepwell.diagnostics import codes as c
 from stepwell.diagnostics import pointer
 from stepwell.graph import data as d
 from stepwell.graph.catalogue import NodeKind
-from stepwell.graph.definition import ConfigField
 from stepwell.graph.nodes import CustomNode
 from stepwell.javascript import Kind
+
+if TYPE_CHECKING:
+    from stepwell.graph.definition import ConfigField
 
 Fields = dict[str, Value]
 

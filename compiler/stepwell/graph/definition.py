@@ -19,12 +19,10 @@ from stepwell.graph.fields import RETRY_LIMIT
 from stepwell.graph.fitting import misfit
 from stepwell.graph.model import ENV_NAME
 from stepwell.graph.packages import is_package, is_range
+from stepwell.graph.versions import is_version
 
 ID = r"^[a-z][a-z0-9_-]*$"
 DESCRIPTION_LENGTH = 120
-PROVIDER = "cloudflare"
-"""The provider whose template a Worker is made of."""
-
 FieldType = Literal[
     "string", "number", "boolean", "select", "multiselect", "secret", "code", "json", "expression", "textarea"
 ]
@@ -56,9 +54,6 @@ Category = Literal[
 ]
 
 _Text = Annotated[str, Field(min_length=1)]
-# Semantic Versioning 2.0: numbers without leading zeros, a pre-release, build data.
-_NUMBER = r"(?:0|[1-9][0-9]{0,14})"
-_VERSION = re.compile(rf"({_NUMBER})\.({_NUMBER})\.({_NUMBER})(?:-([0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]+)?")
 
 
 class Strict(BaseModel):
@@ -169,16 +164,6 @@ def read_definition(value: object) -> tuple[Definition | None, list[Flaw]]:
     return (None if flaws else definition), flaws
 
 
-def precedence(version: str) -> tuple[Any, ...]:
-    """What versions are ordered by (Semantic Versioning 2.0, section 11); what is no version comes first."""
-    found = _VERSION.fullmatch(version)
-    if found is None:
-        return ()
-    identifiers = found[4].split(".") if found[4] else []
-    before = tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in identifiers)
-    return (*map(int, found.groups()[:3]), not identifiers, before)
-
-
 def _flaw(fault: Fault, value: object) -> Flaw:
     path = ".".join(map(str, fault.path))
     if fault.missing:
@@ -213,7 +198,7 @@ def _more(definition: Definition) -> Iterator[Flaw]:
     """What the model cannot say."""
     if definition.id in BUILTIN:
         yield Flaw("/id", f"`{definition.id}` is a type of stepwell's own; choose another id")
-    if _VERSION.fullmatch(definition.version) is None:
+    if not is_version(definition.version):
         yield Flaw("/version", f"`version` is three numbers such as 1.0.0, not {shown(definition.version)}")
     for key, field in definition.configSchema.items():
         for at, message in _field_flaws(field):

@@ -8,10 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from stepwell.graph.catalogue import BUILTIN, NodeKind
 from stepwell.graph.data import CustomData
-from stepwell.graph.definition import PROVIDER, Definition, Flaw, OutputField, precedence
+from stepwell.graph.versions import precedence
+
+if TYPE_CHECKING:
+    from stepwell.graph.definition import Definition, Flaw, OutputField
+
+PROVIDER = "cloudflare"
+"""The provider whose template a Worker is made of."""
 
 
 @dataclass(frozen=True)

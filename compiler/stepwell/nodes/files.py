@@ -12,15 +12,14 @@ from pydantic import ValidationError
 from stepwell.diagnostics import pointer
 from stepwell.graph import jsontext
 from stepwell.graph.definition import (
-    PROVIDER,
     Flaw,
     NodeBundle,
     Provider,
     checksum,
-    precedence,
     read_definition,
 )
-from stepwell.graph.nodes import Broken, CustomNode
+from stepwell.graph.nodes import PROVIDER, Broken, CustomNode
+from stepwell.graph.versions import precedence
 
 DEFINITION: Final = "node.json"
 BASE: Final = "base.json"
