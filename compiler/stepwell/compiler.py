@@ -165,9 +165,13 @@ def _bundle(
 
     built, faults = _module(analysis, program, emitted, toolchain, packages)
     if built is not None and toolchain is not None and not faults:
-        as_printed = program.language == "js" and built.module is built.printed
-        mappings = emitted.mappings if as_printed else read_map(built.module.map)
-        faults = refuse_at_load(toolchain.workerd, built.module.js, mappings, _origins(analysis))
+        module, as_printed = built.module, program.language == "js" and built.module is built.printed
+        faults = refuse_at_load(
+            toolchain.workerd,
+            module.js,
+            lambda: emitted.mappings if as_printed else read_map(module.map),
+            lambda: _origins(analysis),
+        )
     return built, faults
 
 

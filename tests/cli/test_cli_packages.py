@@ -11,6 +11,8 @@ import pytest
 
 from stepwell.bundle.lock import LOCK_FILE
 from stepwell.bundle.toolchain import ensure
+from stepwell.cli.size import lines
+from stepwell.compiler import Compiled
 from tests.bundle.registry import Registry
 
 from .cli_calls import process, stepwell
@@ -106,3 +108,11 @@ def test_a_broken_build_as_json(graph: Path) -> None:
     said = stepwell("build", "order.json", "--json")
     assert (said.code, json.loads(said.out)) == (1, {"ok": False})
     assert stepwell("build", "order.json", "--json", "--check").code == 2
+
+
+def test_of_many_packages_the_largest_are_listed() -> None:
+    parts = [{"name": f"p{number}", "version": "1.0.0", "bytes": 2000 - number} for number in range(20)]
+    shown = list(lines(Compiled((), js="x" * 50_000, manifest={"packages": parts})))
+    assert len(shown) == 17
+    assert shown[1].split() == ["2.0", "kB", "p0", "1.0.0"]
+    assert shown[-1].split() == ["9.9", "kB", "5", "smaller", "ones"]

@@ -6,7 +6,7 @@ import base64
 import gzip
 import json
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
@@ -69,8 +69,8 @@ class Linked:
         sizes: dict[tuple[str, str | None], int] = {}
         for path, size in self.bundled.sizes.items():
             if (name := package_of(path)) is not None:
-                place = f"{path.rpartition('node_modules/')[0]}node_modules/{name}"
-                key = (name, versions.get(place))
+                before = path[path.index("node_modules/") : path.rindex("node_modules/")]
+                key = (name, versions.get(f"{before}node_modules/{name}"))
                 sizes[key] = sizes.get(key, 0) + size
         parts = [Part(name, version, size) for (name, version), size in sizes.items()]
         return sorted(parts, key=lambda part: (-part.bytes, part.name, part.version or ""))
@@ -148,12 +148,18 @@ def refuse_unloadable(
 
 
 def refuse_at_load(
-    workerd: Path, js: str, mappings: Sequence[Mapped], origins: Mapping[str, Origin]
+    workerd: Path,
+    js: str,
+    mappings: Callable[[], Sequence[Mapped]],
+    origins: Callable[[], Mapping[str, Origin]],
 ) -> list[Diagnostic]:
-    """What the runtime has against the module when it loads it (a broken regular expression, an import it lacks)."""
+    """What the runtime has against the module when it loads it (a broken regular expression, an import it lacks).
+
+    Where the module comes from is asked for only when there is a fault: of a large one it takes a second to read.
+    """
     found = []
     for fault in load_faults(workerd, js, COMPATIBILITY_DATE):
-        led = lead_back(fault, mappings, origins)
+        led = lead_back(fault, mappings(), origins())
         own = led.node_id or led.hint != _OURS
         found.append(led if own else replace(led, hint="`stepwell build` writes no Worker that does not load"))
     return found

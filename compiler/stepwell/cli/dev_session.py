@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.text import Text
 
+from stepwell.bundle.esbuild import package_of
 from stepwell.cli.faults import Failed, Unreadable, reason
 from stepwell.cli.steps import StepTable
 from stepwell.cli.words import duration, plain
@@ -298,7 +299,7 @@ class _Graph:
             return None
         kind, _, rest = place.source.partition("/")
         if kind != "nodes":
-            return kind
+            return package_of(place.source) or kind
         id = rest.rpartition("/")[0]
         while id and id not in self._names:
             id = id.rpartition("/")[0]

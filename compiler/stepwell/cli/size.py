@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from stepwell.cli.words import count
 from stepwell.compiler import Compiled
+
+_SHOWN = 15
+"""How many packages are listed; the manifest has all."""
 
 
 def told(compiled: Compiled) -> dict[str, Any]:
@@ -26,8 +30,11 @@ def lines(compiled: Compiled) -> Iterator[str]:
         return
     size = report["size"]
     yield f"worker.js has {_kilobytes(size['bytes'])}, compressed {_kilobytes(size['compressed'])}; of packages:"
-    for part in report["packages"]:
+    shown, rest = report["packages"][:_SHOWN], report["packages"][_SHOWN:]
+    for part in shown:
         yield f"{_kilobytes(part['bytes']):>12}  {part['name']} {part['version'] or ''}".rstrip()
+    if rest:
+        yield f"{_kilobytes(sum(part['bytes'] for part in rest)):>12}  {count(len(rest), 'smaller one')}"
 
 
 def _kilobytes(size: int) -> str:
