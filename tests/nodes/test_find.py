@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from stepwell import check
+from stepwell import check, compile_artifact
 from stepwell.graph.definition import checksum
 from stepwell.nodes import find, read, watched
 from tests.nodes.helpers import TEMPLATE, definition, put
@@ -129,6 +129,19 @@ def test_nodes_beside_the_graph_go_before_the_projects(tmp_path: Path) -> None:
         "The one that is named"
     )
     assert {path.name for path in watched(tmp_path / "graphs")} == {"nodes", "say", "tell"}
+
+
+def test_versions_in_folders_of_one_name_are_two_modules(tmp_path: Path) -> None:
+    (tmp_path / "stepwell.toml").touch()
+    put(tmp_path / "nodes" / "say", "export default async (ctx) => 'the project';", version="1.0.0")
+    put(tmp_path / "graphs" / "nodes" / "say", "export default async (ctx) => 'the graph';", version="2.0.0")
+    found = find(tmp_path / "graphs", packages=False).nodes
+    assert [node.source for node in found] == ["nodes/say/template.ts", "say@1.0.0/template.ts"]
+    steps = [{"id": v, "type": "say", "name": v, "version": v, "data": {"text": "x"}} for v in ("1.0.0", "2.0.0")]
+    edges = [{"id": "e", "source": "1.0.0", "target": "2.0.0"}]
+    graph = {"metadata": {"name": "x"}, "nodes": steps, "edges": edges, "entryNodeId": "1.0.0"}
+    made = compile_artifact(graph, nodes=found)
+    assert made.js is not None and "the project" in made.js and "the graph" in made.js
 
 
 def test_a_place_that_is_not_there(tmp_path: Path) -> None:

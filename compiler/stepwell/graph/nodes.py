@@ -6,7 +6,7 @@ A value: whoever reads node folders and packages makes one and hands it to the c
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -56,10 +56,14 @@ class Nodes:
 
     @staticmethod
     def of(custom: Iterable[CustomNode], broken: Mapping[str, Broken] | None = None) -> Nodes:
-        """Of several nodes with one id and version the first counts."""
+        """Of several nodes with one id and version the first counts. Those that lie elsewhere are called otherwise."""
         found: dict[str, dict[str, CustomNode]] = {}
+        sources: set[str] = set()
         for node in custom:
-            found.setdefault(node.definition.id, {}).setdefault(node.definition.version, node)
+            own = found.setdefault(node.definition.id, {})
+            if node.definition.version not in own:
+                own[node.definition.version] = node = _named_apart(node, sources)
+                sources.add(node.source)
         versions = {
             id_: tuple(sorted(own.values(), key=lambda node: precedence(node.definition.version), reverse=True))
             for id_, own in found.items()
@@ -89,6 +93,13 @@ class Nodes:
             return BUILTIN[type_]
         node = self.find(type_, version)
         return None if node is None else kind_of(node)
+
+
+def _named_apart(node: CustomNode, taken: set[str]) -> CustomNode:
+    """Two folders of nodes may have one name; what is called the same would pass for the same module."""
+    if node.source not in taken:
+        return node
+    return replace(node, source=f"{node.definition.key}/{node.source.rpartition('/')[2]}")
 
 
 def kind_of(node: CustomNode) -> NodeKind:

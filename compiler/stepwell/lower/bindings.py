@@ -62,7 +62,7 @@ def _secrets_of(analysis: Analysis, vertex: int) -> dict[str, tuple[str, bool]]:
         return {}
     given = analysis.flow.nodes[vertex].data
     return {
-        own: (env_name(data.config[key]) or own, custom.definition.configSchema[key].required or key in given)
+        own: (env_name(data.config[key]) or own, custom.definition.configSchema[key].required or bool(given.get(key)))
         for key, own in custom.definition.secrets.items()
     }
 
