@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Final
 
-from stepwell.diagnostics import Diagnostic
 from stepwell.editor.draft import Draft, order_of
 from stepwell.editor.edits import Edit, Edited, Json, Result, attempt, ends, refuse, same_meaning, unused, users
 from stepwell.graph.nodes import Nodes
@@ -34,9 +33,10 @@ def _delete(edit: Edit, node_id: str, keep: frozenset[str]) -> Edited:
     edit.edges[:] = _joined(edit, node_id, gone_ids, heads)
     if firsts:
         _lead_on(edit, lasts, behind)
-    edit.nodes[:] = [node for number, node in enumerate(edit.nodes) if number not in gone]
+    left = [number for number in users(made) if number not in gone]
+    edit.nodes[:] = [edit.nodes[number] for number in left]
     _entry(edit, node_id, heads)
-    return edit.done(_keeps)
+    return edit.done(lambda before, after: same_meaning(before, after, ((v, n) for n, v in enumerate(left))))
 
 
 def _inside(made: Draft, vertex: int, keep: frozenset[str]) -> tuple[set[int], list[int], list[int]]:
@@ -147,12 +147,3 @@ def _entry(edit: Edit, node_id: str, heads: list[int]) -> None:
             f"the graph starts with `{node_id}`, and {what} behind it", node_id, "let another node be the entry"
         )
     edit.artifact["entryNodeId"] = edit.made.flow.nodes[heads[0]].id
-
-
-def _keeps(before: Draft, after: Draft) -> Iterator[Diagnostic]:
-    pairs = [
-        (v, after.scope.ids[before.flow.nodes[v].id])
-        for v in users(before)
-        if before.flow.nodes[v].id in after.scope.ids
-    ]
-    return same_meaning(before, after, pairs)

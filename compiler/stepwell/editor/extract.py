@@ -75,6 +75,8 @@ class _Extraction:
     outer: list[Spot] = field(default_factory=list)
     read: dict[int, str] = field(default_factory=dict)
     """Nodes of the part that others read, with their keys in the output."""
+    left: list[int] = field(default_factory=list)
+    """The nodes that stay, the one in whose place the new node stands among them."""
 
     @property
     def made(self) -> Draft:
@@ -167,8 +169,7 @@ class _Extraction:
             root = one.reference.root
             moved = self._moved(vertex, one)
             if moved is not None:
-                begin = one.reference.at
-                self.inner.append(Spot(vertex, one.path, begin, begin + len(root), moved))
+                self.inner.append(Spot(vertex, one.path, one.at, one.at + len(root), moved))
         for code in codes(self.made, vertex):
             way, follows = way_of(code, self.made, vertex), code.followed()
             for named in code.names:
@@ -198,7 +199,7 @@ class _Extraction:
 
     def _care(self, vertex: int, target: int, one: Braces) -> str:
         """`?.` where the value may not be there: an expression reads it so by itself only of a node."""
-        behind = one.text[one.reference.at + len(one.reference.root) :]
+        behind = one.text[one.at + len(one.reference.root) :]
         if self.made.status(target, vertex) == "definite":
             return ""
         return "?" if behind.startswith(".") else "?." if behind.startswith("[") else ""
@@ -286,9 +287,8 @@ class _Extraction:
             target = made.scope.ids.get(one.reference.root)
             if target is not None and target in self.read:
                 self._refuse_uncertain(vertex, target)
-                begin = one.reference.at
-                end = begin + len(one.reference.root)
-                self.outer.append(Spot(vertex, one.path, begin, end, self._output(target)))
+                end = one.at + len(one.reference.root)
+                self.outer.append(Spot(vertex, one.path, one.at, end, self._output(target)))
         for code in codes(made, vertex):
             way = way_of(code, made, vertex)
             for named in code.names:
@@ -352,8 +352,8 @@ class _Extraction:
         if str(edit.artifact.get("entryNodeId")) in inside:
             edit.artifact["entryNodeId"] = self.id
         sub = self._node(head)
-        edit.nodes[:] = [sub if v == head else node for v, node in enumerate(edit.nodes)
-                         if v == head or v not in self.part]  # fmt: skip
+        self.left = [v for v in users(made) if v == head or v not in self.part]
+        edit.nodes[:] = [sub if v == head else edit.nodes[v] for v in self.left]
 
     def _node(self, head: int) -> Json:
         place = self.made.artifact["nodes"][head].get("position")
@@ -374,11 +374,8 @@ class _Extraction:
 
     def _keeps(self, before: Draft, after: Draft) -> Iterator[Diagnostic]:
         """What others read of anything but the part is what they read before."""
-        pairs = [
-            (v, after.scope.ids[before.flow.nodes[v].id])
-            for v in users(before)
-            if v not in self.part and not any(spot.vertex == v for spot in self.outer)
-        ]
+        rewritten = {spot.vertex for spot in self.outer} | set(self.part)
+        pairs = [(v, number) for number, v in enumerate(self.left) if v not in rewritten]
         return same_meaning(before, after, pairs)
 
 

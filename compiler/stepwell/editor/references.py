@@ -17,13 +17,13 @@ from stepwell.javascript.names import is_name
 
 @dataclass(frozen=True, slots=True)
 class Braces:
-    """`{{root.path}}`, or a default in it: `start` and `end` are those of the whole, `reference` this part of it."""
+    """`{{root.path}}`, or a default in it: `reference` is this part, and its root stands at `at`."""
 
     vertex: int
     path: Path
     text: str
     reference: Reference
-    end: int
+    at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +45,17 @@ def braces(made: Draft, vertices: Iterable[int] | None = None) -> Iterator[Brace
             if "{{" in text:
                 for found in made.scanner.scan(text)[0]:
                     here: object = found
+                    at = _behind_blanks(text, found.start + 2)
                     while isinstance(here, Reference):
-                        yield Braces(vertex, path, text, here, found.end)
+                        yield Braces(vertex, path, text, here, at)
                         here = here.default
+                        at = here.at if isinstance(here, Reference) else -1
+
+
+def _behind_blanks(text: str, at: int) -> int:
+    while at < len(text) and text[at].isspace():
+        at += 1
+    return at
 
 
 def names(made: Draft, vertices: Iterable[int] | None = None) -> Iterator[Named]:

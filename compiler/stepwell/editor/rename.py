@@ -93,8 +93,7 @@ def _edges(edit: Edit, old: str, new: str) -> None:
 def _in_braces(made: Draft, old: str, new: str) -> Iterator[Spot]:
     for one in braces(made):
         if one.reference.root == old:
-            begin = one.reference.at
-            yield Spot(one.vertex, one.path, begin, begin + len(old), new)
+            yield Spot(one.vertex, one.path, one.at, one.at + len(old), new)
 
 
 def _returned(made: Draft, vertex: int, constant: str) -> Spot:
