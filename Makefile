@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEMO := examples/order-approval
 
-.PHONY: demo test lint types bench bench-hand mutants golden docs lock clean
+.PHONY: demo test lint types bench mutants golden docs lock clean
 
 demo: $(READY)
 	@$(BIN)/stepwell build $(DEMO)/order-approval.json --output dist/order-approval
@@ -27,14 +27,16 @@ lint: $(READY)
 types: $(READY)
 	@$(BIN)/mypy
 
-# Compares with others and prints ratios; the machine should have nothing else to do.
-bench: $(READY)
-	@$(BIN)/python -m benchmarks.dev
-	@$(BIN)/python -m benchmarks.flow
+# Each measures one thing, compares with others and prints ratios; the machine should have nothing else to do.
+# `make bench-compile` runs one of them.
+BENCHMARKS := $(patsubst benchmarks/%.py,bench-%,$(wildcard benchmarks/[a-z]*.py))
 
-# What the compiler emits beside Workers written by hand.
-bench-hand: $(READY)
-	@$(BIN)/python -m benchmarks.hand
+.PHONY: $(BENCHMARKS)
+
+bench: $(BENCHMARKS)
+
+$(BENCHMARKS): bench-%: $(READY)
+	@$(BIN)/python -m benchmarks.$*
 
 # Makes each deliberate fault of tests/mutations/ in a copy of the tree, and says which test sees it.
 mutants: $(READY)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from stepwell.collector import paused
 from stepwell.diagnostics import Diagnostic, Severity, has_errors, pointer, slugs_of
 from stepwell.diagnostics import codes as c
 
@@ -23,30 +25,48 @@ if TYPE_CHECKING:
 Language = Literal["ts", "js"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Compiled:
     """What a compile gives. With errors there are only `diagnostics`: the parts of the Worker are `None`.
 
-    `source` is the form for people (`language`), `js` what is uploaded, `source_map` its map (JSON text),
-    `manifest` and `wrangler` are JSON values, `program` is the text of the program in between.
+    `js` is what is uploaded, `source_map` its map (JSON text), `manifest` and `wrangler` are JSON values. What only
+    people read is printed when it is first asked for: `source` is the Worker in `language`, `program` the text of
+    the program in between.
     """
 
     diagnostics: tuple[Diagnostic, ...]
-    source: str | None = None
     js: str | None = None
     source_map: str | None = None
     manifest: dict[str, Any] | None = None
     wrangler: dict[str, Any] | None = None
-    program: str | None = None
     language: Language = "ts"
     variables: Mapping[str, str] = field(default_factory=dict)
     """Values of `envVars` that are no secrets."""
     modules: Mapping[str, str] = field(default_factory=dict)
     """The modules of custom nodes that `source` imports, by path; `js` holds them already."""
+    _program: Program | None = field(default=None, repr=False, compare=False)
+    _printed: str | None = field(default=None, repr=False, compare=False)
+    """The Worker in `language`, where it has been printed already."""
 
     @property
     def ok(self) -> bool:
         return self.js is not None
+
+    @cached_property
+    def source(self) -> str | None:
+        """The Worker for people."""
+        from stepwell.emit import emit
+
+        if self._program is None or self._printed is not None:
+            return self._printed
+        return emit(self._program, self.language).text
+
+    @cached_property
+    def program(self) -> str | None:
+        """The text of the program between graph and Worker."""
+        from stepwell.lower.text import text
+
+        return text(self._program) if self._program is not None else None
 
 
 def check(document: object, *, nodes: Nodes | None = None, off: Collection[str] = ()) -> list[Diagnostic]:
@@ -58,7 +78,8 @@ def check(document: object, *, nodes: Nodes | None = None, off: Collection[str] 
     finding.
     """
     slugs = slugs_of(off)
-    _, _, found = _analyse(document, nodes)
+    with paused():
+        _, _, found = _analyse(document, nodes)
     return _finish(document, found, slugs)
 
 
@@ -95,10 +116,11 @@ def compile_artifact(
     if language not in get_args(Language):
         raise ValueError(f"language must be 'ts' or 'js', not {language!r}")
     slugs = slugs_of(off)
-    read, analysis, found = _analyse(document, nodes)
-    if read is None or analysis is None:
-        return Compiled(tuple(_finish(document, found, slugs)), language=language)
-    program, emitted = _emit(analysis, "js" if _plain(analysis) else "ts")
+    with paused():
+        read, analysis, found = _analyse(document, nodes)
+        if read is None or analysis is None:
+            return Compiled(tuple(_finish(document, found, slugs)), language=language)
+        program, emitted = _emit(analysis, "js" if _plain(analysis) else "ts")
     built, faults = _bundle(analysis, program, emitted, toolchain, packages)
     found += faults + (too_large(built.module.js) if built is not None else [])
     if built is None or has_errors(found):
@@ -272,17 +294,15 @@ def _compiled(
     found: tuple[Diagnostic, ...],
 ) -> Compiled:
     from stepwell.bundle.manifest import SOURCE_MAP_COMMENT, manifest, wrangler
-    from stepwell.emit import emit
-    from stepwell.lower.text import text
 
-    readable = emitted if program.language == language else emit(program, language)
-    source = built.printed.js if language == "js" else readable.text
+    source = built.printed.js if language == "js" else emitted.text if program.language == "ts" else None
     js = f"{built.module.js.rstrip()}\n{SOURCE_MAP_COMMENT}"
     known = manifest(read, program, js, built.contents)
     variables = {v.name: v.value for v in read.source.envVars if not v.isSecret}
-    config = wrangler(known, variables)
+    configured = wrangler(known, variables)
+    modules = _modules(program)
     return Compiled(
-        found, source, js, built.module.map, known, config, text(program), language, variables, _modules(program)
+        found, js, built.module.map, known, configured, language, variables, modules, _program=program, _printed=source
     )
 
 

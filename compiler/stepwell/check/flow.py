@@ -47,6 +47,11 @@ class Flow:
     topological: list[int] = field(default_factory=list)
     rank: list[int] = field(default_factory=list)
 
+    shapes: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.shapes = [kind.shape for kind in self.kinds]
+
     @property
     def size(self) -> int:
         return len(self.succ)
@@ -59,7 +64,7 @@ class Flow:
 
     def shape(self, vertex: int) -> str:
         """The shape of a node's kind, or "arm"."""
-        return "arm" if self.is_arm(vertex) else self.kinds[vertex].shape
+        return self.shapes[vertex]
 
     def add_vertex(self) -> int:
         self.succ.append([])
@@ -72,6 +77,7 @@ class Flow:
 
     def add_arm(self, container: int, label: str, edge: int | None = None, missing: bool = False) -> int:
         vertex = self.add_vertex()
+        self.shapes.append("arm")
         self.arms.append(ArmVertex(vertex, container, label, edge, missing))
         self.arms_of.setdefault(container, []).append(vertex)
         self.connect(container, vertex)
@@ -457,13 +463,22 @@ def _unreachable(flow: Flow, base: str, found: list[Diagnostic]) -> None:
             )
 
 
-def reach(succ: Sequence[Sequence[int]], start: Iterable[int], without: int = -1) -> set[int]:
-    """All vertices that can be reached from `start` (included) without going through `without`."""
+def reach(
+    succ: Sequence[Sequence[int]],
+    start: Iterable[int],
+    without: int = -1,
+    rank: Sequence[int] | None = None,
+    until: int = 0,
+) -> set[int]:
+    """All vertices that can be reached from `start` (included) without going through `without`.
+
+    With a topological `rank`, those up to the rank `until` alone.
+    """
     stack = list(start)
     seen = set(stack)
     while stack:
         for target in succ[stack.pop()]:
-            if target not in seen and target != without:
+            if target not in seen and target != without and (rank is None or rank[target] <= until):
                 seen.add(target)
                 stack.append(target)
     return seen

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 EXPORT_PREFIX = "EXPORT_"
+
+_OTHER = re.compile(r"[^A-Za-z0-9_]")
 
 
 def identifier_of(name: str) -> str:
@@ -10,7 +14,11 @@ def identifier_of(name: str) -> str:
 
     Unicode letters stay, a leading digit gets a `_`, runs of `_` are one.
     """
-    kept = "".join(ch if ch == "_" or ("a" + ch).isidentifier() else "_" for ch in name.removeprefix(EXPORT_PREFIX))
+    kept = name.removeprefix(EXPORT_PREFIX)
+    if kept.isascii():
+        kept = _OTHER.sub("_", kept)
+    else:
+        kept = "".join(ch if ch == "_" or ("a" + ch).isidentifier() else "_" for ch in kept)
     while "__" in kept:
         kept = kept.replace("__", "_")
     if not kept.strip("_"):

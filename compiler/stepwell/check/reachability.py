@@ -74,6 +74,8 @@ class Reachability:
         """Whether `node` may have run before `reader` starts, along edges and the ends of containers."""
         seen, stack = {node}, [node]
         ended: set[int] = set()
+        position = self.regions.position
+        last = position[reader]
         while stack:
             here = stack.pop()
             targets = list(self.flow.succ[here])
@@ -85,7 +87,8 @@ class Reachability:
             for target in targets:
                 if target == reader:
                     return True
-                if target not in seen:
+                # All these ways lead onwards in the written order, so what stands behind the reader never leads to it.
+                if target not in seen and position[target] < last:
                     seen.add(target)
                     stack.append(target)
         return False
@@ -101,7 +104,8 @@ class Reachability:
         shape = flow.shape(entry.container)
         joins = [v for v in self.regions.children[entry.container] if not flow.is_arm(v)]
         if shape == "branch":
-            mine = reach(flow.succ, [arm]) if joins else set()
+            last = max((flow.rank[v] for v in joins), default=-1)
+            mine = reach(flow.succ, [arm], until=last, rank=flow.rank)
             joins = [v for v in joins if v in mine]
         by_label = {flow.arm(a).label: a for a in flow.arms_of[entry.container]} if shape == "try" else {}
         after = {"try": ("catch", "finally"), "catch": ("finally",)}.get(entry.label, ())

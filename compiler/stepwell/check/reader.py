@@ -53,7 +53,7 @@ class FieldReader:
     ) -> None:
         self.scope, self.scanner, self.vertex = scope, scanner, vertex
         self.node = scope.flow.nodes[vertex]
-        self.base = base + pointer("nodes", vertex, "data")
+        self.base = f"{base}/nodes/{vertex}/data"
         self.found, self.sources = found, sources
         self.known = known
         self.locals_of = locals_of or {}
@@ -92,6 +92,11 @@ class FieldReader:
             self._add(replace(finding, snippet=place))
         # Of what starts a run nothing is known, so nothing more is said of a reference that is wrong.
         return Ref(use or Use("trigger"), path, default, reference.optional)
+
+    def _knows(self, root: str) -> bool:
+        """Whether an expression's root means anything here."""
+        known = root in self.scope.ids or root == "trigger"
+        return known or self.scope.local(root, self.vertex, self.turn_of) is not None
 
     def _root(self, reference: Reference) -> tuple[Use | None, tuple[str | int, ...], Code | None]:
         root, path = reference.root, reference.path
@@ -224,7 +229,7 @@ class FieldReader:
             for f in self.scanner.scan(text)[0]
             if f.start >= begin
             and isinstance(f, Reference)
-            and self._root(f)[2] is c.UNKNOWN_REFERENCE
+            and not self._knows(f.root)
             and not any(start <= f.start < end and kind == "comment" for start, end, kind in opaque)
         ]
         for reference in unknown:
@@ -242,7 +247,7 @@ class FieldReader:
         found, escapes = self.scanner.scan(text)
         pieces, position = [], 0
         for expression in found:
-            unknown = isinstance(expression, Reference) and self._root(expression)[2] is c.UNKNOWN_REFERENCE
+            unknown = isinstance(expression, Reference) and not self._knows(expression.root)
             if expression.start < begin or unknown:
                 continue
             name = hole_name(len(expressions), expression.end - expression.start)
@@ -276,7 +281,7 @@ class FieldReader:
             and not any(name.start <= start < name.end for start in starts)
             and (n := self._named(name, at, text, begin + name.start, facts.defaulted))
         )
-        line, column = place_in(text, begin)
+        line, column = place_in(text, begin) if begin else (1, 1)
         return CodeValue(facts, source, at, (line - 1, column - 1), holes, names, begin)
 
     def _holes(

@@ -12,8 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import networkx as nx
-
+from stepwell.check.dominators import immediate_dominators
 from stepwell.check.flow import Flow
 
 ROOT = -1
@@ -91,12 +90,7 @@ def build_regions(flow: Flow) -> Regions:
 
 def _dominators(regions: Regions) -> None:
     flow = regions.flow
-    graph: nx.DiGraph[int] = nx.DiGraph()
-    graph.add_nodes_from(range(flow.size))
-    graph.add_edges_from((u, v) for u, targets in enumerate(flow.succ) for v in targets)
-    found = nx.immediate_dominators(graph, flow.entry)
-    # networkx 3.6 leaves the start node out of the result; older ones map it to itself
-    regions.idom = [found.get(v, ROOT) if v != flow.entry else ROOT for v in range(flow.size)]
+    regions.idom = immediate_dominators(flow.topological, flow.pred)
     for vertex in flow.topological:
         if vertex != flow.entry:
             regions.children[regions.idom[vertex]].append(vertex)

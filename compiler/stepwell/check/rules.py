@@ -416,6 +416,9 @@ def _output_of_concurrent(analysis: Analysis) -> Iterator[Diagnostic]:
 
 # -- settings ------------------------------------------------------------------------------------------
 
+_BOUND = ("workflowId", "workflowName", "workerName")
+"""Fields that name what is called: a binding of the Worker."""
+
 
 def _fixed_settings(analysis: Analysis) -> Iterator[Diagnostic]:
     """Retry settings are written out in the code, so they cannot depend on the run."""
@@ -430,8 +433,8 @@ def _fixed_settings(analysis: Analysis) -> Iterator[Diagnostic]:
                     _at(analysis, vertex, *_setting(typed, name)),
                     'write a duration: "10 seconds"',
                 )
-        for name in ("workflowId", "workflowName", "workerName"):
-            if is_dynamic(str(getattr(typed.data, name, ""))):
+        for name in _BOUND:
+            if name in typed.kind.keys and is_dynamic(str(getattr(typed.data, name))):
                 yield _find(
                     analysis,
                     c.BAD_DATA,
@@ -468,7 +471,7 @@ def _limits(analysis: Analysis) -> Iterator[Diagnostic]:
     steps = sum(
         1
         for n, k in zip(analysis.flow.nodes, analysis.typed, strict=True)
-        if (n.type in _STEPS or k.kind.custom is not None) and not getattr(k.data, "inline", False)
+        if (n.type in _STEPS or k.kind.custom is not None) and not (isinstance(k.data, StepData) and k.data.inline)
     )
     place = analysis.document.base + "/nodes"
     if steps > 25_000:

@@ -39,7 +39,7 @@ def step_names(regions: Regions, stored: Collection[int]) -> list[str]:
 
 def clean(name: str) -> str:
     """Control characters as spaces: the runtime refuses them in a name."""
-    return "".join(" " if ch < " " or ch == "\x7f" else ch for ch in name)
+    return name if name.isprintable() else "".join(" " if ch < " " or ch == "\x7f" else ch for ch in name)
 
 
 def cut(name: str, room: int) -> str:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from stepwell.javascript import Facts, FreeName
 
 UseKind = Literal["node", "event", "trigger", "env", "item", "index", "error", "output"]
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
+class Use(NamedTuple):
     """What a name stands for.
 
     `vertex` is the node whose value is read, the loop of an item, an index or an `_output`, the try/catch of an
@@ -48,8 +47,7 @@ class Text:
     parts: tuple[str | Value, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Hole:
+class Hole(NamedTuple):
     """An expression of ours inside code: characters [start, end) of the code."""
 
     start: int
@@ -57,8 +55,7 @@ class Hole:
     ref: Ref
 
 
-@dataclass(frozen=True, slots=True)
-class NamedUse:
+class NamedUse(NamedTuple):
     """A free name of code that stands for something of the graph."""
 
     name: FreeName
@@ -109,8 +106,16 @@ class Arr:
 Value = Lit | Ref | Text | CodeValue | Obj | Arr
 
 
-def walk(value: Value) -> Iterator[Value]:
-    """The value and everything in it (defaults too). Not recursive."""
+def walk(value: Value) -> Iterable[Value]:
+    """The value and everything in it (defaults too)."""
+    kind = type(value)
+    if kind is Lit or (kind is Ref and value.default is None):  # type: ignore[union-attr]
+        return (value,)
+    return _walk(value)
+
+
+def _walk(value: Value) -> Iterator[Value]:
+    """Not recursive."""
     stack: list[Value] = [value]
     while stack:
         here = stack.pop()
@@ -127,8 +132,21 @@ def walk(value: Value) -> Iterator[Value]:
             stack.append(here.default)
 
 
-def uses_of(value: Value) -> Iterator[tuple[Use, tuple[str | int, ...] | None]]:
-    """What a value reads: the use, and the path read from it (None: the name itself is used in code)."""
+Read = tuple[Use, tuple[str | int, ...] | None]
+"""A use, and the path read from it (None: the name itself is used in code)."""
+
+
+def uses_of(value: Value) -> Iterable[Read]:
+    """What a value reads."""
+    kind = type(value)
+    if kind is Lit:
+        return ()
+    if kind is CodeValue and all(hole.ref.default is None for hole in value.holes):  # type: ignore[union-attr]
+        return value.reads()  # type: ignore[union-attr]
+    return _uses_of(value)
+
+
+def _uses_of(value: Value) -> Iterator[Read]:
     inside: set[int] = set()
     for part in walk(value):
         if isinstance(part, Ref) and id(part) not in inside:
@@ -149,13 +167,20 @@ def impurities_of(value: Value) -> list[str]:
     return why
 
 
-def written_into(code: CodeValue) -> set[Use]:
+def written_into(code: CodeValue) -> Collection[Use]:
     """What the code is seen to write into, or to assign."""
-    named = {n.use for n in code.names if n.name.name in code.facts.mutated or n.name.write}
-    return named | {h.ref.use for h in code.holes if code.facts.text[h.start : h.end] in code.facts.mutated}
+    facts = code.facts
+    if not facts.mutated and not any(n.name.write for n in code.names):
+        return ()
+    named = {n.use for n in code.names if n.name.name in facts.mutated or n.name.write}
+    return named | {h.ref.use for h in code.holes if facts.text[h.start : h.end] in facts.mutated}
 
 
-def codes_of(value: Value) -> Iterator[CodeValue]:
-    for part in walk(value):
-        if isinstance(part, CodeValue):
-            yield part
+def codes_of(value: Value) -> Iterable[CodeValue]:
+    """All code in a value. In code there is none: what stands in its holes are references and their defaults."""
+    kind = type(value)
+    if kind is CodeValue:
+        return (value,)  # type: ignore[return-value]
+    if kind is Lit or kind is Ref:
+        return ()
+    return [part for part in walk(value) if isinstance(part, CodeValue)]

@@ -59,6 +59,9 @@ class Diagnostic:
 
 def pointer(*parts: str | int) -> str:
     """An RFC 6901 pointer of the given reference tokens, escaped."""
+    text = "/".join(("", *map(str, parts)))
+    if "~" not in text and text.count("/") == len(parts):
+        return text
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
 
 

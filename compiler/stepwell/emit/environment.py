@@ -20,6 +20,7 @@ from jinja2.ext import Extension
 from jinja2.nativetypes import NativeCodeGenerator
 
 from stepwell.emit.filters import FILTERS, TESTS, obj
+from stepwell.emit.kept import Kept
 from stepwell.javascript import Js
 
 _PACKAGE = Path(__file__).parents[1]
@@ -50,6 +51,8 @@ class _TypesOnly(Extension):
 class _Environment(Environment):
     code_generator_class = NativeCodeGenerator
     concat = staticmethod(concat)  # type: ignore[assignment]
+    getattr = staticmethod(getattr)  # type: ignore[assignment]
+    """Templates read attributes of our own records, which all are there; Jinja's own also looks for keys."""
 
 
 @cache
@@ -62,6 +65,7 @@ def _environment() -> _Environment:
         finalize=finalize,
         extensions=[_TypesOnly],
         auto_reload=False,
+        bytecode_cache=Kept(_folder(), Path(__file__)),
     )
     made.filters.update(FILTERS)
     made.tests.update(TESTS)

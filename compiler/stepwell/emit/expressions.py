@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from stepwell.emit import layout
 from stepwell.emit.code import print_code
@@ -35,8 +35,7 @@ from stepwell.lower.program import (
 _EXACT: Final = 2**53
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(NamedTuple):
     """A printed expression, and how tightly it holds together."""
 
     js: Js
@@ -78,7 +77,12 @@ class Expressions:
 
     def term(self, expr: Expr) -> Term:
         """`expr`, printed from the inside out."""
-        return fold(expr, _parts, self._build)
+        if isinstance(expr, Name):
+            return Term(identifier(expr.name))
+        if isinstance(expr, Path) and isinstance(expr.base, Name):
+            return _path(expr, Term(identifier(expr.base.name)))
+        root: Expr = expr
+        return fold(root, _parts, self._build)
 
     def value(self, expr: Expr) -> Js:
         """`expr` where any assignment expression may stand."""

@@ -20,6 +20,7 @@ from stepwell.emit.shape import is_array
 from stepwell.graph import durations
 from stepwell.javascript import Js, identifier, join, property_key, quote
 from stepwell.lower.program import (
+    DEFAULT,
     Arm,
     Body,
     Code,
@@ -122,7 +123,7 @@ def _promise(context: Context, work: Work, settings: Settings | None = None, ste
 def _durable(context: Context, settings: Settings | None) -> Js:
     """The settings of a workflow's step: the shared constant says what most of them say."""
     printer = _printer(context)
-    if settings is None or settings == Settings():
+    if settings is None or settings == DEFAULT:
         return printer.names.DEFAULTS
     made: Js = printer.module("settings").durable(settings)
     return made

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
-from stepwell.javascript import Indented, Js, Snippet, identifier, join
+from stepwell.javascript import Indented, Js, identifier, join
 from stepwell.lower.program import Bind
 
 WIDE: Final = 104
@@ -18,9 +18,6 @@ ENTRIES: Final = 3
 """Entries of an object on one line."""
 
 EMPTY: Final = Js(())
-
-_Piece = str | Snippet | Js | Indented
-
 
 def indent(js: Js) -> Js:
     """`js` with every line but its first indented by two more."""
@@ -86,33 +83,32 @@ def fits(js: Js, columns: int = RECORD) -> bool:
 
 def starts_with(js: Js) -> str:
     """The first character of a rope; empty when there is none."""
-    stack: list[_Piece] = [js]
+    stack: list[Any] = [*js.pieces[::-1]]
     while stack:
         piece = stack.pop()
-        if isinstance(piece, Js):
-            stack.extend(reversed(piece.pieces))
-        elif isinstance(piece, Indented):
+        kind = type(piece)
+        if kind is Js:
+            stack += piece.pieces[::-1]
+        elif kind is Indented:
             stack.append(piece.inner)
-        else:
-            text = piece if isinstance(piece, str) else piece.text
-            if text:
-                return text[0]
+        elif text := piece if kind is str else piece.text:
+            return str(text[0])
     return ""
 
 
 def _measure(js: Js, limit: int = WIDE) -> tuple[int, bool]:
     """The width of the first line, and whether it ends in a line break; stops once it is over `limit`."""
     wide = 0
-    stack: list[_Piece] = [*reversed(js.pieces)]
+    stack: list[Any] = [*js.pieces[::-1]]
     while stack and wide <= limit:
         piece = stack.pop()
         kind = type(piece)
         if kind is Js:
-            stack += reversed(piece.pieces)  # type: ignore[union-attr]
+            stack += piece.pieces[::-1]
         elif kind is Indented:
-            stack.append(piece.inner)  # type: ignore[union-attr]
+            stack.append(piece.inner)
         else:
-            text: str = piece if kind is str else piece.text  # type: ignore[assignment, union-attr]
+            text = piece if kind is str else piece.text
             end = text.find("\n")
             if end >= 0:
                 return wide + end, True

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, Final, get_args
 
@@ -40,7 +41,15 @@ def _holders(kind: type) -> tuple[str, ...]:
     return tuple(one.name for one in fields(kind) if not known.isdisjoint(_WORD.findall(str(one.type))))
 
 
-_HOLDERS: Final[Mapping[type, tuple[str, ...]]] = MappingProxyType({kind: _holders(kind) for kind in _KINDS})
+def _getter(names: tuple[str, ...]) -> Callable[[Any], Sequence[Any]]:
+    """What takes the values of some fields from a record, for all records of a program pass here."""
+    if len(names) > 1:
+        return attrgetter(*names)
+    return (lambda node: (getattr(node, names[0]),)) if names else (lambda _: ())
+
+
+_PARTS: Final = MappingProxyType({kind: _getter(_holders(kind)) for kind in _KINDS})
+_NAMED: Final = MappingProxyType({kind: _getter(names) for kind, names in _NAMES.items()})
 
 
 @dataclass(slots=True)
@@ -61,27 +70,50 @@ def search(block: p.Block) -> Found:
         kind = type(node)
         if kind is tuple:
             stack += node
-        elif kind in _HOLDERS:
-            found.names.update([getattr(node, name) for name in _NAMES.get(kind, ())])
-            stack += [getattr(node, name) for name in _HOLDERS[kind]]
-            _more(node, found)
+            continue
+        parts = _PARTS.get(kind)
+        if parts is not None:
+            stack += parts(node)
+            if kind in _NAMED:
+                found.names.update(_NAMED[kind](node))
+            if kind in _MORE:
+                _MORE[kind](node, found)
     return found
 
 
-def _more(node: object, found: Found) -> None:
-    match node:
-        case p.Code():
-            found.facts[id(node.facts)] = node.facts
-        case p.Do():
-            found.steps.append(node)
-        case p.Body():
-            found.names.update(name for name, _ in node.copies)
-        case p.OutputCell():
-            found.names.add("_output")
-        case p.Parallel():
-            found.names.update(node.parts)
-        case p.Arm():
-            found.names.update(node.gives)
+def _of_code(code: p.Code, found: Found) -> None:
+    found.facts[id(code.facts)] = code.facts
+
+
+def _of_step(step: p.Do, found: Found) -> None:
+    found.steps.append(step)
+
+
+def _of_body(body: p.Body, found: Found) -> None:
+    found.names.update(name for name, _ in body.copies)
+
+
+def _of_output(_: p.OutputCell, found: Found) -> None:
+    found.names.add("_output")
+
+
+def _of_parallel(parallel: p.Parallel, found: Found) -> None:
+    found.names.update(parallel.parts)
+
+
+def _of_arm(arm: p.Arm, found: Found) -> None:
+    found.names.update(arm.gives)
+
+
+_MORE: Final[Mapping[type, Callable[[Any, Found], None]]] = MappingProxyType({
+    p.Arm: _of_arm,
+    p.Body: _of_body,
+    p.Code: _of_code,
+    p.Do: _of_step,
+    p.OutputCell: _of_output,
+    p.Parallel: _of_parallel,
+})  # fmt: skip
+"""What else is found in a kind."""
 
 
 def module_names(program: p.Program) -> dict[str, str]:

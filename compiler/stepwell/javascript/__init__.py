@@ -9,7 +9,7 @@ from stepwell.javascript.bindings import (
     merged,
     prefix_kind,
 )
-from stepwell.javascript.code import parse, place
+from stepwell.javascript.code import forget, parse, place
 from stepwell.javascript.config import QueueConfig
 from stepwell.javascript.facts import (
     Comparison,
@@ -66,6 +66,7 @@ __all__ = [
     "TriggerCode",
     "env_reads",
     "flatten",
+    "forget",
     "identifier",
     "is_identifier",
     "is_name",

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import Enum
-from typing import Final
+from typing import Final, NamedTuple
 
 from stepwell.javascript.facts import Facts, Member
 from stepwell.javascript.names import words
@@ -32,8 +31,7 @@ class BindingKind(Enum):
     WORKFLOW = "workflow"
 
 
-@dataclass(frozen=True, slots=True)
-class EnvRead:
+class EnvRead(NamedTuple):
     """One name of `env`: the methods called on it, the properties read of it, and where it stands.
 
     `value` says that somewhere it is used as a plain value: in a template, as an argument, compared.
@@ -46,12 +44,14 @@ class EnvRead:
     starts: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class EnvReads:
+class EnvReads(NamedTuple):
     """All of a snippet's reads. `dynamic`: offsets where `env` is passed on whole or indexed by a value."""
 
     reads: tuple[EnvRead, ...] = ()
     dynamic: tuple[int, ...] = ()
+
+
+_NO_READS: Final = EnvReads()
 
 
 class _Use:
@@ -64,6 +64,8 @@ class _Use:
 
 def env_reads(facts: Facts) -> EnvReads:
     """What a snippet reads from `env`: the free name, what handlers are given, what is imported, local names for it."""
+    if not any(member.root == "env" for member in (*facts.members, *facts.followed)):
+        return _NO_READS if not facts.whole else EnvReads((), _dynamic(facts))
     uses: dict[str, _Use] = {}
     for member in facts.members:
         if member.root == "env" and member.path:
@@ -71,8 +73,11 @@ def env_reads(facts: Facts) -> EnvReads:
     for member in facts.followed:
         if member.root == "env" and member.path:
             _note(uses.setdefault(str(member.path[0]), _Use()), member)
-    dynamic = tuple(start for root, start in facts.whole if root == "env")
-    return EnvReads(tuple(_read(name, use) for name, use in uses.items()), dynamic)
+    return EnvReads(tuple(_read(name, use) for name, use in uses.items()), _dynamic(facts))
+
+
+def _dynamic(facts: Facts) -> tuple[int, ...]:
+    return tuple(start for root, start in facts.whole if root == "env")
 
 
 def _note(use: _Use, member: Member) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
+from stepwell.javascript.cache import Cache
 from stepwell.javascript.facts import Facts, Fault, Form, Import, Kind, Member, fault
 from stepwell.javascript.faults import expression_faults, odd_characters, syntax_faults
 from stepwell.javascript.flow import Flow
@@ -19,8 +19,7 @@ from stepwell.javascript.scopes import TYPES, Scopes
 from stepwell.javascript.shapes import ANY
 from stepwell.javascript.tree import COMMENTS, Tree, grow
 
-SMALL: Final = 20_000
-"""Longer texts have a cache of their own with few places, so that neither grows without end."""
+_FACTS: Final[Cache[Facts]] = Cache()
 
 TYPESCRIPT: Final = TYPES | words(
     """
@@ -36,7 +35,7 @@ AMBIGUOUS: Final = frozenset({"type_arguments"})
 
 def parse(text: str, kind: Kind) -> Facts:
     """What is known of a snippet. Never raises: what is wrong is in `faults`."""
-    return _small(text, kind) if len(text) <= SMALL else _large(text, kind)
+    return _FACTS.get(text, kind, lambda: examine(text, kind))
 
 
 def examine(text: str, kind: Kind) -> Facts:
@@ -56,14 +55,9 @@ def half_pair(text: str) -> int:
     return next((at for at, ch in enumerate(text) if "\ud800" <= ch <= "\udfff"), -1)
 
 
-@lru_cache(maxsize=4096)
-def _small(text: str, kind: Kind) -> Facts:
-    return examine(text, kind)
-
-
-@lru_cache(maxsize=16)
-def _large(text: str, kind: Kind) -> Facts:
-    return examine(text, kind)
+def forget() -> None:
+    """Forget all facts: what is compiled next is compiled as if it were the first. For benchmarks and tests."""
+    _FACTS.forget()
 
 
 def _grown(text: str, kind: Kind, dialect: Literal["js", "ts"]) -> Tree:
@@ -132,19 +126,19 @@ def facts_of(tree: Tree, kind: Kind, handlers: Sequence[int] = (), custom: int =
     scopes = Scopes(tree, kind is Kind.MODULE, frozenset(tree.starts[row] for row in handlers))
     flow = Flow(scopes, handlers, custom)
     purity = Purity(scopes, flow)
-    opaque = tuple(opaque_ranges(tree, scopes.opaque))
-    bound = frozenset(binding.name for binding in scopes.bound.values())
+    opaque = tuple(opaque_ranges(tree, scopes.opaque)) if scopes.opaque else ()
+    bound = frozenset([binding.name for binding in scopes.bound.values()]) if scopes.bound else _NOTHING
     return Facts(
         text=tree.text,
         kind=kind,
         language=tree.dialect,
-        faults=tuple(fault(tree.text, *rule) for rule in sorted(set(scopes.faults))[:5]),
+        faults=_faults(tree, scopes),
         free=tuple(flow.free),
         members=tuple(flow.members),
         followed=tuple(flow.followed),
         whole=tuple(flow.whole),
         comparisons=tuple(flow.comparisons),
-        defaulted=frozenset(_defaulted(tree)),
+        defaulted=frozenset(_defaulted(tree)) if "'??" in tree.kinds else _NOTHING,
         form=form_of(tree) if kind is Kind.EXPRESSION else Form.SEQUENCE,
         returns=scopes.returns,
         shape=returned(tree, bound) if kind is Kind.BODY and scopes.returns else ANY,
@@ -153,16 +147,26 @@ def facts_of(tree: Tree, kind: Kind, handlers: Sequence[int] = (), custom: int =
         assigned=frozenset(flow.assigned),
         mutated=frozenset(flow.mutated),
         impurities=purity.impurities(),
-        step_calls=tuple((str(m.path[0]), m.start) for m in flow.members if _is_step_call(m)),
+        step_calls=tuple([(str(m.path[0]), m.start) for m in flow.members if _is_step_call(m)]),
         imports=tuple(_imports(tree, scopes)),
-        exports=tuple(tree.starts[row] for row in scopes.exports),
-        jsx=tuple(tree.starts[row] for row in scopes.jsx),
+        exports=tuple([tree.starts[row] for row in scopes.exports]),
+        jsx=tuple([tree.starts[row] for row in scopes.jsx]),
         opaque=opaque,
         line_comment_at_end=_ends_in_comment(tree.text, opaque),
         floating=tuple(purity.floating),
         non_retryable_extra=tuple(purity.non_retryable_extra),
         verbatim=_verbatim(tree.text, opaque),
     )
+
+
+_NOTHING: Final[frozenset[Any]] = frozenset()
+
+
+def _faults(tree: Tree, scopes: Scopes) -> tuple[Fault, ...]:
+    """The first rules that the text breaks, though it parses."""
+    if not scopes.faults:
+        return ()
+    return tuple([fault(tree.text, *rule) for rule in sorted(set(scopes.faults))[:5]])
 
 
 def _defaulted(tree: Tree) -> Iterator[int]:
@@ -204,6 +208,8 @@ def _broken(tree: Tree, kind: Kind, faults: tuple[Fault, ...]) -> Facts:
 
 
 def _syntax_faults(tree: Tree, kind: Kind) -> tuple[Fault, ...]:
+    if not tree.broken and kind is not Kind.EXPRESSION and tree.text.isascii():
+        return ()
     odd = odd_characters(tree)
     found = sorted(odd + (expression_faults(tree) if kind is Kind.EXPRESSION else syntax_faults(tree)))
     if odd and found[0] == odd[0]:
@@ -308,12 +314,16 @@ def _template_parts(tree: Tree, row: int) -> list[tuple[int, int, str]]:
 
 
 def _ends_in_comment(text: str, opaque: tuple[tuple[int, int, str], ...]) -> bool:
+    if not opaque:
+        return False
     last = (start for start, end, kind in opaque if end == len(text) and kind == "comment")
     return any(text.startswith("//", start) for start in last)
 
 
 def _verbatim(text: str, opaque: tuple[tuple[int, int, str], ...]) -> frozenset[int]:
     """Lines that begin inside a string or the text of a template."""
+    if not opaque:
+        return _NOTHING
     lines: set[int] = set()
     line, at = 1, 0
     for start, end, kind in sorted(opaque):
@@ -348,25 +358,58 @@ def place(
     `line` and `column` (from 0, UTF-16) are where the whole text begins in `source`. Blanks around the part
     and the margin that its lines share are left out; lines inside template literals stay as they are.
     """
-    part = _Part(facts, source, start, len(facts.text) if end is None else end, line, column)
+    text = facts.text
+    end = len(text) if end is None else end
+    part = (
+        _Line(facts, source, start, end, line, column)
+        if _is_line(text)
+        else _Part(facts, source, start, end, line, column)
+    )
     pieces: list[str | Snippet | Js] = []
     at = part.start
     for first, last, js in replacements:
         if part.start <= first and last <= part.end:
-            pieces += [part.piece(at, first), js]
+            if at < first:
+                pieces.append(part.piece(at, first))
+            pieces.append(js)
             at = last
-    pieces.append(part.piece(at, part.end))
-    return Js(tuple(piece for piece in pieces if not isinstance(piece, Snippet) or piece.text))
+    if at < part.end:
+        pieces.append(part.piece(at, part.end))
+    return Js(tuple(pieces))
+
+
+def _is_line(text: str) -> bool:
+    return "\n" not in text and "\r" not in text
+
+
+class _Line:
+    """A range of a text that is one line: most conditions are, and many bodies."""
+
+    __slots__ = ("column", "end", "line", "source", "start", "text")
+
+    def __init__(self, facts: Facts, source: str, start: int, end: int, line: int, column: int) -> None:
+        self.text = facts.text
+        self.start, self.end = _trimmed(facts.text, start, end)
+        self.source = source
+        self.line = line
+        self.column = column
+
+    def piece(self, start: int, end: int) -> Snippet:
+        return Snippet(self.text[start:end], self.source, self.line, self.column + utf16(self.text[:start]))
+
+
+def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
+    """The range without the blanks around it."""
+    blanks = " \t\r\n"
+    last = start + len(text[start:end].rstrip(blanks))
+    return (min(last, end - len(text[start:end].lstrip(blanks))) if last > start else start), last
 
 
 class _Part:
     """A range of a snippet without the blanks around it, and the margin its lines share."""
 
     def __init__(self, facts: Facts, source: str, start: int, end: int, line: int, column: int) -> None:
-        text = facts.text
-        blanks = " \t\r\n"
-        self.end = start + len(text[start:end].rstrip(blanks))
-        self.start = min(self.end, end - len(text[start:end].lstrip(blanks))) if self.end > start else start
+        self.start, self.end = _trimmed(facts.text, start, end)
         self.facts = facts
         self.source = source
         self.line = line

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import Enum
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from stepwell.javascript.shapes import ANY, Shape
 
@@ -37,8 +36,7 @@ class Form(Enum):
     OBJECT = "({ a })"
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(NamedTuple):
     """Something that is not JavaScript. `start` counts characters from 0, `line` and `column` from 1.
 
     `code` tells faults apart that a caller treats differently: `syntax`, or the rule that was broken.
@@ -51,8 +49,7 @@ class Fault:
     code: str = "syntax"
 
 
-@dataclass(frozen=True, slots=True)
-class FreeName:
+class FreeName(NamedTuple):
     """One occurrence of a name that the snippet does not declare."""
 
     name: str
@@ -66,8 +63,7 @@ class FreeName:
     """It is the operand of `typeof`, so it may be undeclared."""
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(NamedTuple):
     """A chain of static member accesses: `env.KV.get(` is `("env", ("KV", "get"))` with `call`.
 
     A key that is not known ends the path. `bound` says that the value got a local name, under which it is
@@ -83,8 +79,7 @@ class Member:
     open: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(NamedTuple):
     """`x.status === "succeeded"`, also reversed, and a `case` of `switch (x.status)`."""
 
     root: str
@@ -94,8 +89,7 @@ class Comparison:
     start: int
 
 
-@dataclass(frozen=True, slots=True)
-class Impurity:
+class Impurity(NamedTuple):
     """Why the snippet is not provably deterministic and free of effects."""
 
     kind: Reason
@@ -103,8 +97,7 @@ class Impurity:
     start: int
 
 
-@dataclass(frozen=True, slots=True)
-class Import:
+class Import(NamedTuple):
     """An import statement, or `import("…")` of a literal (`dynamic`; then `text` is the call)."""
 
     start: int
@@ -114,8 +107,7 @@ class Import:
     dynamic: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """Everything the compiler asks of a snippet. Offsets are characters of `text`."""
 
     text: str
@@ -161,7 +153,7 @@ class Facts:
     """Statements that call an API known to be asynchronous and let its promise go."""
     non_retryable_extra: tuple[int, ...] = ()
     """Offsets of `new NonRetryableError(a, b)`."""
-    verbatim: frozenset[int] = field(default=frozenset())
+    verbatim: frozenset[int] = frozenset()
     """Lines (from 0) that begin inside a template literal or a string, so that they must not be indented."""
 
     def position(self, offset: int) -> tuple[int, int]:

@@ -10,13 +10,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from stepwell.javascript.names import is_identifier
 
 
-@dataclass(frozen=True, slots=True)
-class Snippet:
+class Snippet(NamedTuple):
     """Parsed text of a user, with its origin.
 
     `source` names the origin (a key into the source map's sources), `line` and `column` (0-based) are where
@@ -45,16 +44,14 @@ class Js:
         return flatten(self).text
 
 
-@dataclass(frozen=True, slots=True)
-class Indented:
+class Indented(NamedTuple):
     """`inner` with every line but its first indented by `spaces` more."""
 
     inner: Js
     spaces: int
 
 
-@dataclass(frozen=True, slots=True)
-class Mapping:
+class Mapping(NamedTuple):
     """Output (line, column) came from `source` (line, column); all 0-based, columns in UTF-16 units."""
 
     line: int
@@ -75,55 +72,104 @@ def utf16(text: str) -> int:
     return len(text) + sum(1 for ch in text if ch > "\uffff") if not text.isascii() else len(text)
 
 
+def line_width(line: str) -> int:
+    """How far a line stands in, in columns (a tab counts as two)."""
+    blanks = line[: len(line) - len(line.lstrip(" \t"))]
+    return len(blanks) + blanks.count("\t")
+
+
+def flatten(js: Js) -> Printed:
+    """Print a rope: its text, and where the users' pieces stand in it. Not recursive: ropes may be deep."""
+    writer = _Writer()
+    stack: list[Any] = [js]
+    pop, out, text, snippet = stack.pop, writer.out.append, writer.text, writer.snippet
+    while stack:
+        piece = pop()
+        kind = type(piece)
+        if kind is str:
+            if writer.fresh or not piece.isascii() or "\n" in piece:
+                text(piece)
+            else:
+                out(piece)
+                writer.column += len(piece)
+        elif kind is Js:
+            stack += piece.pieces[::-1]
+        elif kind is Indented:
+            stack += (writer.indent, piece.inner)
+            writer.indent += piece.spaces
+        elif kind is Snippet:
+            snippet(piece)
+        else:
+            writer.indent = piece
+    return Printed("".join(writer.out), tuple(writer.mappings))
+
+
 class _Writer:
-    """Collects output while it knows its line and column."""
+    """Collects output while it knows its line and column. Every character of a Worker passes here, so it is flat."""
+
+    __slots__ = ("column", "fresh", "indent", "line", "mappings", "out", "own")
 
     def __init__(self) -> None:
         self.out: list[str] = []
         self.mappings: list[Mapping] = []
         self.line = 0
         self.column = 0
+        self.indent = 0
         self.fresh = True
+        """Nothing stands on the line yet, nor its indentation."""
         self.own = 0
+        """What the user's own line stands in, beyond the margin of its snippet."""
 
-    def text(self, text: str, indent: int) -> None:
+    def text(self, text: str) -> None:
+        """Text of the printer's own."""
+        if "\n" not in text:
+            if text:
+                self._raw(text)
+            return
         first, *rest = text.split("\n")
-        self._inline(first, indent)
+        if first:
+            self._raw(first)
         for part in rest:
             self._newline()
-            self._inline(part, indent)
+            if part:
+                self._raw(part)
 
-    def snippet(self, snippet: Snippet, indent: int) -> None:
-        for number, part in enumerate(snippet.text.split("\n")):
+    def snippet(self, snippet: Snippet) -> None:
+        """A user's text. Its lines keep their places, but for the first, whose column is the snippet's."""
+        text, source, line, column, inside, margin = snippet
+        if "\n" not in text and text and 0 not in inside:
+            self._mapped(text, source, line, column)
+            return
+        for number, part in enumerate(text.split("\n")):
             if number:
                 self._newline()
-            verbatim = number in snippet.verbatim
+            verbatim = number in inside
             kept = part if verbatim or not number else part.lstrip(" \t")
             if verbatim:
                 self.fresh = False
             elif number:
-                self.own = max(0, line_width(part) - snippet.margin)
+                self.own = max(0, line_width(part) - margin)
             if kept:
-                self._pad(indent)
-                column = (snippet.column if not number else 0) + utf16(part) - utf16(kept)
-                line = snippet.line + number
-                self.mappings.append(Mapping(self.line, self.column, snippet.source, line, column))
-                self._raw(kept)
+                self._mapped(kept, source, line + number, (0 if number else column) + utf16(part) - utf16(kept))
 
-    def _inline(self, text: str, indent: int) -> None:
-        if text:
-            self._pad(indent)
-            self._raw(text)
-
-    def _pad(self, indent: int) -> None:
-        if self.fresh and indent + self.own:
-            self._raw(" " * (indent + self.own))
-        self.fresh = False
+    def _mapped(self, text: str, source: str, line: int, column: int) -> None:
+        if self.fresh:
+            self._pad()
+        self.mappings.append(Mapping(self.line, self.column, source, line, column))
+        self._raw(text)
 
     def _raw(self, text: str) -> None:
+        if self.fresh:
+            self._pad()
         self.out.append(text)
-        self.column += utf16(text)
+        self.column += len(text) if text.isascii() else utf16(text)
+
+    def _pad(self) -> None:
         self.fresh = False
+        width = self.indent + self.own
+        if width:
+            self.out.append(" " * width)
+            self.column += width
 
     def _newline(self) -> None:
         self.out.append("\n")
@@ -131,29 +177,6 @@ class _Writer:
         self.column = 0
         self.fresh = True
         self.own = 0
-
-
-def line_width(line: str) -> int:
-    """How far a line stands in, in columns (a tab counts as two)."""
-    body = line.lstrip(" \t")
-    return sum(2 if ch == "\t" else 1 for ch in line[: len(line) - len(body)])
-
-
-def flatten(js: Js) -> Printed:
-    """Print a rope: its text, and where the users' pieces stand in it. Not recursive: ropes may be deep."""
-    writer = _Writer()
-    stack: list[tuple[str | Snippet | Js | Indented, int]] = [(js, 0)]
-    while stack:
-        piece, indent = stack.pop()
-        if isinstance(piece, str):
-            writer.text(piece, indent)
-        elif isinstance(piece, Js):
-            stack.extend((inner, indent) for inner in reversed(piece.pieces))
-        elif isinstance(piece, Indented):
-            stack.append((piece.inner, indent + piece.spaces))
-        else:
-            writer.snippet(piece, indent)
-    return Printed("".join(writer.out), tuple(writer.mappings))
 
 
 def quote(value: Any) -> Js:

@@ -75,8 +75,15 @@ class Tree:
 
     def named(self, node: int) -> list[int]:
         """The children that are neither tokens nor comments."""
-        kinds = self.kinds
-        return [c for c in self.children(node) if kinds[c][0] != "'" and kinds[c] not in COMMENTS]
+        kinds, stops = self.kinds, self.stops
+        found = []
+        child, stop = node + 1, stops[node]
+        while child < stop:
+            kind = kinds[child]
+            if kind[0] != "'" and kind not in COMMENTS:
+                found.append(child)
+            child = stops[child]
+        return found
 
     def child(self, node: int, field: str) -> int:
         """The child in a field of the grammar, or -1."""
@@ -89,8 +96,13 @@ class Tree:
 
     def has(self, node: int, token: str) -> bool:
         """Whether one of the node's own children is that token."""
-        kinds = self.kinds
-        return any(kinds[child] == token for child in self.children(node))
+        kinds, stops = self.kinds, self.stops
+        child, stop = node + 1, stops[node]
+        while child < stop:
+            if kinds[child] == token:
+                return True
+            child = stops[child]
+        return False
 
     def slice(self, node: int) -> str:
         """The text of a node."""

@@ -11,9 +11,9 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import lru_cache
 from typing import Final, Literal
 
+from stepwell.javascript.cache import Cache
 from stepwell.javascript.code import OPAQUE, best_tree, facts_of, half_pair, opaque_ranges, parse
 from stepwell.javascript.config import QueueConfig, read_config
 from stepwell.javascript.facts import Facts, Fault, Import, Kind, fault
@@ -75,6 +75,9 @@ class TriggerCode:
     language: Literal["js", "ts"]
 
 
+_KNOWN: Final[Cache[TriggerCode]] = Cache()
+
+
 @dataclass(frozen=True, slots=True)
 class _Annotation:
     word: str
@@ -82,9 +85,12 @@ class _Annotation:
     end: int
 
 
-@lru_cache(maxsize=256)
 def parse_trigger(text: str) -> TriggerCode:
     """Understand trigger code. Never raises: what is wrong is in `faults`."""
+    return _KNOWN.get(text, None, lambda: _understood(text))
+
+
+def _understood(text: str) -> TriggerCode:
     words = [] if half_pair(text) >= 0 else list(_candidates(text))
     if not words:
         return _body(text)

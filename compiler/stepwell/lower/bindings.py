@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 from stepwell.check.analysis import Analysis
 from stepwell.check.custom import env_name
-from stepwell.check.values import CodeValue, Obj, Ref, Value, codes_of, walk
+from stepwell.check.values import CodeValue, Obj, Ref, Value, codes_of, uses_of, walk
 from stepwell.graph.data import CustomData, SubScriptData, SubWorkflowData
 from stepwell.javascript.bindings import BindingKind, EnvRead, env_reads, kind_of, merged
 from stepwell.javascript.template import parse_template
@@ -19,9 +19,9 @@ OWN = "WORKFLOW"
 TOKEN = "TRIGGER_TOKEN"
 
 
-def called_bindings(analysis: Analysis) -> tuple[dict[int, str], list[Binding]]:
+def called_bindings(analysis: Analysis, reads: Collection[str]) -> tuple[dict[int, str], list[Binding]]:
     """The binding of each node that calls another Worker, and the bindings themselves (one for each target)."""
-    taken = {OWN, TOKEN, *_reads(analysis)}
+    taken = {OWN, TOKEN, *reads}
     by_target: dict[tuple[str, str, str | None], Binding] = {}
     of_node: dict[int, str] = {}
     for vertex, data in enumerate(analysis.data):
@@ -125,20 +125,20 @@ def _all_reads(analysis: Analysis) -> Iterator[EnvRead]:
         for value in fields.values():
             for code in codes_of(value):
                 yield from env_reads(code.facts).reads
-            for part in walk(value):
+            for part in walk(value) if any(use.kind == "env" for use, _ in uses_of(value)) else ():
                 if isinstance(part, Ref) and part.use.kind == "env" and part.path:
                     yield EnvRead(str(part.path[0]), value=True)
     if analysis.trigger.code is not None:
         yield from env_reads(analysis.trigger.code.facts).reads
 
 
-def _reads(analysis: Analysis) -> dict[str, EnvRead]:
+def read_of_env(analysis: Analysis) -> dict[str, EnvRead]:
+    """What is read of `env`, by name."""
     return merged(_all_reads(analysis))
 
 
-def env_bindings(analysis: Analysis) -> list[Binding]:
-    """What is read of `env`, by name. Variables have the kind `string`, or `secret` where the document says so."""
-    reads = _reads(analysis)
+def env_bindings(analysis: Analysis, reads: Mapping[str, EnvRead]) -> list[Binding]:
+    """The bindings of what is read. Variables have the kind `string`, or `secret` where the document says so."""
     variables = {v.name: v for v in analysis.document.source.envVars}
     secrets, meant = _secrets(analysis), _meant(analysis)
     bindings = []

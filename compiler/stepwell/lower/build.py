@@ -368,7 +368,9 @@ class Builder:
                 given.backoff or "exponential",
                 _timing(given.timeout, ""),
             )
-        default = p.Settings()
+        default = p.DEFAULT
+        if not given.explicit:
+            return default
         return p.Settings(
             default.limit if given.limit is None else given.limit,
             _timing(given.delay, default.delay),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
 from stepwell.check.values import CodeValue, Hole, Lit, Obj, Ref, Text, Use, Value, written_into
@@ -92,7 +92,9 @@ class Expressions:
 
         `copy_written`: what an expression writes into is copied in place (a body makes its copies first).
         """
-        written = written_into(value) if copy_written else set()
+        written = written_into(value) if copy_written else ()
+        if not value.holes and not value.names:
+            return p.Code(value.facts, value.source, (), value.offset)
         followed = value.followed()
         replaced = [self._hole(h, followed.get(h.start, ()), written, value.facts.bound) for h in value.holes]
         for named in value.names:
@@ -105,13 +107,15 @@ class Expressions:
         return p.Code(value.facts, value.source, tuple(sorted(replaced, key=lambda r: r.start)), value.offset)
 
     def _hole(
-        self, hole: Hole, followed: tuple[str | int, ...], written: set[Use], hidden: frozenset[str]
+        self, hole: Hole, followed: tuple[str | int, ...], written: Collection[Use], hidden: frozenset[str]
     ) -> p.Replacement:
         read = self.seen_behind(hidden, self.reference(hole.ref, followed))
         return p.Replacement(hole.start, hole.end, p.Copy(read) if hole.ref.use in written else read)
 
     def seen_behind(self, hidden: frozenset[str], read: p.Expr) -> p.Expr:
         """What is read, where the code around it has variables of its own named `hidden`."""
+        if not hidden or not self._naming.aliases:
+            return read
         if isinstance(read, p.Name):
             return (
                 p.Name(self._naming.aliases[read.name]) if read.name in hidden & self._naming.aliases.keys() else read

@@ -15,7 +15,7 @@ from stepwell.graph.data import StepData
 from stepwell.graph.model import CronTrigger, EventTrigger, HttpTrigger
 from stepwell.javascript.trigger import Handler, queue_name
 from stepwell.lower import program as p
-from stepwell.lower.bindings import OWN, TOKEN, called_bindings, env_bindings
+from stepwell.lower.bindings import OWN, TOKEN, called_bindings, env_bindings, read_of_env
 from stepwell.lower.build import Builder
 from stepwell.lower.names import class_name, kebab, worker_name
 from stepwell.lower.naming import Names, make_names
@@ -26,11 +26,12 @@ def lower(analysis: Analysis) -> p.Program:
     """The program that means what the graph means (design.md, section 3)."""
     plan = make_plan(analysis)
     names = make_names(plan)
-    of_node, called = called_bindings(analysis)
+    reads = read_of_env(analysis)
+    of_node, called = called_bindings(analysis, reads)
     body = Builder(plan, names, of_node).build()
     ir = analysis.document.source.ir
     class_ = names.table.take(class_name(ir.metadata.name))
-    bindings = [*_own(analysis, class_), *called, *env_bindings(analysis)]
+    bindings = [*_own(analysis, class_), *called, *env_bindings(analysis, reads)]
     trigger = _default_trigger(analysis)
     if trigger is not None and trigger.token and all(b.name != TOKEN for b in bindings):
         bindings.append(p.Binding(TOKEN, "secret", optional=True))

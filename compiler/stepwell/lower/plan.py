@@ -88,6 +88,8 @@ class Plan:
     """Variables that are declared in a scope right before one of its members."""
     arm_values: dict[int, Sym | None] = field(default_factory=dict)
     """What an arm is worth, where somebody asks for it."""
+    breaks: list[int] = field(default_factory=list)
+    """All Exits."""
     results_of: set[int] = field(default_factory=set)
     """Loops whose `results` are read."""
     given_outputs: set[int] = field(default_factory=set)
@@ -144,12 +146,12 @@ class Plan:
 
     def level(self, target: int, scope: int) -> int:
         """How many of the loop bodies around `target` a reader in `scope` stands outside of."""
-        flow, around = self.analysis.flow, set(self.chain(scope))
-        return sum(
-            1
-            for a in self.analysis.regions.blocks_around(target)
-            if flow.shape(flow.arm(a).container) == "loop" and a not in around
-        )
+        flow, regions = self.analysis.flow, self.analysis.regions
+        bodies = [a for a in regions.blocks_around(target) if flow.shape(flow.arm(a).container) == "loop"]
+        if not bodies:
+            return 0
+        around = set(self.chain(scope))
+        return sum(body not in around for body in bodies)
 
     def outer_levels(self, vertex: int) -> list[Key]:
         """The variables of a node's value that readers outside of its turn read."""
@@ -170,6 +172,7 @@ class Plan:
 
 def make_plan(analysis: Analysis) -> Plan:
     plan = Plan(analysis, dead_nodes(analysis.flow))
+    plan.breaks = [v for v, n in enumerate(analysis.flow.nodes) if n.type == "break"]
     plan.given_outputs = _given_outputs(plan)
     plan.values = values = _Values(plan)
     _read_fields(plan)
@@ -182,6 +185,7 @@ def make_plan(analysis: Analysis) -> Plan:
     _flags(plan)
     _aliases(plan)
     _settle(plan)
+    plan.values = None  # it knows the plan: a circle would keep all of a compile until the collector comes
     return plan
 
 
@@ -515,8 +519,7 @@ def _whole_arm(plan: Plan, source: int, vertex: int) -> int | None:
 
 
 def _has_exit(plan: Plan, arm: int) -> bool:
-    nodes = plan.analysis.flow.nodes
-    return any(n.type == "break" and plan.analysis.regions.dominates(arm, v) for v, n in enumerate(nodes))
+    return any(plan.analysis.regions.dominates(arm, v) for v in plan.breaks)
 
 
 # -- variables ------------------------------------------------------------------------------------------
@@ -660,6 +663,8 @@ def _common(plan: Plan, scope: int, others: Iterable[int]) -> int:
     chain = plan.chain(scope)
     found = 0
     for other in others:
+        if other == chain[found]:
+            continue
         around = set(plan.chain(other))
         while chain[found] not in around:
             found += 1

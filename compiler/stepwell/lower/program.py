@@ -196,6 +196,10 @@ class Settings:
     timeout: str | int | float = "10 minutes"
 
 
+DEFAULT = Settings()
+"""The settings of a step that sets none."""
+
+
 @dataclass(frozen=True, slots=True)
 class OutputCell:
     """`_output` of a step: it begins as `initial`, and travels back in the step's result `{ value, output }`."""
