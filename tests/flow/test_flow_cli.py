@@ -140,3 +140,20 @@ def test_a_plan_needs_no_more_than_the_file(flow: Path, tmp_path: Path) -> None:
     chosen = choose((str(flow),), None)
     assert chosen.sources[0].compiled.ok
     assert json.loads(chosen.sources[0].text) == json.loads(ORDER.read_text())
+
+
+def test_edits_of_the_editor_go_into_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "trial.py"
+    text = EXAMPLE.read_text("utf-8")
+    (tmp_path / "mail.ts").write_text((EXAMPLE.parent / "mail.ts").read_text("utf-8"))
+    path.write_text(text)
+    assert stepwell("edit", "rename", path, "usage", "--id", "sessions").code == 0
+    renamed = path.read_text()
+    assert 'id="sessions"' in renamed and "# Whoever has not used" in renamed
+    assert [line for line in text.splitlines() if line not in renamed.splitlines()] == []
+    node = '{"id": "look", "type": "step", "name": "Look", "data": {"code": "return 1;"}}'
+    assert stepwell("edit", "insert", path, "sessions->used_it", "--node", node).code == 0
+    assert '    flow.step("Look", js("return 1;")' in path.read_text()
+    assert stepwell("edit", "delete", path, "look").code == 0
+    assert path.read_text() == renamed
+    assert "read_trial" in stepwell("scope", path, "welcome").out

@@ -138,7 +138,7 @@ def _edit(
 
     source = read(path)
     try:
-        done = make(source.text, NodesOf(nodes)(source))
+        done = make(source.json, NodesOf(nodes)(source))
     except UnknownNode as error:
         raise Failed(f"{source.name}: {error}") from error
     if as_json:
@@ -147,16 +147,28 @@ def _edit(
         if not as_json:
             _tell(source, done)
         return 1
+    text = done.document if source.flow is None else _in_python(source, done.document)
     if output is not None:
         output.write_text(done.extracted, encoding="utf-8")
     if path != STDIN and not stdout:
-        _replace(Path(path), done.document)
+        _replace(Path(path), text)
         if not as_json:
             also = f", {output} is new" if output is not None else ""
             click.echo(f"{source.name}: {count(len(done.changes), 'change')}{also}")
     elif not as_json:
-        click.echo(done.document, nl=False)
+        click.echo(text, nl=False)
     return 0
+
+
+def _in_python(source: Input, document: str) -> str:
+    """The edited document in the file that said the old one; what did not change stays there as it is."""
+    from stepwell.flow.edits import rewritten
+
+    assert source.flow is not None
+    done = rewritten(source.flow, json.loads(document))
+    if done.text is None:
+        raise Failed(f"{source.name} was not changed: {done.diagnostics[0].message}")
+    return done.text
 
 
 def _tell(source: Input, done: Refused) -> None:

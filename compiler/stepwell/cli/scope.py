@@ -33,7 +33,7 @@ def command(path: str, node: str, as_json: bool, nodes: tuple[Path, ...]) -> Non
 
     source = read(path)
     try:
-        found = scope(source.text, node, nodes=NodesOf(nodes)(source))
+        found = scope(source.json, node, nodes=NodesOf(nodes)(source))
     except UnknownNode as error:
         raise Failed(f"{source.name}: {error}") from error
     if as_json:

@@ -81,6 +81,29 @@ def edited(reading: Reading, edit: Mapping[str, Any]) -> Updated:
     return update(reading, target, plan)
 
 
+def rewritten(reading: Reading, document: Mapping[str, Any]) -> Updated:
+    """A flow's file that says what some tool has made of its document.
+
+    Nodes that only have another id are known by their place. Ids of edges that nobody chose follow from the edges, and
+    the order of nodes and edges from the statements.
+    """
+    graph = _Graph(reading)
+    before = graph.artifact["nodes"]
+    graph.take(document)
+    renamed = _renamed(before, graph.artifact["nodes"])
+    return update(reading, graph.document, Plan(renamed=renamed, exact=False))
+
+
+def _renamed(now: Sequence[Json], then: Sequence[Json]) -> dict[str, str]:
+    """Ids that became others, where a node stands as it stood."""
+    gone, new = {n["id"] for n in now} - {n["id"] for n in then}, {n["id"] for n in then} - {n["id"] for n in now}
+    return {
+        a["id"]: b["id"]
+        for a, b in zip(now, then, strict=False)
+        if a["id"] in gone and b["id"] in new and a["type"] == b["type"]
+    }
+
+
 def target_of(reading: Reading, edit: Mapping[str, Any]) -> Json:
     """The document that a flow says after an edit. Raises `BadEdit`."""
     return _Graph(reading).after(edit)[0]
@@ -97,13 +120,26 @@ class _Graph:
         self.sites: dict[str, NodeSite] = {str(site.handle.id): site for site in reading.sites}
         self._free_ids()
 
-    def _free_ids(self) -> None:
-        """Ids of edges that nobody chose follow from the edges."""
+    def take(self, document: Mapping[str, Any]) -> None:
+        """Another document in the place of this one."""
+        before = {edge["id"] for edge in self._edges_now()}
+        self.document = copy.deepcopy(cleaned(document))
+        self.artifact = self.document.get("ir", self.document)
+        self._free_ids(before)
+        self._name_edges()
+
+    def _edges_now(self) -> list[Json]:
+        document = self.reading.document or {}
+        edges: list[Json] = document.get("ir", document)["edges"]
+        return edges
+
+    def _free_ids(self, made: set[str] | None = None) -> None:
+        """Ids of edges that nobody chose follow from the edges. `made`: only these may be such."""
         assert self.reading.flow is not None
         chosen = {id for id, _ in self.reading.flow._listed}
         chosen |= {id for _, id in self.reading.flow._edges if id is not None}
         for edge in self.artifact["edges"]:
-            if edge["id"] not in chosen:
+            if edge["id"] not in chosen and (made is None or edge["id"] in made):
                 edge["id"] = None
 
     def after(self, edit: Mapping[str, Any]) -> tuple[Json, Plan]:

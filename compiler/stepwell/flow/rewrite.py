@@ -534,18 +534,30 @@ class _Round:
             self.made[-1] = Splice(span.start, span.end, "".join(kept))
 
     def _forget_in_layout(self, gone: set[str]) -> None:
-        positions = self._layout_literal("positions", cst.Dict)
-        if positions is not None:
-            self._drop(positions, [n for n, (key, _) in enumerate(entries(positions)) if key in gone])
-        order = self._layout_literal("order", cst.List)
-        if order is not None:
-            self._drop(order, [n for n, one in enumerate(order.elements) if _text_of(one.value) in gone])
+        """Takes out what the layout says of nodes that go; what is empty then goes with it."""
+        emptied = [param for param in ("positions", "order", "edges") if self._drop(param, gone)]
+        call = self.reading.layout.get("")
+        if call is None or not emptied:
+            return
+        statement = next(one for one in _within(self.root) if one.call is call)
+        if len(emptied) == len(call.args) and not self._has_comments(call):
+            self._cut(self._extent(self._own(statement)), statement)
+        else:
+            self._in_call(call, dict.fromkeys(emptied), _layout_site(self.reading))
 
-    def _drop(self, node: Any, numbers: list[int]) -> None:
+    def _drop(self, param: str, gone: set[str]) -> bool:
+        """Takes elements out of a part of the layout; True, and nothing done, where none would be left."""
+        node = self.reading.layout.get(param)
+        if not isinstance(node, cst.Dict | cst.List):
+            return False
+        numbers = [n for n, one in enumerate(node.elements) if not gone.isdisjoint(_named_in(param, one))]
+        if numbers and len(numbers) == len(node.elements) and not self._has_comments(node):
+            return True
         items = self._items(node)
         for number in numbers:
             items.remove(number)
         self.made += items.splices()
+        return False
 
     def _put_in(self, added: list[Json]) -> None:
         leaving: defaultdict[str, list[Json]] = defaultdict(list)
@@ -1177,8 +1189,7 @@ class _Round:
         """Changes a list of what a node comes after, element by element; False where that is no list of its own."""
         now = [self._key(number) for number in site.edges]
         is_list = isinstance(node, cst.List) and len(node.elements) == len(now) and "after" not in site.unread
-        span = self.spans.of(node)
-        if not is_list or (is_usual and "#" not in self.text[span.start : span.end]):
+        if not is_list or (is_usual and not self._has_comments(node)):
             return False
         items, left = self._items(node), Counter(wanted)
         for number, key in enumerate(now):
@@ -1189,6 +1200,10 @@ class _Round:
             items.add(self._end(key))
         self.made += items.splices()
         return True
+
+    def _has_comments(self, node: Any) -> bool:
+        span = self.spans.of(node)
+        return "#" in self.text[span.start : span.end]
 
     def _starts_before(self, id: str, at: int) -> bool:
         site = self.sites.get(id)
@@ -1297,7 +1312,7 @@ class _Round:
         if edges is not None:
             node = self._layout_literal("edges", cst.List)
             rows = [[row[k] for k in ("id", "source", "target", "label") if k in row] for row in edges]
-            if node is not None and rows:
+            if node is not None and (rows or self._has_comments(node)):
                 self._rows(node, rows)
             else:
                 changes["edges"] = self.printer.values.edges(edges)(indent) if edges else None
@@ -1382,6 +1397,16 @@ def _around_nodes(document: Json) -> Any:
     artifact = document.get("ir", document)
     head = {key: value for key, value in artifact.items() if key not in ("nodes", "edges")}
     return head, {key: value for key, value in document.items() if key != "ir"} if "ir" in document else {}
+
+
+def _named_in(param: str, element: Any) -> list[str | None]:
+    """The ids of nodes that an element of the layout is about."""
+    if param == "positions":
+        return [_text_of(getattr(element, "key", None))]
+    if param == "order":
+        return [_text_of(element.value)]
+    row = element.value
+    return [_text_of(part.value) for part in row.elements[1:3]] if isinstance(row, cst.Tuple | cst.List) else []
 
 
 class _Arguments:

@@ -9,6 +9,7 @@ from typing import Any
 from stepwell.compiler import check
 from stepwell.diagnostics import Diagnostic, has_errors
 from stepwell.flow import Reading
+from stepwell.graph.nodes import Nodes
 
 from .. import compiling
 from ..door import needs
@@ -26,7 +27,7 @@ def read_flow(house: Hall, who: Who, ask: FlowRead) -> FlowTell:
     from stepwell.flow import read
 
     reading = read(ask.text, files=_files(ask.files))
-    return FlowTell.model_validate(_told(reading))
+    return FlowTell.model_validate(_told(reading, house.nodes))
 
 
 @router.post("/flow/write")
@@ -52,7 +53,8 @@ def apply_flow(house: Hall, who: Who, ask: FlowApply) -> FlowApplied:
         found = [one for one in _findings(done.diagnostics) if one.severity == "error"]
         words = found[0].message if found else "the edits cannot be made"
         raise Problem(422, words, [one.model_dump(mode="json") for one in found])
-    return FlowApplied.model_validate({"text": done.text, **_told(read(done.text, files=_files(ask.files)))})
+    reading = read(done.text, files=_files(ask.files))
+    return FlowApplied.model_validate({"text": done.text, **_told(reading, house.nodes)})
 
 
 def _files(given: Mapping[str, str] | None) -> Callable[[str], str]:
@@ -66,10 +68,10 @@ def _files(given: Mapping[str, str] | None) -> Callable[[str], str]:
     return text_of
 
 
-def _told(reading: Reading) -> dict[str, Any]:
+def _told(reading: Reading, nodes: Nodes) -> dict[str, Any]:
     from stepwell.flow.placing import automatic
 
-    found = check(reading)
+    found = check(reading, nodes=nodes)
     document = _sendable(reading.document)
     artifact = (document or {}).get("ir", document)
     return {
