@@ -72,6 +72,7 @@ def command(
     try:
         from stepwell.server import start
         from stepwell.server.database import WrongDatabase
+        from stepwell.server.rates import WrongRate
         from stepwell.server.vault import WrongKeys
     except ModuleNotFoundError as error:
         raise Failed(f"stepwell serve needs the package {error.name}: pip install 'stepwell[server]'") from error
@@ -97,8 +98,8 @@ def command(
         return _serve(settings, host, port, verbose)
     except (WrongDatabase, WrongKeys) as error:
         raise Failed(str(error)) from None
-    except ValueError as error:
-        raise Failed(f"--rate, --deploy-rate: {error}; they are written like 600/minute") from None
+    except WrongRate as error:
+        raise Failed(f"--rate, --deploy-rate: {error}") from None
 
 
 def _key_file(database: str) -> Path:

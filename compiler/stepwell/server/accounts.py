@@ -27,10 +27,12 @@ class Accounts:
     """Clients by connection, the least used one given up first. Safe in several threads.
 
     `base_url` is where Cloudflare's API is: one for the whole server, so that nobody can have it call elsewhere.
+    A call is made at most `attempts` times.
     """
 
-    def __init__(self, base_url: str, vault: Vault) -> None:
+    def __init__(self, base_url: str, vault: Vault, attempts: int = _ATTEMPTS) -> None:
         self.base_url = base_url
+        self._attempts = attempts
         self._vault = vault
         self._lock = threading.Lock()
         self._clients: OrderedDict[tuple[str, int], Cloudflare] = OrderedDict()
@@ -66,6 +68,8 @@ class Accounts:
             self.base_url,
             secrets=secrets,
             timeout=_TIMEOUT_SECONDS,
+            attempts=self._attempts,
+            max_wait=_LONGEST_WAIT_SECONDS,
         )
 
     def close(self) -> None:

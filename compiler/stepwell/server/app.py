@@ -15,12 +15,14 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import HTMLResponse, JSONResponse
 from sqlalchemy import text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnection
+from sqlalchemy.orm.exc import StaleDataError
 from starlette.exceptions import HTTPException
 
 import stepwell
 
-from .door import BodyLimit, Door, scope_of
+from .door import Door, scope_of
 from .errors import Problem
 from .house import House
 from .keeper import Keeper
@@ -60,13 +62,13 @@ def make_app(house: House, *, origins: Sequence[str] = (), keeper: bool = True) 
         openapi_url="/openapi.json",
         generate_unique_id_function=lambda route: route.name,
         separate_input_output_schemas=False,
+        redirect_slashes=False,
     )
     app.state.house = house
     for router in ROUTERS:
-        app.include_router(router)
+        app.router.routes.extend(router.routes)  # one flat table: what walks it sees every route as it is
     _add_open_routes(app, house)
     _add_handlers(app)
-    app.add_middleware(BodyLimit)
     if origins:
         app.add_middleware(
             CORSMiddleware,
@@ -88,7 +90,7 @@ def _add_open_routes(app: FastAPI, house: House) -> None:
         try:
             with house.database.read() as session:
                 session.execute(text("SELECT 1"))
-        except OperationalError:
+        except (OperationalError, InterfaceError, NoConnection):
             response.status_code = 503
             return Health(status="unavailable", version=stepwell.__version__, database="unreachable")
         return Health(status="ok", version=stepwell.__version__, database=house.database.engine.dialect.name)
@@ -104,7 +106,10 @@ def _add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http)  # type: ignore[arg-type]
     app.add_exception_handler(RequestValidationError, _invalid)  # type: ignore[arg-type]
     app.add_exception_handler(WrongKeys, _sealed)  # type: ignore[arg-type]
-    app.add_exception_handler(OperationalError, _database)  # type: ignore[arg-type]
+    for away in (OperationalError, InterfaceError, NoConnection):
+        app.add_exception_handler(away, _database)
+    for changed in (IntegrityError, StaleDataError):
+        app.add_exception_handler(changed, _changed)
 
 
 async def _problem(request: Request, problem: Problem) -> Response:
@@ -129,9 +134,13 @@ async def _sealed(request: Request, error: WrongKeys) -> Response:
     return JSONResponse({"error": "a secret of the project cannot be opened; tell whoever runs the server"}, 500)
 
 
-async def _database(request: Request, error: OperationalError) -> Response:
-    _LOG.error("the database: %s", error.orig)
+async def _database(request: Request, error: Exception) -> Response:
+    _LOG.error("the database: %s", getattr(error, "orig", None) or type(error).__name__)
     return JSONResponse({"error": "the database is busy or away; try again"}, 503, {"Retry-After": "1"})
+
+
+async def _changed(request: Request, error: Exception) -> Response:
+    return JSONResponse({"error": "somebody else changed this at the same time; look at it and try again"}, 409)
 
 
 async def _told(request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
@@ -140,7 +149,7 @@ async def _told(request: Request, go_on: Callable[[Request], Awaitable[Response]
     try:
         response = await go_on(request)
     except Exception:
-        _LOG.exception("request %s: %s %s", id, request.method, request.url.path)
+        _LOG.exception("request %s: %s %r", id, request.method, request.url.path)
         response = JSONResponse({"error": "Internal server error", "requestId": id}, 500)
     response.headers["X-Request-Id"] = id
     route = getattr(request.scope.get("route"), "path", "-")

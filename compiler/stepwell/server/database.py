@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,9 +12,8 @@ from typing import Any, Final
 
 from alembic import command
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import URL, Engine, create_engine, event, make_url
+from alembic.util import CommandError
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -52,34 +52,47 @@ class Database:
         with self._writing.begin() as session:
             yield session
 
-    def migrate(self) -> None:
-        """Brings the tables to what this version needs. Safe when several servers start at once."""
-        with self.engine.connect().execution_options(stepwell_writes=True) as connection, connection.begin():
-            if self.engine.dialect.name == "postgresql":
-                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
-            config = _config()
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+    def migrate(self, revision: str = "head") -> None:
+        """Brings the tables to what this version needs. Safe when several servers start at once.
 
-    def check(self) -> None:
-        """Raises `WrongDatabase` when it cannot be reached or its tables are not those of this version."""
-        with self.engine.connect() as connection:
-            now = MigrationContext.configure(connection).get_current_revision()
-        head = ScriptDirectory.from_config(_config()).get_current_head()
-        if now != head:
-            raise WrongDatabase(f"the tables are of revision {now}, this server needs {head}")
+        Raises `WrongDatabase` for tables that a newer version has made.
+        """
+        with self._alone() as connection:
+            config = migrations()
+            config.attributes["connection"] = connection
+            try:
+                command.upgrade(config, revision)
+            except CommandError as error:
+                raise WrongDatabase(f"the tables were made by another version of stepwell: {error}") from None
+
+    @contextmanager
+    def _alone(self) -> Iterator[Connection]:
+        """A transaction in which nobody else changes tables."""
+        with self.engine.connect().execution_options(stepwell_writes=True) as connection:
+            raw = connection.connection.driver_connection
+            if isinstance(raw, sqlite3.Connection):
+                # SQLite changes a table by making it anew; the rows that refer to it must not go with the old one.
+                raw.execute("PRAGMA foreign_keys=OFF")
+            try:
+                with connection.begin():
+                    if self.engine.dialect.name == "postgresql":
+                        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+                    yield connection
+            finally:
+                if isinstance(raw, sqlite3.Connection):
+                    raw.execute("PRAGMA foreign_keys=ON")
 
     def close(self) -> None:
         """Ends its connections."""
         self.engine.dispose()
 
 
-def _url(text: str) -> URL:
-    if "://" not in text:
-        return URL.create("sqlite", database=str(Path(text).resolve()))
+def _url(given: str) -> URL:
+    if "://" not in given:
+        return URL.create("sqlite", database=str(Path(given).resolve()))
     try:
-        url = make_url(text)
-    except ArgumentError:
+        url = make_url(given)
+    except (ArgumentError, ValueError):  # what they say may hold the password
         raise WrongDatabase("the database's URL is wrong: it is like postgresql://user:password@host/name") from None
     backend = url.get_backend_name()
     if backend in ("postgresql", "postgres"):
@@ -91,10 +104,12 @@ def _url(text: str) -> URL:
 
 def _engine(url: URL) -> Engine:
     if url.get_backend_name() != "sqlite":
-        return create_engine(url, pool_size=16, max_overflow=16, pool_pre_ping=True)
+        return create_engine(url, pool_size=16, max_overflow=32, pool_pre_ping=True, hide_parameters=True)
     if url.database in (None, "", ":memory:"):
         raise WrongDatabase("the database must be a file: what is in memory is lost when the server stops")
-    engine = create_engine(url, pool_size=16, max_overflow=32, connect_args={"timeout": _PATIENCE_SECONDS})
+    engine = create_engine(
+        url, pool_size=16, max_overflow=32, hide_parameters=True, connect_args={"timeout": _PATIENCE_SECONDS}
+    )
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:
@@ -110,7 +125,14 @@ def _engine(url: URL) -> Engine:
     return engine
 
 
-def _config() -> Config:
+def lock(session: Session, what: str) -> None:
+    """Lets one transaction at a time go on with `what`, until it ends. Writers of SQLite are alone as it is."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:what, 0))"), {"what": what})
+
+
+def migrations() -> Config:
+    """Alembic's settings, but for the connection, which `attributes` takes."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     return config

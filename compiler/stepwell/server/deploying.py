@@ -5,13 +5,16 @@ A Worker and its workflow keep the names of the first deploy: renaming a workflo
 
 from __future__ import annotations
 
+import asyncio
 import json
-import queue
-from collections.abc import Callable, Iterator
+import logging
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+from pydantic import ValidationError
 from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
 from stepwell.cloudflare import ApiError, Cloudflare
 from stepwell.compiler import Compiled
@@ -24,7 +27,7 @@ from stepwell.deploy.reached import dashboard, urls
 from stepwell.deploy.takedown import going, read_takedown, takedown
 
 from . import compiling, lookup, variables
-from .database import new_id, now
+from .database import lock, new_id, now
 from .errors import Problem, missing, of_provider
 from .house import House
 from .keys import Caller
@@ -47,6 +50,7 @@ PROGRESS: Final = {
 }
 """How far a deploy is at a stage, in per cent (AwaitStep's figures)."""
 
+_LOG: Final = logging.getLogger("stepwell.server")
 _HEARTBEAT_SECONDS: Final = 15
 _ENDED: Final = ("complete", "errored", "terminated")
 Listen = Callable[[Event], None]
@@ -94,7 +98,6 @@ def accept(house: House, caller: Caller, workflow_id: str, ask: DeployAsk) -> Or
             connection_id=connection.id,
             account=connection.account,
             status="running",
-            waits=False,
             config=config.model_dump_json(exclude_unset=True),
             steps="[]",
             created_at=now(),
@@ -139,7 +142,6 @@ def _deployed(house: House, order: Order, listen: Listen) -> DeployTell:
     listen(Event(Stage.CODE_READY, "compiled"))
     wish = _wish(order, text, compiled)
     with house.accounts.fresh(order.connection, [*wish.secrets.values()]) as api:
-        _refuse_taken(house, order, wish)
         try:
             return _carried_out(house, order, compiled, wish, api, listen)
         except ApiError as error:
@@ -163,7 +165,7 @@ def _carried_out(
     listen(Event(Stage.BINDINGS_READY, "planned"))
     flow = wish.workflow.name if wish.workflow is not None else None
     # Before anything is written there, the names are written here: a takedown finds what a crash left behind.
-    _record(house, order, worker=wish.name, workflow=flow, waits=wish.waits_for_events)
+    _take_names(house, order, wish.name, flow)
     done: list[Done] = []
     if not plan.nothing:
         options = Options(order.ask.provision, False, 100, f"stepwell: version {order.version.number}")
@@ -203,7 +205,32 @@ def _remembered(
 
 def _record(house: House, order: Order, **values: Any) -> None:
     with house.database.write() as session:
-        session.execute(update(DeploymentRow).where(DeploymentRow.id == order.deployment).values(**values))
+        _write(session, order, **values)
+
+
+def _write(session: Session, order: Order, **values: Any) -> None:
+    session.execute(update(DeploymentRow).where(DeploymentRow.id == order.deployment).values(**values))
+
+
+def _take_names(house: House, order: Order, worker: str, flow: str | None) -> None:
+    """Writes the names down. Raises `Problem` 409 where another workflow's Worker has one: it would be written over.
+
+    The token was seen to reach the account, so this tells nobody what he could not see there.
+    """
+    account = order.connection.account
+    with house.database.write() as session:
+        lock(session, f"names in {account}")
+        other = session.scalar(
+            select(DeploymentRow.id).where(
+                DeploymentRow.account == account,
+                DeploymentRow.worker == worker,
+                DeploymentRow.workflow_id != order.workflow.id,
+                DeploymentRow.removed_at.is_(None),
+            )
+        )
+        if other is not None:
+            raise Problem(409, f"in this account the Worker {worker} belongs to another workflow: rename this graph")
+        _write(session, order, worker=worker, workflow=flow)
 
 
 def _wish(order: Order, text: str, compiled: Compiled) -> Desired:
@@ -216,9 +243,17 @@ def _wish(order: Order, text: str, compiled: Compiled) -> Desired:
     try:
         project = of_settings("graph", settings(order, vars_))
         [wish] = wanted(project, [Source("graph", text, compiled)], None, order.variables.ids(), secrets)
+    except ValidationError as error:
+        raise Problem(422, "Invalid deployment config", list(_config_faults(error))) from None
     except (ProjectError, ValueError) as error:
         raise Problem(422, str(error)) from None
     return wish
+
+
+def _config_faults(error: ValidationError) -> Iterator[dict[str, str]]:
+    """Where and what, without what was given: it may be a value of a variable."""
+    for one in error.errors(include_url=False, include_input=False):
+        yield {"path": ".".join(str(part) for part in one["loc"]), "message": one["msg"]}
 
 
 def settings(order: Order, vars_: dict[str, str]) -> Settings:
@@ -259,21 +294,6 @@ def _consumer(told: dict[str, Any]) -> dict[str, Any]:
     return {name: told[given] for name, given in names.items() if told[given] is not None}
 
 
-def _refuse_taken(house: House, order: Order, wish: Desired) -> None:
-    """Raises `Problem` 409 where another workflow's Worker has the name: it would be written over."""
-    with house.database.read() as session:
-        other = session.scalar(
-            select(DeploymentRow.id).where(
-                DeploymentRow.account == order.connection.account,
-                DeploymentRow.worker == wish.name,
-                DeploymentRow.workflow_id != order.workflow.id,
-                DeploymentRow.removed_at.is_(None),
-            )
-        )
-    if other is not None:
-        raise Problem(409, f"in this account the Worker {wish.name} belongs to another workflow: rename this graph")
-
-
 def _refuse_foreign(order: Order, prepared: Prepared) -> None:
     """Raises `Problem` 409 where the first deploy would write over a Worker that somebody else has made."""
     for worker in prepared.plan.workers:
@@ -300,17 +320,21 @@ def _of(error: Exception) -> Problem:
 # As a stream
 
 
-def stream(house: House, order: Order) -> Iterator[dict[str, Any] | None]:
+async def stream(house: House, order: Order) -> AsyncIterator[dict[str, Any] | None]:
     """Events of a deploy as they come, the result last; None is a sign of life.
 
     The deploy goes on when nobody listens any more.
     """
-    waiting: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
-    house.deploys.submit(_streamed, house, order, waiting)
+    loop, waiting = asyncio.get_running_loop(), asyncio.Queue[dict[str, Any]]()
+
+    def put(told: dict[str, Any]) -> None:
+        loop.call_soon_threadsafe(waiting.put_nowait, told)
+
+    house.deploys.submit(_streamed, house, order, put)
     while True:
         try:
-            told = waiting.get(timeout=_HEARTBEAT_SECONDS)
-        except queue.Empty:
+            told = await asyncio.wait_for(waiting.get(), _HEARTBEAT_SECONDS)
+        except TimeoutError:
             yield None
             continue
         yield told
@@ -318,18 +342,20 @@ def stream(house: House, order: Order) -> Iterator[dict[str, Any] | None]:
             return
 
 
-def _streamed(house: House, order: Order, waiting: queue.SimpleQueue[dict[str, Any]]) -> None:
+def _streamed(house: House, order: Order, put: Callable[[dict[str, Any]], None]) -> None:
     def listen(event: Event) -> None:
         data = {"stage": event.stage.value, "message": event.message, "progress": PROGRESS[event.stage]}
-        waiting.put({"event": "progress", "data": data})
+        put({"event": "progress", "data": data})
 
     result: dict[str, Any] = {"success": False, "deploymentId": order.deployment, "error": "a fault of the server's"}
     try:
         result = deploy(house, order, listen).model_dump(mode="json")
     except Problem as problem:
         result = problem.body
+    except Exception:
+        _LOG.exception("the deploy %s", order.deployment)
     finally:
-        waiting.put({"event": "result", "data": result})
+        put({"event": "result", "data": result})
 
 
 # Takedown

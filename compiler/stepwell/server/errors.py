@@ -7,6 +7,8 @@ from typing import Any
 
 from stepwell.cloudflare import ApiError, Unsure
 
+from .texts import clean
+
 
 class Problem(Exception):
     """A request that is refused: the status, words for people, and what else belongs to the answer."""
@@ -19,9 +21,9 @@ class Problem(Exception):
         headers: Mapping[str, str] | None = None,
         **more: Any,
     ) -> None:
-        super().__init__(words)
+        super().__init__(clean(words))
         self.status, self.headers = status, dict(headers or {})
-        self.body: dict[str, Any] = {"error": words, **more}
+        self.body: dict[str, Any] = {"error": str(self), **more}
         if details is not None:
             self.body["details"] = list(details)
 
@@ -33,12 +35,23 @@ def missing(what: str) -> Problem:
 
 def of_provider(error: ApiError, doing: str) -> Problem:
     """What Cloudflare answered, as 502, or 503 where trying again later may help."""
-    told = {"name": "cloudflare", "status": error.status or None, "code": error.code, "message": error.message}
-    advice = f" — {error.advice}" if error.advice else ""
+    told = {"name": "cloudflare", "status": error.status or None, "code": error.code, "message": clean(error.message)}
+    busy = not isinstance(error, Unsure) and error.status in (0, 429, 503)
+    headers = {"Retry-After": "30"} if busy else None
+    return Problem(503 if busy else 502, f"{doing}: {_said(error)}", headers=headers, provider=told)
+
+
+def _said(error: ApiError) -> str:
     if isinstance(error, Unsure):
-        words = f"{doing}: Cloudflare's answer was lost ({error.message}); repeat it with the same Idempotency-Key"
-        return Problem(502, words, provider=told)
-    busy = error.status in (0, 429, 503)
-    code = f" (code {error.code})" if error.code is not None else ""
-    words = f"{doing}: Cloudflare says: {error.message}{code}{advice}"
-    return Problem(503 if busy else 502, words, headers={"Retry-After": "30"} if busy else None, provider=told)
+        return f"Cloudflare's answer was lost ({error.message}); repeat it with the same Idempotency-Key"
+    if error.status == 0:
+        return f"Cloudflare is not reached: {error.message}"
+    code = f" (code {error.code})" if error.code is not None else f" (HTTP {error.status})"
+    return f"Cloudflare says: {error.message}{code}{_advice(error)}"
+
+
+def _advice(error: ApiError) -> str:
+    """What the caller can do; the client's own advice is for who set its variables."""
+    if error.status in (401, 403):
+        return " — the connection's token is refused or lacks a permission: give the connection another one"
+    return f" — {error.advice}" if error.advice and error.status < 429 else ""

@@ -13,6 +13,7 @@ from .database import now
 from .errors import Problem
 from .house import House
 from .tables import DeploymentRow
+from .vault import WrongKeys
 
 _LOG: Final = logging.getLogger("stepwell.server")
 _SECOND: Final = 1_000_000
@@ -58,7 +59,7 @@ def keep(house: House, *, pending_after: int = _PENDING_AFTER) -> None:
     for row in rows:
         try:
             running.look(house, row)
-        except Problem as problem:
+        except (Problem, WrongKeys) as problem:
             _LOG.info("run %s: %s", row.id, problem)
             running.postpone(house, row)
     with house.database.write() as session:

@@ -12,12 +12,16 @@ from limits.strategies import MovingWindowRateLimiter
 from .errors import Problem
 
 
+class WrongRate(Exception):
+    """A rate is written in a way that is none."""
+
+
 class Rates:
-    """Counts calls; rates are written like `600/minute`. Raises ValueError for a rate that is none."""
+    """Counts calls; rates are written like `600/minute`. Raises `WrongRate`."""
 
     def __init__(self, calls: str, deploys: str) -> None:
         self._limiter: Final = MovingWindowRateLimiter(MemoryStorage())
-        self._calls, self._deploys = parse(calls), parse(deploys)
+        self._calls, self._deploys = _rate(calls), _rate(deploys)
 
     def count(self, key: str, heavy: bool) -> None:
         """Counts a call of a key. Raises `Problem` 429."""
@@ -33,3 +37,13 @@ class Rates:
         raise Problem(
             429, f"too many {what}: {rate.amount} per {rate.get_expiry()} seconds for each key", headers=headers
         )
+
+
+def _rate(text: str) -> RateLimitItem:
+    try:
+        found = parse(text)
+    except ValueError:
+        found = None
+    if found is None or found.amount < 1:
+        raise WrongRate(f"{text!r} is no rate: one is written like 600/minute")
+    return found

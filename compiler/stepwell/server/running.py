@@ -15,19 +15,21 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote
 
-from sqlalchemy import Select, or_, select, update
+from sqlalchemy import Select, delete, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from stepwell.cloudflare import ApiError, Cloudflare, Unsure
 from stepwell.runs import Runs
 
 from . import lookup, shapes
+from .claims import Claim, used
 from .database import new_id, now
 from .errors import Problem, missing, of_provider
 from .house import House
 from .keys import Caller
 from .shapes import StepTell, TriggerAsk
 from .tables import ConnectionRow, DeploymentRow, EventRow, RunRow, WorkflowRow
+from .texts import clean, kept, told
 
 PARAMS_BYTES: Final = 100 * 1024
 ENDED: Final = frozenset({"complete", "errored", "terminated"})
@@ -37,6 +39,7 @@ _FRESH: Final = 1_000_000
 """A status is that old at most, in microseconds: many who poll one run ask Cloudflare once a second."""
 _GIVEN_UP: Final = 10 * 60 * 1_000_000
 """After so long a run that Cloudflare does not know was never started, in microseconds."""
+_TRIES: Final = 5
 NEVER_STARTED: Final = "the run was never started: the server stopped, or Cloudflare did not take it; trigger it again"
 _INSTANCE: Final = re.compile(shapes.INSTANCE)
 _EVENT: Final = re.compile(shapes.EVENT)
@@ -77,19 +80,14 @@ def trigger(house: House, caller: Caller, workflow_id: str, ask: TriggerAsk, key
         target = _Target(workflow, connection, deployment)
         instance = _instance_of_event(ask.params)
         known = lookup.run(session, workflow, instance) if instance is not None else None
-    if instance is not None and (deployment.waits or known is not None):
+    if instance is not None:
         return _send(house, target, ask.params, instance, known, key)
     return _start(house, target, ask, text, key)
 
 
 def _params(params: Any) -> str:
-    """The params as text. Raises `Problem` 413 for too much, 422 for what JSON and UTF-8 cannot say."""
-    try:
-        size = len(json.dumps(params, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode())
-    except (ValueError, RecursionError):
-        raise Problem(
-            422, "params: holds a number that is too large, half a character, or too deep a nesting"
-        ) from None
+    """The params as text. Raises `Problem` 413 for too much."""
+    size = len(json.dumps(params, ensure_ascii=False, separators=(",", ":")).encode())
     if size > PARAMS_BYTES:
         raise Problem(
             413, f"params: {size:,} bytes as JSON; {PARAMS_BYTES:,} are allowed. Put the data where the run finds it"
@@ -110,14 +108,30 @@ def _request(*parts: object) -> str:
 
 
 def _start(house: House, target: _Target, ask: TriggerAsk, text: str, key: str | None) -> Triggered:
-    row = _row(target, ask, text, key)
-    try:
-        with house.database.write() as session:
-            session.add(row)
-    except IntegrityError:
-        return _again(house, target, row, ask.params)
-    _begin(house, target.connection, row, ask.params, fresh=True)
-    return Triggered(row, True)
+    """Writes a run down and has it started, or finds the one that the same request has started."""
+    _refuse_used(house, EventRow, target.workflow, key)
+    for _ in range(_TRIES):
+        row = _row(target, ask, text, key)
+        try:
+            with house.database.write() as session:
+                session.add(row)
+        except IntegrityError:
+            found = _again(house, target, row, ask)
+            if found is not None:
+                return found
+            continue  # the first request could not start it and has taken its row back
+        return Triggered(_begin(house, target.connection, row, ask), True)
+    raise Problem(409, "others ask for the same run at the same time; try again")
+
+
+def _refuse_used(house: House, table: type[EventRow] | type[RunRow], workflow: WorkflowRow, key: str | None) -> None:
+    """Raises `Problem` 422 where a key was used for something of another kind."""
+    if key is None:
+        return
+    chosen = select(table.id).where(table.workflow_id == workflow.id, table.idempotency_key == key)
+    with house.database.read() as session:
+        if session.scalar(chosen) is not None:
+            raise used("Idempotency-Key", 422)
 
 
 def _row(target: _Target, ask: TriggerAsk, text: str, key: str | None) -> RunRow:
@@ -135,6 +149,7 @@ def _row(target: _Target, ask: TriggerAsk, text: str, key: str | None) -> RunRow
         request=_request(target.connection.id, ask.instance_id, ask.params),
         params=text,
         started=False,
+        tries=1,
         status="queued",
         provider_status="queued",
         seen_at=moment,
@@ -143,8 +158,22 @@ def _row(target: _Target, ask: TriggerAsk, text: str, key: str | None) -> RunRow
     )
 
 
-def _again(house: House, target: _Target, wish: RunRow, params: Any) -> Triggered:
-    """The run that the same key or the same wished id has started already."""
+def _again(house: House, target: _Target, wish: RunRow, ask: TriggerAsk) -> Triggered | None:
+    """The run that the same key or the same wished id has started already; None where it is gone again."""
+    row, by_key = _earlier(house, wish)
+    if row is None:
+        return None
+    if row.request != wish.request:
+        raise used("Idempotency-Key", 422) if by_key else used("instanceId", 409)
+    if row.started:
+        return Triggered(row, False)
+    if not _tried(house, row):
+        return None
+    return Triggered(_begin(house, target.connection, row, ask), False)
+
+
+def _earlier(house: House, wish: RunRow) -> tuple[RunRow | None, bool]:
+    """The run that was written down before this one, and whether it has the same key."""
     same = (RunRow.connection_id == wish.connection_id) & (RunRow.workflow == wish.workflow)
     chosen: Select[RunRow] = select(RunRow).where(
         RunRow.workflow_id == wish.workflow_id,
@@ -152,45 +181,59 @@ def _again(house: House, target: _Target, wish: RunRow, params: Any) -> Triggere
     )
     with house.database.read() as session:
         rows = session.scalars(chosen).all()
-    if not rows:
-        raise Problem(409, "the workflow was changed meanwhile; trigger it again")
     by_key = next((row for row in rows if row.idempotency_key == wish.idempotency_key is not None), None)
-    row = by_key or rows[0]
-    if row.request != wish.request:
-        what = "Idempotency-Key" if by_key is not None else "instanceId"
-        raise Problem(422 if by_key is not None else 409, f"this {what} was used for another request")
-    if not row.started:
-        _begin(house, target.connection, row, params, fresh=False)
-    return Triggered(row, False)
+    return by_key or next(iter(rows), None), by_key is not None
 
 
-def _begin(house: House, connection: ConnectionRow, row: RunRow, params: Any, *, fresh: bool) -> None:
-    """Has Cloudflare start a run that is written down. Raises `Problem`.
+def _tried(house: House, row: RunRow) -> bool:
+    """Notes that one more request begins to start a run; False where it is gone."""
+    with house.database.write() as session:
+        counted = update(RunRow).where(RunRow.id == row.id).values(tries=RunRow.tries + 1).returning(RunRow.id)
+        return session.scalar(counted) is not None
 
-    An instance of that id that is there already is ours, unless the row was made just now.
-    """
+
+def _begin(house: House, connection: ConnectionRow, row: RunRow, ask: TriggerAsk) -> RunRow:
+    """Has Cloudflare start a run that is written down. Raises `Problem`."""
     api = house.accounts.of(connection)
     try:
-        Runs(api).trigger(row.workflow, params, row.instance_id)
+        Runs(api).trigger(row.workflow, ask.params, row.instance_id)
     except ApiError as error:
-        there = not isinstance(error, Unsure) and 400 <= error.status < 500 and _find(api, row) is not None
-        if not there or fresh:
-            if not isinstance(error, Unsure) and fresh:
+        sure = not isinstance(error, Unsure)
+        there = sure and 400 <= error.status < 500 and _find(api, row) is not None
+        if not there or not _ours(house, row, ask):
+            if sure:
                 _forget(house, row)
             raise _not_started(error, there) from None
+    return _started(house, row)
+
+
+def _ours(house: House, row: RunRow, ask: TriggerAsk) -> bool:
+    """Whether an instance that is there was started for this row: nobody guesses an id that was chosen here, and a
+    wished one is ours when another request for this row may have started it.
+    """
+    if ask.instance_id is None:
+        return True
+    with house.database.read() as session:
+        tries = session.scalar(select(RunRow.tries).where(RunRow.id == row.id))
+    return tries is not None and tries > 1
+
+
+def _started(house: House, row: RunRow) -> RunRow:
+    """Writes down that the provider has it. Somebody who looked meanwhile may know more, and that stays."""
     moment = now()
-    row.started, row.status, row.provider_status, row.error = True, "queued", "queued", None
-    row.seen_at = row.updated_at = moment
+    values: dict[str, Any] = {"started": True, "status": "queued", "provider_status": "queued", "error": None}
+    values |= {"seen_at": moment, "updated_at": moment}
     with house.database.write() as session:
-        session.merge(row)
+        session.execute(update(RunRow).where(RunRow.id == row.id, RunRow.started.is_(False)).values(**values))
+        found = session.get(RunRow, row.id)
+    return found if found is not None else row
 
 
 def _forget(house: House, row: RunRow) -> None:
-    """Takes back what certainly never started."""
+    """Takes back what certainly never started, unless another request is at it too."""
+    alone = (RunRow.started.is_(False), RunRow.tries == 1)
     with house.database.write() as session:
-        found = session.get(RunRow, row.id)
-        if found is not None and not found.started:
-            session.delete(found)
+        session.execute(delete(RunRow).where(RunRow.id == row.id, *alone))
 
 
 def _not_started(error: ApiError, there: bool) -> Problem:
@@ -219,49 +262,24 @@ def _send(
     house: House, target: _Target, params: dict[str, Any], instance: str, known: RunRow | None, key: str | None
 ) -> Triggered:
     """Sends an event to a run that is there; never starts one."""
-    event_type = str(params["eventType"])
+    event_type, payload = str(params["eventType"]), params.get("payload")
     row = known or _adopted(house, target.workflow, instance, [target.deployment])
     if row is None:
         raise missing("Instance")
     if not _EVENT.fullmatch(event_type):
         raise Problem(422, "params.eventType: letters, digits, - and _, at most 100")
-    request = _request(instance, event_type, params.get("payload"))
-    if key is not None and _was_sent(house, target.workflow, key, request):
+    _refuse_used(house, RunRow, target.workflow, key)
+    claim = Claim(house, target.workflow, row, key, _request(instance, event_type, payload))
+    if not claim.take():
         return Triggered(row, False, event_type)
     connection = target.connection if row.connection_id == target.connection.id else _connection(house, row)
     try:
-        Runs(house.accounts.of(connection)).send_event(row.workflow, instance, event_type, params.get("payload"))
+        Runs(house.accounts.of(connection)).send_event(row.workflow, row.instance_id, event_type, payload)
     except ApiError as error:
+        claim.give_back()
         raise _refused(error, "the event was not sent", "Instance") from None
-    if key is not None:
-        _note_sent(house, target.workflow, key, request, row)
+    claim.sent()
     return Triggered(row, False, event_type)
-
-
-def _was_sent(house: House, workflow: WorkflowRow, key: str, request: str) -> bool:
-    with house.database.read() as session:
-        found = session.scalar(
-            select(EventRow).where(EventRow.workflow_id == workflow.id, EventRow.idempotency_key == key)
-        )
-    if found is not None and found.request != request:
-        raise Problem(422, "this Idempotency-Key was used for another request")
-    return found is not None
-
-
-def _note_sent(house: House, workflow: WorkflowRow, key: str, request: str, run: RunRow) -> None:
-    row = EventRow(
-        id=new_id("evt"),
-        workflow_id=workflow.id,
-        idempotency_key=key,
-        request=request,
-        run_id=run.id,
-        created_at=now(),
-    )
-    try:
-        with house.database.write() as session:
-            session.add(row)
-    except IntegrityError:
-        pass  # the same request, at the same time
 
 
 # Seen
@@ -296,10 +314,10 @@ def _adopted(house: House, workflow: WorkflowRow, instance: str, deployments: li
             continue
         api = house.accounts.of(connection)
         try:
-            told = api.find(_path(deployment.workflow, instance), simple="true")
+            found = api.find(_path(deployment.workflow, instance), simple="true")
         except ApiError as error:
             raise of_provider(error, "the run was not found") from None
-        if told is not None:
+        if found is not None:
             ask = TriggerAsk(connection_id=connection.id, instance_id=instance)
             row = _row(_Target(workflow, connection, deployment), ask, "null", None)
             row.started, row.seen_at = True, 0
@@ -312,8 +330,7 @@ def _kept(house: House, row: RunRow) -> RunRow:
         with house.database.write() as session:
             session.add(row)
     except IntegrityError:  # somebody else has adopted it at the same time
-        with house.database.read() as session:
-            found = session.scalar(select(RunRow).where(RunRow.instance_id == row.instance_id))
+        found, _ = _earlier(house, row)
         return found if found is not None else row
     return row
 
@@ -323,12 +340,15 @@ def look(house: House, row: RunRow) -> RunRow:
     asked = now()
     if row.started and (row.status in ENDED or asked - row.seen_at < _FRESH):
         return row
-    connection = _connection(house, row)
+    with house.database.read() as session:
+        connection = session.get(ConnectionRow, row.connection_id)
+    if connection is None or connection.removed_at is not None:
+        return row  # nobody can be asked any more
     try:
-        told = house.accounts.of(connection).find(_path(row.workflow, row.instance_id), simple="true")
+        seen = house.accounts.of(connection).find(_path(row.workflow, row.instance_id), simple="true")
     except ApiError as error:
         raise of_provider(error, "the status is not known") from None
-    values = _absent(row, asked) if told is None else _told(told)
+    values = _absent(row, asked) if seen is None else _told(seen)
     return _update(house, row, asked, values)
 
 
@@ -340,17 +360,18 @@ def _absent(row: RunRow, asked: int) -> dict[str, Any]:
     return {}
 
 
-def _told(told: dict[str, Any]) -> dict[str, Any]:
-    word = str(told["status"])
+def _told(seen: dict[str, Any]) -> dict[str, Any]:
+    word = str(seen["status"])
     status = _STATUS.get(word, word)
-    values: dict[str, Any] = {"started": True, "provider_status": word}
+    values: dict[str, Any] = {"started": True, "provider_status": word[:40]}
     if status in _KNOWN:  # `unknown` leaves the last that was known
         values["status"] = status
     if status == "complete":
-        values["output"] = json.dumps(told.get("output"))
-    error = told.get("error")
+        values["output"] = kept(seen.get("output"))
+    error = seen.get("error")
     if status == "errored":
-        values["error"] = f"{error.get('name', 'Error')}: {error.get('message', '')}" if error else "failed"
+        words = f"{error.get('name', 'Error')}: {error.get('message', '')}" if error else "failed"
+        values["error"] = clean(words)
     return values
 
 
@@ -383,15 +404,15 @@ def steps(house: House, row: RunRow) -> list[StepTell]:
         raise _refused(error, "the steps are not known", "Run") from None
     return [
         StepTell(
-            name=step.name,
+            name=clean(step.name),
             kind=step.kind,
             node_id=step.node,
             status="running" if not step.done else "complete" if step.success else "errored",
             start=step.start,
             end=step.end,
             attempts=len(step.attempts),
-            output=step.output,
-            error=f"{step.error.name}: {step.error.message}" if step.error is not None else None,
+            output=told(kept(step.output)),
+            error=clean(f"{step.error.name}: {step.error.message}") if step.error is not None else None,
         )
         for step in found.steps
     ]

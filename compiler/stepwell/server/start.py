@@ -8,26 +8,31 @@ import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import uvicorn
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy import exists, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from stepwell.nodes import find
 
 from . import keys, vault
 from .accounts import Accounts
 from .app import make_app
-from .database import Database, WrongDatabase
+from .database import Database, WrongDatabase, lock
 from .house import House
 from .keys import SCOPES
 from .rates import Rates
 from .routes.projects import new_project
+from .tables import ProjectRow
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from stepwell.bundle.toolchain import Toolchain
+
+
+_BACKLOG: Final = 512
 
 
 @dataclass(frozen=True)
@@ -47,8 +52,9 @@ class Settings:
 
 
 def open_house(settings: Settings, toolchain: Toolchain | None) -> House:
-    """What the server works with. Raises `WrongDatabase`, `WrongKeys`, and ValueError for a rate that is none."""
-    safe = vault.Vault(vault.keys(settings.key_file))
+    """What the server works with. Raises `WrongDatabase`, `WrongKeys`, `WrongRate`."""
+    file = settings.key_file
+    safe = vault.Vault(vault.keys(file), lambda: vault.keys(file))
     rates = Rates(settings.calls, settings.deploys)
     database = _database(settings)
     found = find(None, settings.nodes)
@@ -74,18 +80,25 @@ def serve(
     config = uvicorn.Config(
         application, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=30
     )
-    with _socket(host, port) as door:
+    with listen(host, port) as door:
         shown = f"[{host}]" if ":" in host else host
         listening(f"http://{shown}:{door.getsockname()[1]}")
         uvicorn.Server(config).run([door])
 
 
-def _socket(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens. Raises `Busy`."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # asyncio sets TCP_NODELAY only where the protocol is named; without it each answer waits 40 ms for an ACK.
+    door = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        return socket.create_server((host, port), family=family, backlog=512)
+        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        door.bind((host, port))
+        door.listen(_BACKLOG)
     except OSError as error:
+        door.close()
         raise Busy(f"{host}:{port} cannot be listened to: {error.strerror or error}") from None
+    return door
 
 
 @dataclass(frozen=True)
@@ -110,10 +123,11 @@ def init(settings: Settings, name: str, slug: str) -> Made:
     database = _database(settings)
     try:
         with database.write() as session:
+            lock(session, "init")
+            if session.scalar(select(exists().where(ProjectRow.slug == slug))):
+                raise WrongDatabase(f"there is a project {slug} already; --project NAME makes another one")
             project = new_project(session, name, slug, None)
             _, key = keys.make(session, project.id, "first key", SCOPES)
-    except IntegrityError:
-        raise WrongDatabase(f"there is a project {slug} already; --project NAME makes another one") from None
     finally:
         database.close()
     return Made(project.id, key)
@@ -136,6 +150,9 @@ def _database(settings: Settings) -> Database:
     database = Database(settings.database)
     try:
         database.migrate()
+    except WrongDatabase:
+        database.close()
+        raise
     except SQLAlchemyError as error:
         words = str(getattr(error, "orig", None) or error).strip().splitlines()
         raise WrongDatabase(f"the database cannot be used: {words[0] if words else type(error).__name__}") from None

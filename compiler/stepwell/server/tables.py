@@ -45,7 +45,7 @@ class ProjectRow(Base):
     __tablename__ = "projects"
     id: Mapped[Id]
     name: Mapped[Word]
-    slug: Mapped[str] = mapped_column(String(100), unique=True)
+    slug: Mapped[str] = mapped_column(String(100))
     description: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[Moment]
     updated_at: Mapped[Moment]
@@ -146,7 +146,6 @@ class DeploymentRow(Base):
     status: Mapped[str] = mapped_column(String(20))
     worker: Mapped[str | None] = mapped_column(String(255))
     workflow: Mapped[str | None] = mapped_column(String(255))
-    waits: Mapped[bool]
     url: Mapped[str | None] = mapped_column(Text)
     dashboard_url: Mapped[str | None] = mapped_column(Text)
     error: Mapped[str | None] = mapped_column(Text)
@@ -162,7 +161,7 @@ class RunRow(Base):
 
     __tablename__ = "runs"
     __table_args__ = (
-        UniqueConstraint("connection_id", "workflow", "instance_id"),
+        UniqueConstraint("workflow_id", "connection_id", "workflow", "instance_id"),
         UniqueConstraint("workflow_id", "idempotency_key"),
         Index(None, "workflow_id", "created_at", "id"),
         Index(None, "project_id", "created_at", "id"),
@@ -181,6 +180,8 @@ class RunRow(Base):
     """A hash of what was asked for."""
     params: Mapped[Json]
     started: Mapped[bool]
+    tries: Mapped[int]
+    """How many requests have asked the provider to start it."""
     status: Mapped[str] = mapped_column(String(20))
     provider_status: Mapped[str] = mapped_column(String(40))
     output: Mapped[Json | None] = mapped_column(Text)
@@ -192,7 +193,7 @@ class RunRow(Base):
 
 
 class EventRow(Base):
-    """An event that was sent with an Idempotency-Key: it is not sent again."""
+    """An event with an Idempotency-Key: it is sent once. `sent` False: some request sends it since `created_at`."""
 
     __tablename__ = "sent_events"
     __table_args__ = (UniqueConstraint("workflow_id", "idempotency_key"),)
@@ -201,4 +202,5 @@ class EventRow(Base):
     idempotency_key: Mapped[str] = mapped_column(String(255))
     request: Mapped[str] = mapped_column(String(64))
     run_id: Mapped[str] = mapped_column(String(40))
+    sent: Mapped[bool]
     created_at: Mapped[Moment]

@@ -10,7 +10,7 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from .database import new_id, now
+from .database import lock, new_id, now
 from .errors import Problem
 from .shapes import MASK, VariableTell, WorkflowVariable
 from .tables import VariableRow, WorkflowRow
@@ -73,6 +73,7 @@ def _opened(session: Session, vault: Vault, project: str, workflow: str) -> dict
 
 def replace(session: Session, vault: Vault, workflow: WorkflowRow, wanted: Collection[WorkflowVariable]) -> None:
     """Gives a workflow these variables and no others. A mask stands for the value that is there."""
+    lock(session, f"variables of {workflow.id}")
     names = [one.name for one in wanted]
     if len(set(names)) < len(names):
         raise Problem(422, "envVars: a name stands there twice")

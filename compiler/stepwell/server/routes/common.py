@@ -35,21 +35,26 @@ _REFUSALS: Final[dict[int, str]] = {
     401: "No key, or one that is not valid",
     403: "The key lacks the scope",
     404: "Not there, or not of the key's project",
+    409: "The state of things forbids it",
     413: "The body is too long",
+    415: "The body is not said to be JSON",
     422: "A field is wrong; `details` say which",
     429: "Too many calls of this key",
+    503: "The database or Cloudflare is not reached or busy; try again",
 }
-_CONFLICT: Final = {409: "The state of things forbids it"}
-_PROVIDER: Final = {
-    502: "Cloudflare failed; `provider` has its code and text",
-    503: "Cloudflare is not reached or busy",
-}
+_PROVIDER: Final = {502: "Cloudflare failed; `provider` has its code and text"}
 
 
-def make_router(tag: str, *, provider: bool = False, conflict: bool = False) -> APIRouter:
+def make_router(tag: str, *, provider: bool = False) -> APIRouter:
     """A router whose every route has the door before it."""
-    told = _REFUSALS | (_CONFLICT if conflict or provider else {}) | (_PROVIDER if provider else {})
+    told = _REFUSALS | (_PROVIDER if provider else {})
     responses: dict[int | str, dict[str, Any]] = {
         status: {"model": Refusal, "description": words} for status, words in told.items()
     }
-    return APIRouter(prefix="/api", tags=[tag], route_class=Door, responses=responses)
+    return APIRouter(
+        prefix="/api",
+        tags=[tag],
+        route_class=Door,
+        responses=responses,
+        generate_unique_id_function=lambda route: route.name,
+    )

@@ -28,6 +28,7 @@ from ..shapes import (
     VerifyTell,
 )
 from ..tables import ConnectionRow, DeploymentRow
+from ..texts import clean
 from .common import Hall, Who, make_router
 from .projects import refuse_deployed
 
@@ -71,10 +72,10 @@ def verify_token(house: Hall, who: Who, ask: VerifyAsk) -> VerifyTell:
     with house.accounts.client(given.api_token, given.account_id or "none") as api:
         try:
             _verify(house, api.get, given.account_id)
-            found = [Account(id=str(one["id"]), name=str(one["name"])) for one in api.get("/accounts")]
+            found = [Account(id=str(one["id"]), name=clean(str(one["name"]))) for one in api.pages("/accounts")]
         except ApiError as error:
             if error.status in (400, 401, 403):
-                return VerifyTell(valid=False, accounts=[], error=error.message)
+                return VerifyTell(valid=False, accounts=[], error=clean(error.message))
             raise of_provider(error, "the token was not verified") from None
     if given.account_id is not None and given.account_id not in (one.id for one in found):
         return VerifyTell(valid=False, accounts=found, error=f"the token does not reach the account {given.account_id}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 from fastapi.responses import StreamingResponse
@@ -51,11 +51,13 @@ def deploy_stream(house: Hall, who: Who, workflow_id: str, ask: DeployAsk) -> St
     )
 
 
-def _events(house: House, order: Order) -> Iterator[bytes]:
-    for number, told in enumerate(deploying.stream(house, order), 1):
+async def _events(house: House, order: Order) -> AsyncIterator[bytes]:
+    number = 0
+    async for told in deploying.stream(house, order):
         if told is None:
             yield format_sse_event(comment="still deploying")
         else:
+            number += 1
             yield format_sse_event(event=told["event"], data_str=json.dumps(told["data"]), id=str(number))
 
 

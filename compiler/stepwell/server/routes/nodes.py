@@ -23,7 +23,7 @@ router = make_router("nodes")
 
 
 @router.post("/check")
-@needs("read")
+@needs("read", graph=True)
 def check(house: Hall, who: Who, ask: CheckAsk) -> CheckTell:
     """What is wrong with a graph, without keeping it. Pointers begin with `/ir`."""
     ok, found = compiling.checked(compiling.document(ask.ir, ask.trigger_code), house.nodes)
@@ -31,7 +31,7 @@ def check(house: Hall, who: Who, ask: CheckAsk) -> CheckTell:
 
 
 @router.post("/compile")
-@needs("read")
+@needs("read", graph=True)
 def compile_graph(house: Hall, who: Who, ask: CheckAsk) -> CompileTell:
     """The Worker of a graph, without keeping it."""
     text = compiling.document(ask.ir, ask.trigger_code)

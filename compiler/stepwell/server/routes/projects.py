@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from sqlalchemy import exists, select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from .. import keys, lookup
@@ -15,7 +14,7 @@ from ..tables import DeploymentRow, ProjectRow
 from . import keys as key_routes
 from .common import Hall, Who, make_router
 
-router = make_router("projects", conflict=True)
+router = make_router("projects")
 
 
 @router.get("/projects")
@@ -30,12 +29,9 @@ def list_projects(house: Hall, who: Who) -> Page[ProjectTell]:
 @needs("write")
 def create_project(house: Hall, who: Who, ask: ProjectAsk) -> NewProjectTell:
     """Makes a project. `apiKey` is its first key, with the scopes of the caller's; it is shown only here."""
-    try:
-        with house.database.write() as session:
-            row = new_project(session, ask.name, ask.slug, ask.description)
-            key, text = keys.make(session, row.id, "first key", who.scopes)
-    except IntegrityError:
-        raise _taken(ask.slug) from None
+    with house.database.write() as session:
+        row = new_project(session, ask.name, ask.slug, ask.description)
+        key, text = keys.make(session, row.id, "first key", who.scopes)
     return NewProjectTell(**_tell(row).model_dump(by_alias=False), api_key=key_routes.tell_new(key, text))
 
 
@@ -51,16 +47,13 @@ def get_project(house: Hall, who: Who, project_id: str) -> ProjectTell:
 @needs("write")
 def update_project(house: Hall, who: Who, project_id: str, ask: ProjectPatch) -> ProjectTell:
     """Changes a project."""
-    try:
-        with house.database.write() as session:
-            row = lookup.project(session, who, project_id)
-            for name in ask.model_fields_set:
-                if name != "description" and getattr(ask, name) is None:
-                    raise Problem(422, f"{name} cannot be null")
-                setattr(row, name, getattr(ask, name))
-            row.updated_at = now()
-    except IntegrityError:
-        raise _taken(str(ask.slug)) from None
+    with house.database.write() as session:
+        row = lookup.project(session, who, project_id)
+        for name in ask.model_fields_set:
+            if name != "description" and getattr(ask, name) is None:
+                raise Problem(422, f"{name} cannot be null")
+            setattr(row, name, getattr(ask, name))
+        row.updated_at = now()
     return _tell(row)
 
 
@@ -77,7 +70,8 @@ def delete_project(house: Hall, who: Who, project_id: str) -> Ok:
 
 def refuse_deployed(session: Session, chosen: object, what: str) -> None:
     """Raises `Problem` 409 while a Worker of it is deployed: nobody could take it down afterwards."""
-    up = DeploymentRow.removed_at.is_(None) & DeploymentRow.worker.is_not(None)
+    under_way = DeploymentRow.worker.is_not(None) | (DeploymentRow.status == "running")
+    up = DeploymentRow.removed_at.is_(None) & under_way
     if session.scalar(select(exists().where(chosen, up))):  # type: ignore[arg-type]
         raise Problem(409, f"{what} is deployed: take it down first")
 
@@ -91,10 +85,6 @@ def new_project(session: Session, name: str, slug: str, description: str | None)
     session.add(row)
     session.flush()
     return row
-
-
-def _taken(slug: str) -> Problem:
-    return Problem(409, f"the slug {slug} is taken")
 
 
 def _tell(row: ProjectRow) -> ProjectTell:

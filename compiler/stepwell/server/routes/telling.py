@@ -7,6 +7,7 @@ from typing import Any
 
 from ..shapes import DeploymentTell, Finding, RunTell, VersionRef, VersionTell, WorkflowTell
 from ..tables import DeploymentRow, RunRow, VersionRow, WorkflowRow
+from ..texts import told
 
 
 def workflow(row: WorkflowRow) -> WorkflowTell:
@@ -90,7 +91,7 @@ def run_fields(row: RunRow) -> dict[str, Any]:
         "instance_id": row.instance_id,
         "status": row.status,
         "provider_status": row.provider_status,
-        "output": json.loads(row.output) if row.output is not None else None,
+        "output": told(row.output),
         "error": row.error,
         "created_at": row.created_at,
         "updated_at": row.updated_at,

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from .. import lookup, variables
-from ..database import now
+from ..database import lock, now
 from ..door import needs
 from ..errors import Problem
 from ..paging import Cursor, Limit, page
@@ -14,7 +14,7 @@ from ..shapes import Ok, Page, VariableAsk, VariablePatch, VariableTell
 from ..tables import VariableRow
 from .common import Hall, Who, make_router
 
-router = make_router("env-vars", conflict=True)
+router = make_router("env-vars")
 
 
 @router.get("/env-vars")
@@ -36,6 +36,7 @@ def create_variable(house: Hall, who: Who, ask: VariableAsk) -> VariableTell:
     try:
         with house.database.write() as session:
             owner = lookup.workflow(session, who, ask.workflow_id).id if ask.workflow_id is not None else ""
+            lock(session, f"variables of {owner or who.project}")
             row = variables.made(house.vault, who.project, owner, ask.name, ask.value, ask.is_secret)
             session.add(row)
     except IntegrityError:

@@ -6,10 +6,10 @@ import json
 
 from fastapi import Response
 from sqlalchemy import exists, func, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from .. import compiling, lookup
-from ..database import new_id, now
+from ..database import lock, new_id, now
 from ..door import needs
 from ..errors import Problem
 from ..house import House
@@ -20,7 +20,7 @@ from ..tables import DeploymentRow, VersionRow, WorkflowRow
 from .common import Hall, Who, make_router
 from .telling import version, version_ref
 
-router = make_router("versions", conflict=True)
+router = make_router("versions")
 
 
 @router.get("/workflows/{workflow_id}/versions")
@@ -40,7 +40,7 @@ def list_versions(
     status_code=201,
     responses={200: {"model": VersionTell, "description": "The current version is the same already"}},
 )
-@needs("write")
+@needs("write", graph=True)
 def create_version(house: Hall, who: Who, workflow_id: str, ask: VersionAsk, response: Response) -> VersionTell:
     """Posts a new version. It is checked and compiled: one that has errors is refused (422), with a finding for each
     and a pointer to its place. Warnings come with the version.
@@ -56,24 +56,25 @@ def create_version(house: Hall, who: Who, workflow_id: str, ask: VersionAsk, res
 
 
 def _keep(house: House, who: Caller, workflow_id: str, artifact: str, found: str) -> tuple[bool, VersionRow]:
-    """Adds a version, unless the current one says the same. Two at once get a number each."""
-    for _ in range(10):
-        try:
-            with house.database.write() as session:
-                row = lookup.workflow(session, who, workflow_id)
-                hash_ = compiling.content_hash(artifact)
-                current = session.get(VersionRow, row.current_version_id) if row.current_version_id else None
-                if current is not None and current.hash == hash_:
-                    return False, current
-                highest = session.scalar(select(func.max(VersionRow.number)).where(VersionRow.workflow_id == row.id))
-                made = _row(row, (highest or 0) + 1, artifact, hash_, found)
-                session.add(made)
-                session.flush()
-                row.current_version_id, row.updated_at = made.id, made.created_at
-            return True, made
-        except IntegrityError:
-            continue
-    raise Problem(409, "others are posting versions of this workflow at the same time; try again")
+    """Adds a version, unless the current one says the same."""
+    with house.database.write() as session:
+        row = lookup.workflow(session, who, workflow_id)
+        hash_ = compiling.content_hash(artifact)
+        current = session.get(VersionRow, row.current_version_id) if row.current_version_id else None
+        if current is not None and current.hash == hash_:
+            return False, current
+        return True, _added(session, row, artifact, hash_, found)
+
+
+def _added(session: Session, workflow: WorkflowRow, artifact: str, hash_: str, found: str) -> VersionRow:
+    """A new version, from now on the current one. Two at once get a number each."""
+    lock(session, workflow.id)
+    highest = session.scalar(select(func.max(VersionRow.number)).where(VersionRow.workflow_id == workflow.id))
+    made = _row(workflow, (highest or 0) + 1, artifact, hash_, found)
+    session.add(made)
+    session.flush()
+    workflow.current_version_id, workflow.updated_at = made.id, made.created_at
+    return made
 
 
 def _row(workflow: WorkflowRow, number: int, artifact: str, hash_: str, found: str) -> VersionRow:
@@ -114,11 +115,7 @@ def revert_version(house: Hall, who: Who, workflow_id: str, version_id: str) -> 
     with house.database.write() as session:
         workflow = lookup.workflow(session, who, workflow_id)
         old = lookup.version(session, workflow, version_id)
-        highest = session.scalar(select(func.max(VersionRow.number)).where(VersionRow.workflow_id == workflow.id))
-        made = _row(workflow, (highest or 0) + 1, old.artifact, old.hash, old.findings)
-        session.add(made)
-        session.flush()
-        workflow.current_version_id, workflow.updated_at = made.id, made.created_at
+        made = _added(session, workflow, old.artifact, old.hash, old.findings)
     return version(made)
 
 

@@ -22,7 +22,7 @@ from .common import Hall, Who, make_router
 from .projects import refuse_deployed
 from .telling import deployment, version, version_ref, workflow
 
-router = make_router("workflows", conflict=True)
+router = make_router("workflows")
 
 _DEPENDENCIES = 15
 
