@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from typing import Any, Final
 import httpx
 import uvicorn
 from cryptography.fernet import Fernet
+from fastapi import FastAPI
 
 from stepwell.bundle.toolchain import locate
 from stepwell.graph.nodes import Nodes
@@ -24,6 +24,7 @@ from stepwell.server.house import House
 from stepwell.server.keys import SCOPES
 from stepwell.server.rates import Rates
 from stepwell.server.routes.projects import new_project
+from stepwell.server.start import listen
 from stepwell.server.vault import Vault
 from tests.dev.account import Dev
 
@@ -75,8 +76,8 @@ class Caller:
 class Served:
     """A server: `house` is what it works with, `caller()` makes projects and keys in it."""
 
-    def __init__(self, house: House, http: httpx.Client) -> None:
-        self.house, self.http = house, http
+    def __init__(self, app: FastAPI, house: House, http: httpx.Client) -> None:
+        self.app, self.house, self.http = app, house, http
         self._count = 0
 
     def caller(self, scopes: Any = SCOPES, project: str | None = None, expires: int | None = None) -> Caller:
@@ -101,17 +102,20 @@ def served(url: str, cloudflare: str = NOWHERE, **more: Any) -> Iterator[Served]
     database.migrate()
     rates = Rates(more.pop("calls", "1000000/minute"), more.pop("deploys", "1000000/minute"))
     nodes = more.pop("nodes", Nodes())
-    house = House(database, vault, rates, Accounts(cloudflare, vault), locate(), nodes)
+    accounts = Accounts(cloudflare, vault, attempts=1 if cloudflare == NOWHERE else 3)
+    house = House(database, vault, rates, accounts, locate(), nodes)
     app = make_app(house, keeper=False, **more)
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
-    with socket.create_server(("127.0.0.1", 0)) as door:
+    with listen("127.0.0.1", 0) as door:
         url = f"http://127.0.0.1:{door.getsockname()[1]}"
         thread = threading.Thread(target=server.run, args=([door],))
         thread.start()
-        with httpx.Client(base_url=url, timeout=60, trust_env=False) as http:
-            yield Served(house, http)
-        server.should_exit = True
-        thread.join()
+        try:
+            with httpx.Client(base_url=url, timeout=60, trust_env=False) as http:
+                yield Served(app, house, http)
+        finally:
+            server.should_exit = True
+            thread.join()
 
 
 def connect(who: Caller, account: Dev) -> str:
