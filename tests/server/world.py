@@ -95,7 +95,7 @@ def routes(app: FastAPI) -> Iterator[Route]:
     """All routes that need a key, from the application's own table."""
     for route in app.routes:
         if isinstance(route, Door):
-            for method in sorted(route.methods):
+            for method in sorted(route.methods or ()):
                 yield Route(route.name, method, route.path, scope_of(route), route.body_field is not None)
 
 
