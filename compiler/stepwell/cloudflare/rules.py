@@ -152,10 +152,10 @@ class Rules:
 
 
 def _json(content: bytes) -> Any:
-    """What the bytes say, None when they are no JSON."""
+    """What the bytes say, None when they are no JSON that can be read."""
     try:
         return jsonlib.loads(content) if content else None
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 

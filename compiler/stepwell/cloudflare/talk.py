@@ -91,17 +91,35 @@ def delete(path: str, **params: Any) -> Talk[bool]:
 
 
 def create(ask: Ask, look: Callable[[], Talk[Told | None]], attempts: int) -> Talk[Told | Any]:
-    """The result of a POST, or what `look` finds when it is not known whether the POST was done."""
+    """The result of a POST, or what `look` finds when it is not known whether the POST was done.
+
+    Once that is not known of one attempt, it is not known of all: what fails afterwards is `Unsure` too.
+    """
+    unsure = False
     for left in reversed(range(attempts)):
         try:
             return (yield ask).result
         except Unsure:
-            found = yield from look()
+            unsure = True
+            found = yield from _sought(look)
             if found is not None:
                 return found
             if not left:
                 raise
+        except ApiError as error:
+            raise (_unsure(error) if unsure else error) from None
     raise AssertionError("unreachable")
+
+
+def _sought(look: Callable[[], Talk[Told | None]]) -> Talk[Told | None]:
+    try:
+        return (yield from look())
+    except ApiError as error:
+        raise _unsure(error) from None
+
+
+def _unsure(error: ApiError) -> Unsure:
+    return Unsure(error.method, error.path, error.status, error.code, error.message)
 
 
 def do(action: Callable[[], Any]) -> Talk[Any]:

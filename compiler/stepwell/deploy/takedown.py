@@ -53,7 +53,8 @@ def takedown(api: Cloudflare, live: Live, listen: Listener) -> None:
     for name, workflow in live.workflows.items():
         if workflow["script_name"] == live.name:
             listen(Event(Stage.DEPLOYING, f"ending the instances of {name}", live.name))
-            api.put(f"workflows/{name}/instances/terminate")
+            if live.exists:  # what has no Worker any more runs nothing, and cannot be told to end
+                api.put(f"workflows/{name}/instances/terminate")
             api.delete(f"workflows/{name}")
     for queue, consumer in live.consumers().items():
         listen(Event(Stage.DEPLOYING, f"detaching the queue {queue}", live.name))

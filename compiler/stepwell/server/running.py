@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote
 
-from sqlalchemy import Select, delete, or_, select, update
+from sqlalchemy import Select, delete, select, update
 from sqlalchemy.exc import IntegrityError
 
 from stepwell.cloudflare import ApiError, Cloudflare, Unsure
@@ -174,15 +174,16 @@ def _again(house: House, target: _Target, wish: RunRow, ask: TriggerAsk) -> Trig
 
 def _earlier(house: House, wish: RunRow) -> tuple[RunRow | None, bool]:
     """The run that was written down before this one, and whether it has the same key."""
-    same = (RunRow.connection_id == wish.connection_id) & (RunRow.workflow == wish.workflow)
-    chosen: Select[RunRow] = select(RunRow).where(
-        RunRow.workflow_id == wish.workflow_id,
-        or_(RunRow.idempotency_key == wish.idempotency_key, same & (RunRow.instance_id == wish.instance_id)),
+    chosen: Select[RunRow] = select(RunRow).where(RunRow.workflow_id == wish.workflow_id)
+    by_key = chosen.where(RunRow.idempotency_key == wish.idempotency_key)
+    by_id = chosen.where(
+        RunRow.connection_id == wish.connection_id,
+        RunRow.workflow == wish.workflow,
+        RunRow.instance_id == wish.instance_id,
     )
     with house.database.read() as session:
-        rows = session.scalars(chosen).all()
-    by_key = next((row for row in rows if row.idempotency_key == wish.idempotency_key is not None), None)
-    return by_key or next(iter(rows), None), by_key is not None
+        found = session.scalar(by_key) if wish.idempotency_key is not None else None
+        return found or session.scalar(by_id), found is not None
 
 
 def _tried(house: House, row: RunRow) -> bool:
@@ -198,10 +199,9 @@ def _begin(house: House, connection: ConnectionRow, row: RunRow, ask: TriggerAsk
     try:
         Runs(api).trigger(row.workflow, ask.params, row.instance_id)
     except ApiError as error:
-        sure = not isinstance(error, Unsure)
-        there = sure and 400 <= error.status < 500 and _find(api, row) is not None
+        there = 400 <= error.status < 500 and _find(api, row) is not None
         if not there or not _ours(house, row, ask):
-            if sure:
+            if not isinstance(error, Unsure):
                 _forget(house, row)
             raise _not_started(error, there) from None
     return _started(house, row)
