@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
@@ -11,6 +12,13 @@ from starlette.responses import JSONResponse, Response
 Item = TypeVar("Item")
 
 MAX_PER_PAGE: Final = 1000
+
+
+class _Json(JSONResponse):
+    """JSON in ASCII: halves of characters, which a workflow may give, have no other form."""
+
+    def render(self, content: Any) -> bytes:
+        return json.dumps(content, allow_nan=False, separators=(",", ":")).encode("ascii")
 
 
 class Refusal(Exception):
@@ -55,7 +63,7 @@ def _number(query: Mapping[str, str], name: str, default: int, most: int) -> int
 
 def ok(result: Any, info: Mapping[str, Any] | None = None) -> Response:
     """An answer of success."""
-    return JSONResponse(
+    return _Json(
         {"success": True, "errors": [], "messages": [], "result": result, **({"result_info": info} if info else {})}
     )
 
@@ -70,6 +78,6 @@ def paged(items: Sequence[Any], query: Mapping[str, str], default: int, most: in
 def refused(refusal: Refusal) -> Response:
     """The answer to what is not granted."""
     error = {"code": refusal.code, "message": refusal.message}
-    return JSONResponse(
+    return _Json(
         {"success": False, "errors": [error], "messages": [], "result": None}, status_code=refusal.status
     )
