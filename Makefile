@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEMO := examples/order-approval
 
-.PHONY: demo test lint types bench mutants golden docs lock clean
+.PHONY: demo test test-postgres lint types bench mutants golden docs lock clean
 
 demo: $(READY)
 	@$(BIN)/stepwell build $(DEMO)/order-approval.json --output dist/order-approval
@@ -20,6 +20,10 @@ demo: $(READY)
 
 test: $(READY) lint types
 	@$(BIN)/python -m pytest -n 2
+
+# The server's tests again, on a PostgreSQL of their own; installs Debian's package where there is none.
+test-postgres: $(READY)
+	@$(BIN)/python -m tests.server.postgres -n 2 tests/server
 
 lint: $(READY)
 	@$(BIN)/ruff check .
