@@ -102,7 +102,7 @@ def served(url: str, cloudflare: str = NOWHERE, **more: Any) -> Iterator[Served]
     database.migrate()
     rates = Rates(more.pop("calls", "1000000/minute"), more.pop("deploys", "1000000/minute"))
     nodes = more.pop("nodes", Nodes())
-    accounts = Accounts(cloudflare, vault, attempts=1 if cloudflare == NOWHERE else 3)
+    accounts = Accounts(cloudflare, vault, more.pop("attempts", 1 if cloudflare == NOWHERE else 3))
     house = House(database, vault, rates, accounts, locate(), nodes)
     app = make_app(house, keeper=False, **more)
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))

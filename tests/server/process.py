@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import signal
@@ -14,6 +15,7 @@ import httpx
 
 from tests.server.door import Caller
 
+_NUMBERS: Final = itertools.count()
 _URL: Final = re.compile(r"serves at (http://\S+)")
 
 
@@ -26,7 +28,8 @@ class ServeProcess:
         self._env = {**clean, "CLOUDFLARE_API_BASE_URL": cloudflare}
         self._where = ["--database", database, "--key-file", str(folder / "stepwell.key")]
         self._arguments = arguments
-        self.key = self._run("--init", "--project", f"Project of {folder.name}").strip()
+        self._count = next(_NUMBERS)
+        self.key = self._run("--init", "--project", f"Project {self._count} of {folder.name}").strip()
         self.url = ""
 
     def _command(self, *arguments: str) -> list[str]:
