@@ -204,8 +204,8 @@ def test_no_text_in_any_field_breaks_the_server(alone: Served, who: Caller, worl
     given = {**route.body(world), **EXTRA.get(name, {})}
     spared = absent(world) if name in ("take_down", "deploy", "deploy_stream") else world
     path = route.at(spared)
-    graphs = name in ("create_version", "check", "compile_graph")
-    found: list[list[str | int]] = [["ir"]] if graphs else list(places(given))
+    graphs = name in ("create_version", "check", "compile_graph", "scope_of_node", "edit_graph", "write_flow")
+    found: list[list[str | int]] = [["document" if name == "write_flow" else "ir"]] if graphs else list(places(given))
     for place in found:
         for what, odd in ODD.items():
             answer = who.call(route.method, path, changed(given, place, odd))

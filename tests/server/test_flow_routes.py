@@ -9,13 +9,13 @@ import pytest
 
 from tests.server.door import Served
 
-FLOW = '''from stepwell.flow import js, ref, workflow
+FLOW = """from stepwell.flow import js, ref, workflow
 
 with workflow("Orders") as flow:
     # the first
     a = flow.step("A", js("return { x: 1 };"))
     flow.step("B", js("return {{a.x}};"))
-'''
+"""
 
 
 def test_a_flow_is_read(alone: Served) -> None:

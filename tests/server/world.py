@@ -18,6 +18,13 @@ from tests.server.door import Caller, Served, workflow
 TOKEN: Final = "cf-token-YXZlcnlzZWNyZXR0b2tlbg"
 SECRET: Final = "hunter2-Zm91bmQtbm93aGVyZQ"
 ACCOUNT: Final = "0123456789abcdef0123456789abcdef"
+FLOW: Final = """from stepwell.flow import step, workflow
+
+
+@workflow
+def orders():
+    first = step("First", "return 1;")
+"""
 CREDENTIALS: Final = {"apiToken": TOKEN, "accountId": ACCOUNT}
 
 
@@ -124,4 +131,9 @@ BODIES: Final[dict[str, Any]] = {
     "restart": lambda world: {"fromNode": "start"},
     "check": lambda world: {"ir": graph()},
     "compile_graph": lambda world: {"ir": graph()},
+    "read_flow": lambda world: {"text": FLOW, "files": {"a.ts": "return 1;"}},
+    "write_flow": lambda world: {"document": graph()},
+    "apply_flow": lambda world: {"text": FLOW, "edits": [{"op": "rename", "id": "first", "name": "First"}]},
+    "scope_of_node": lambda world: {"ir": graph(), "nodeId": "end"},
+    "edit_graph": lambda world: {"ir": graph(), "edit": {"kind": "rename", "nodeId": "end", "name": "Last"}},
 }

@@ -21,7 +21,7 @@ router = make_router("flows")
 
 
 @router.post("/flow/read")
-@needs("read")
+@needs("read", graph=True)
 def read_flow(house: Hall, who: Who, ask: FlowRead) -> FlowTell:
     """The graph of a flow's file, with all that is wrong with it, and positions for nodes that have none."""
     from stepwell.flow import read
@@ -31,7 +31,7 @@ def read_flow(house: Hall, who: Who, ask: FlowRead) -> FlowTell:
 
 
 @router.post("/flow/write")
-@needs("read")
+@needs("read", graph=True)
 def write_flow(house: Hall, who: Who, ask: FlowWrite) -> FlowWritten:
     """A flow's file for a graph (an artifact, or the source file around one)."""
     from stepwell.flow import write
@@ -43,7 +43,7 @@ def write_flow(house: Hall, who: Who, ask: FlowWrite) -> FlowWritten:
 
 
 @router.post("/flow/apply")
-@needs("read")
+@needs("read", graph=True)
 def apply_flow(house: Hall, who: Who, ask: FlowApply) -> FlowApplied:
     """A flow's file after edits: only the lines that they are about change. 422 when one of them cannot be made."""
     from stepwell.flow import apply, read

@@ -48,7 +48,7 @@ def compile_graph(house: Hall, who: Who, ask: CheckAsk) -> CompileTell:
 
 
 @router.post("/nodes/scope")
-@needs("read")
+@needs("read", graph=True)
 def scope_of_node(house: Hall, who: Who, ask: ScopeAsk) -> ScopeTell:
     """What can be referenced at a node of a graph in any state: roots, their paths with types, what to insert."""
     try:
@@ -59,7 +59,7 @@ def scope_of_node(house: Hall, who: Who, ask: ScopeAsk) -> ScopeTell:
 
 
 @router.post("/nodes/edit")
-@needs("read")
+@needs("read", graph=True)
 def edit_graph(house: Hall, who: Who, ask: EditAsk) -> EditTell:
     """Edits a graph, without keeping it: rename, insert, delete, extract. Everything else in it stays as it was.
 
