@@ -62,7 +62,7 @@ def test_a_test_that_fails(here: Path, capsys: pytest.CaptureFixture[str]) -> No
     told = capsys.readouterr().out
     assert "1 of 4 tests" in told
     assert 'wrong: the result, said should be "b", and is "a"' in told
-    assert "wrong: it was tried 1 times, not 2" in told
+    assert "wrong: it took 1 attempt, not 2" in told
     assert "no config: SW506" in told
     assert "no error: it should have failed with 'boom'" in told
 

@@ -25,6 +25,7 @@ from stepwell.graph.packages import is_package, is_range
 NODES = 50_000
 EDGES = 200_000
 NAME_LENGTH = 256
+_SHOWN_TYPES = 40
 ENV_VALUE_BYTES = 5 * 1024
 
 _Found = list[Diagnostic]
@@ -397,11 +398,16 @@ def _unknown_type(node: dict[str, Any], kind: str, place: str, nodes: Nodes) -> 
     meant = meant or did_you_mean(kind, nodes.types) or titles.get(did_you_mean(kind, titles) or "")
     return Diagnostic(
         c.UNKNOWN_TYPE,
-        f'The type "{shortened(kind)}" of node {_name(node)} is not known; the types are {", ".join(nodes.types)}.',
+        f'The type "{shortened(kind)}" of node {_name(node)} is not known; the types are {_listed(nodes.types)}.',
         place,
         _id(node),
         f'Did you mean "{meant}"?' if meant else None,
     )
+
+
+def _listed(types: list[str]) -> str:
+    shown, more = types[:_SHOWN_TYPES], len(types) - _SHOWN_TYPES
+    return f"{', '.join(shown)}{f' and {more} more: `stepwell nodes list`' if more > 0 else ''}"
 
 
 def _broken(node: dict[str, Any], kind: str, place: str, nodes: Nodes) -> Diagnostic:

@@ -235,14 +235,14 @@ def _left(one: _Prepared, outcome: Outcome, steps: _Steps) -> Iterator[str]:
 def _tried(one: _Prepared, _: Outcome, steps: _Steps) -> Iterator[str]:
     attempts = steps[_NODE].attempts if _NODE in steps else 0
     if one.case.attempts is not None and attempts != one.case.attempts:
-        yield f"it was tried {attempts} times, not {one.case.attempts}"
+        yield f"it took {attempts} attempt{'s' if attempts != 1 else ''}, not {one.case.attempts}"
 
 
 def _asked(one: _Prepared, _: Outcome, __: _Steps) -> Iterator[str]:
     if one.case.requests is None:
         return
     if len(one.sent) != len(one.case.requests):
-        yield f"it sent {len(one.sent)} requests, not {len(one.case.requests)}"
+        yield f"it sent {len(one.sent)} request{'s' if len(one.sent) != 1 else ''}, not {len(one.case.requests)}"
     for number, (wanted, sent) in enumerate(zip(one.case.requests, one.sent, strict=False), 1):
         yield from _request_differences(f"request {number}", wanted, sent)
 
