@@ -169,9 +169,7 @@ def _custom(check: _Check, custom: CustomNode) -> Typed | None:
     report_strangers(check, custom)
     config, inputs, settings = config_of(check, custom), inputs_of(check, custom), settings_of(check, custom)
     timings = {
-        key: _timing(check, settings[key], key == "retryDelay", "data", key)
-        for key in _TIMING_KEYS
-        if key in settings
+        key: _timing(check, settings[key], key == "retryDelay", "data", key) for key in _TIMING_KEYS if key in settings
     }
     given = {**settings, "config": config, "inputs": inputs}
     try:

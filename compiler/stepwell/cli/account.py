@@ -64,9 +64,7 @@ class Chosen:
     environment: str | None
 
 
-def choose(
-    paths: Sequence[str], environment: str | None, nodes: Sequence[Path] = (), *, locked: bool = True
-) -> Chosen:
+def choose(paths: Sequence[str], environment: str | None, nodes: Sequence[Path] = (), *, locked: bool = True) -> Chosen:
     """The graphs meant: those given, else those of the project. Compiles them and prints findings on stderr.
 
     `locked`: stepwell.lock is not written.

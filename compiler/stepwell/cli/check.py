@@ -45,9 +45,7 @@ def command(paths: tuple[str, ...], style: str, nodes: tuple[Path, ...], off: fr
     if found.skipped:
         say(f"{count(found.skipped, 'JSON file')} left out: not a graph")
     custom = NodesOf(nodes)
-    checked = [
-        Checked(source, tuple(check(source.source, nodes=custom(source), off=off))) for source in found.inputs
-    ]
+    checked = [Checked(source, tuple(check(source.source, nodes=custom(source), off=off))) for source in found.inputs]
     if checked or style != "text":
         formats.write(style, checked, sys.stdout)
     return 2 if found.problems else min(1, tally(checked).errors)

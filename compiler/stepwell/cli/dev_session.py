@@ -326,9 +326,7 @@ def _compile(path: Path, tools: Toolchain, nodes: Sequence[Path]) -> tuple[str, 
 
     source = read(str(path))
     custom = NodesOf(nodes)(source)
-    compiled = compile_artifact(
-        source.source, toolchain=tools, packages=packages(source, custom), nodes=custom
-    )
+    compiled = compile_artifact(source.source, toolchain=tools, packages=packages(source, custom), nodes=custom)
     if compiled.diagnostics:
         formats.write("text", [Checked(source, compiled.diagnostics)], sys.stderr)
     return source.json, compiled

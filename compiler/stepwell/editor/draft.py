@@ -185,8 +185,14 @@ class _Repair:
         self.kinds.append(kind)
         self.nodes.append(
             model.Node.model_construct(
-                id=id, type=kind.type or "step", name=name, version=version, data=data,
-                position=None, provider="cloudflare", config=None,
+                id=id,
+                type=kind.type or "step",
+                name=name,
+                version=version,
+                data=data,
+                position=None,
+                provider="cloudflare",
+                config=None,
             )
         )
         return len(self.nodes) - 1

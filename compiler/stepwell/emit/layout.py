@@ -19,6 +19,7 @@ ENTRIES: Final = 3
 
 EMPTY: Final = Js(())
 
+
 def indent(js: Js) -> Js:
     """`js` with every line but its first indented by two more."""
     return Js((Indented(js, 2),))

@@ -76,9 +76,13 @@ class _Module:
         program = self._program
         if program.run is None:
             return EMPTY
-        id_, instance = (program.worker_name, "crypto.randomUUID()") if program.kind == "script" else (
-            program.workflow_name,
-            "event.instanceId",
+        id_, instance = (
+            (program.worker_name, "crypto.randomUUID()")
+            if program.kind == "script"
+            else (
+                program.workflow_name,
+                "event.instanceId",
+            )
         )
         return self._render("run", id=id_, name=program.name, instance=Js((instance,)))
 

@@ -136,9 +136,7 @@ class Flow:
 
     # -- nodes -----------------------------------------------------------------------------------
 
-    def step(
-        self, name: str, code: str | None = None, *, inline: bool | None = None, **common: Unpack[Common]
-    ) -> Node:
+    def step(self, name: str, code: str | None = None, *, inline: bool | None = None, **common: Unpack[Common]) -> Node:
         """A body of code, run as a durable step."""
         return self._add(Node, "step", name, common, code=code, inline=inline)
 
@@ -265,9 +263,7 @@ class Flow:
         **common: Unpack[Common],
     ) -> Loop:
         """Repeats its body for each item of a collection: `with` it, add the body's nodes."""
-        return self._add(
-            Loop, "for_each", name, common, items=items, item=item, index=index, concurrency=concurrency
-        )
+        return self._add(Loop, "for_each", name, common, items=items, item=item, index=index, concurrency=concurrency)
 
     def times(
         self,
@@ -414,9 +410,7 @@ class Flow:
         block.ends = node._ends()
         return node
 
-    def _json(
-        self, method: str, name: str, common: Mapping[str, Any], fields: Mapping[str, Any]
-    ) -> dict[str, Any]:
+    def _json(self, method: str, name: str, common: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
         form = FORMS[method]
         type_ = form.type or text_of(fields["type"], "a node's type")
         data = dict(form.implied) | {
@@ -466,9 +460,7 @@ def workflow(
     told = _given(
         description=description, version=version, created_at=created_at, updated_at=updated_at, trigger=trigger
     )
-    around = _given(
-        triggerCode=trigger_code, dependencies=dependencies, envVars=env_vars, deployConfig=deploy_config
-    )
+    around = _given(triggerCode=trigger_code, dependencies=dependencies, envVars=env_vars, deployConfig=deploy_config)
     return _flow(name, kind, told, around, entry, _given(version=node_version, provider=node_provider))
 
 
@@ -499,9 +491,7 @@ def script(
         updated_at=updated_at,
         trigger=trigger if trigger is not None else http(),
     )
-    around = _given(
-        triggerCode=trigger_code, dependencies=dependencies, envVars=env_vars, deployConfig=deploy_config
-    )
+    around = _given(triggerCode=trigger_code, dependencies=dependencies, envVars=env_vars, deployConfig=deploy_config)
     return _flow(name, "script", told, around, entry, _given(version=node_version, provider=node_provider))
 
 
@@ -552,4 +542,3 @@ def _row(edge: object) -> tuple[str, _Key]:
 def _edge(key: _Key, id: str) -> dict[str, Any]:
     source, label, target = key
     return {"id": id, "source": source, "target": target} | ({} if label is None else {"label": label})
-

@@ -168,9 +168,7 @@ class _Graph:
         id = edit.get(key)
         if not isinstance(id, str) or id not in self.nodes:
             meant = did_you_mean(id, self.nodes)
-            raise BadEdit(
-                f"There is no node `{shortened(str(id))}`." + (f" Did you mean `{meant}`?" if meant else "")
-            )
+            raise BadEdit(f"There is no node `{shortened(str(id))}`." + (f" Did you mean `{meant}`?" if meant else ""))
         return id
 
     def _place(self, edit: Mapping[str, Any]) -> tuple[str, str, str | None] | None:
@@ -495,6 +493,3 @@ class _Renamed:
                 return
             at = text.index("??", start + len(here.root)) + 2
             here = here.default
-
-
-

@@ -731,8 +731,10 @@ class _Reader:
     def _text(self, node: Any) -> str:
         tokens = tokens_of(node)
         if not tokens:
-            return self._text(node.left) + self._text(node.right) if isinstance(node, cst.ConcatenatedString) else (
-                self._formatted(node)
+            return (
+                self._text(node.left) + self._text(node.right)
+                if isinstance(node, cst.ConcatenatedString)
+                else (self._formatted(node))
             )
         parts = []
         for token in tokens:

@@ -944,9 +944,7 @@ class _Round:
         else:
             self._dict(loose, before, after)
 
-    def _config(
-        self, site: NodeSite, now: Any, wanted: Any, changes: dict[str, str | None], indent: str
-    ) -> None:
+    def _config(self, site: NodeSite, now: Any, wanted: Any, changes: dict[str, str | None], indent: str) -> None:
         if wanted is None:
             changes |= {"config": None, "retries": None}
             if site.form.key_of("timeout") is None:
@@ -1456,8 +1454,10 @@ def _in_one_with(statement: Statement) -> bool:
 
 
 def _is_docstring(line: Any) -> bool:
-    return isinstance(line, cst.SimpleStatementLine) and isinstance(line.body[0], cst.Expr) and bool(
-        tokens_of(line.body[0].value)
+    return (
+        isinstance(line, cst.SimpleStatementLine)
+        and isinstance(line.body[0], cst.Expr)
+        and bool(tokens_of(line.body[0].value))
     )
 
 
@@ -1492,6 +1492,3 @@ def _called(node: Any) -> str:
     func = node.func
     name: str = func.value if isinstance(func, cst.Name) else func.attr.value if isinstance(func, cst.Attribute) else ""
     return name
-
-
-

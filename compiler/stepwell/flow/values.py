@@ -168,9 +168,7 @@ def not_(condition: Truth) -> Condition:
     return Condition("!", (condition,))
 
 
-def js(
-    text: str | None = None, *, file: str | None = None, base: str | None = None, dedent: bool = True
-) -> Js:
+def js(text: str | None = None, *, file: str | None = None, base: str | None = None, dedent: bool = True) -> Js:
     """JavaScript or TypeScript, from a text or from a file beside the flow's file.
 
     Of a text that begins with a line break, that break, the indentation that all its lines have in common and a last

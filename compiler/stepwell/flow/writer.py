@@ -234,9 +234,7 @@ class _Printer:
 
     # -- a node --------------------------------------------------------------------------------------
 
-    def _node(
-        self, item: Item
-    ) -> tuple[Form, list[Given], list[tuple[Arm, str, list[Given]]]]:
+    def _node(self, item: Item) -> tuple[Form, list[Given], list[tuple[Arm, str, list[Given]]]]:
         node = self.nodes[item.node]
         listed = (node.get("data") or {}).get("branches")
         spoken = node["type"] == "branch" and item.nested and says_branches(listed, [a.label for a in item.arms])

@@ -526,8 +526,7 @@ class Builder:
         arms = []
         for arm in self.flow.arms_of[vertex]:
             built = self._arm(arm, asked or arm in parts)
-            block = built.block if data.mode == "all" else self._settled(arm, built.block)
-            arms.append(p.Arm(block, built.value, (), None))
+            arms.append(p.Arm(built.block, built.value, (), None) if data.mode == "all" else self._settled(arm, built))
         names = tuple(self.name(parts[a]) if a in parts else None for a in self.flow.arms_of[vertex]) if parts else ()
         declared = [k for k in parts.values() if self.plan.segments[k][-1].start != self.plan.segments[k][-1].declared]
         assert not declared
@@ -542,8 +541,11 @@ class Builder:
             ]
         return [*out, *handed]
 
-    def _settled(self, arm: int, block: p.Block) -> p.Block:
-        """In settled mode a rejected arm's edges are live: its flags are set when it fails."""
+    def _settled(self, arm: int, built: p.Arm) -> p.Arm:
+        """In settled mode a rejected arm's edges are live: its flags are set when it fails.
+
+        What the arm is worth is returned where its variables are.
+        """
         inside = [
             g
             for v, gs in (*self.plan.flag_at.items(), *self.plan.flag_at_end.items())
@@ -551,9 +553,11 @@ class Builder:
             if self.regions.dominates(arm, v) and not self.regions.dominates(arm, g)
         ]
         if not inside:
-            return block
+            return p.Arm(built.block, built.value, (), None)
+        block = built.block if built.value is None else (*built.block, p.Return(built.value))
         flags = tuple(p.Assign(self.names.flags[g], p.Constant(True)) for g in sorted(set(inside)))
-        return (p.Try(self._id(self.flow.arm(arm).container), block, "err", (*flags, p.Throw("err"))),)
+        caught = p.Try(self._id(self.flow.arm(arm).container), block, "err", (*flags, p.Throw("err")))
+        return p.Arm((caught,), None, (), None)
 
     def _race(self, vertex: int) -> list[p.Statement]:
         handed = list(dict.fromkeys(k for a in self.flow.arms_of[vertex] for k in self.plan.handed.get(a, ())))

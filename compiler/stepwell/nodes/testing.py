@@ -121,9 +121,7 @@ def run_tests(toolchain: Toolchain, tests: Sequence[tuple[CustomNode, Path, Sequ
     return [_judged(one, next(outcomes)) if isinstance(one, _Prepared) else one for one in results]
 
 
-def _prepared(
-    toolchain: Toolchain, number: int, node: CustomNode, folder: Path, case: NodeCase
-) -> _Prepared | Judged:
+def _prepared(toolchain: Toolchain, number: int, node: CustomNode, folder: Path, case: NodeCase) -> _Prepared | Judged:
     from stepwell.bundle.packages import PackagesFailed, install_for
     from stepwell.compiler import compile_artifact
     from stepwell.diagnostics import Severity

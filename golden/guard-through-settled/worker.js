@@ -1,0 +1,107 @@
+import { WorkflowEntrypoint } from "cloudflare:workers";
+import { NonRetryableError } from "cloudflare:workflows";
+
+const DEFAULTS = {
+  retries: { limit: 5, delay: "10 seconds", backoff: "exponential" },
+  timeout: "10 minutes",
+};
+
+export class GuardThroughSettled extends WorkflowEntrypoint {
+  async run(event, step) {
+    let Tail_due = false;
+    const Both = await Promise.allSettled([
+      (async () => {
+        try {
+          let Left;
+          if (event.payload.left) {
+            Left = await step.do("L", DEFAULTS, async () => {
+              throw new NonRetryableError("l");
+            });
+            Tail_due = true;
+          } else {
+            Left = await step.do("Nl", DEFAULTS, async () => {
+              return "nl";
+            });
+          }
+          return Left;
+        } catch (err) {
+          Tail_due = true;
+          throw err;
+        }
+      })(),
+      (async () => {
+        try {
+          let Right;
+          if (event.payload.right) {
+            Right = await step.do("R", DEFAULTS, async () => {
+              return "r";
+            });
+            Tail_due = true;
+          } else {
+            Right = await step.do("Nr", DEFAULTS, async () => {
+              return "nr";
+            });
+          }
+          return Right;
+        } catch (err) {
+          Tail_due = true;
+          throw err;
+        }
+      })(),
+    ]);
+    if (Tail_due) {
+      await step.do("Tail", DEFAULTS, async () => {
+        return "tail";
+      });
+    }
+    const End = await step.do("End", DEFAULTS, async () => {
+      return Both.map((outcome) => outcome.status);
+    });
+    return End;
+  }
+}
+
+/** Whether a request carries the token. Digests are compared, which have one length, in a time that tells nothing. */
+async function authorized(request, token) {
+  const given = /^bearer +(.+)$/i.exec(request.headers.get("Authorization") ?? "")?.[1];
+  if (!given) return false;
+  const digest = (text) => crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  return crypto.subtle.timingSafeEqual(await digest(given), await digest(token));
+}
+
+function messageOf(error) {
+  return error?.message ?? String(error);
+}
+
+export default {
+  async fetch(request, env) {
+    try {
+      if (env.TRIGGER_TOKEN !== undefined && !(await authorized(request, env.TRIGGER_TOKEN))) {
+        return Response.json({ message: "A bearer token is needed" }, { status: 401 });
+      }
+      const url = new URL(request.url);
+      if (request.method === "POST") {
+        const body = await request.json().catch(() => undefined);
+        if (typeof body?.instanceId === "string" && typeof body.eventType === "string") {
+          const instance = await env.WORKFLOW.get(body.instanceId);
+          await instance.sendEvent({ type: body.eventType, payload: body.payload });
+          return Response.json({ instanceId: instance.id, delivered: true });
+        }
+        const instance = await env.WORKFLOW.create({ params: body });
+        return Response.json({ instanceId: instance.id });
+      }
+      const id = url.searchParams.get("instanceId");
+      if (request.method === "GET" && id) {
+        const instance = await env.WORKFLOW.get(id);
+        return Response.json(await instance.status());
+      }
+      return new Response();
+    } catch (error) {
+      if (/\binstance\.not_found\b/.test(messageOf(error))) {
+        return Response.json({ message: "Instance not found" }, { status: 404 });
+      }
+      return Response.json({ message: messageOf(error) }, { status: 500 });
+    }
+  },
+};
+//# sourceMappingURL=worker.js.map
