@@ -110,7 +110,8 @@ def test_deep_containers_and_deep_values() -> None:
         value = [value]
     nodes.append(node("deep", "http_request", url="https://x.y", body=value))
     edges.append({"id": "last", "source": "n39", "target": "deep"})
-    both_ways({"metadata": {"name": "D"}, "nodes": nodes, "edges": edges, "entryNodeId": "n0"})
+    document = {"metadata": {"name": "D"}, "nodes": nodes, "edges": edges, "entryNodeId": "n0"}
+    assert run(both_ways(document)) == said(document)
 
 
 def test_a_document_that_cannot_be_read_gives_its_findings() -> None:

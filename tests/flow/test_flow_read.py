@@ -89,6 +89,12 @@ def test_what_is_not_understood_is_said(body: str, told: str) -> None:
     assert any(told in one for one in found(body)), found(body)
 
 
+def test_what_python_would_not_run_is_too_deep() -> None:
+    lines = ["    " * n + f"with flow.times('L{n}', 2):" for n in range(20)] + ["    " * 20 + "flow.step('A', js('return 1;'))"]
+    assert [one.partition(":")[0] for one in found("\n".join(lines))] == ["20"]
+    assert found("\n".join([*lines[:19], "    " * 19 + "flow.step('A', js('return 1;'))"])) == []
+
+
 def test_one_fault_is_told_once() -> None:
     told = found('a = flow.stap("A")\nflow.step("B", js("return 1;"), after=a)\nflow.exit("C", ref(a).x)')
     assert len(told) == 1

@@ -27,6 +27,8 @@ from stepwell.graph.faults import did_you_mean, shortened
 LENGTH: Final = 4_000_000
 DEPTH: Final = 90
 """How deep the syntax may be nested; Python itself takes 100 levels of indentation."""
+BLOCKS: Final = 20
+"""How many blocks Python runs in each other; the workflow's own is one."""
 
 Files = Callable[[str], str]
 
@@ -366,6 +368,7 @@ class _Reader:
         self.reading = reading
         self.files = files
         self.names = reading.names
+        self.blocks = 1
 
     # -- the file ----------------------------------------------------------------------------------
 
@@ -525,6 +528,10 @@ class _Reader:
 
     def _with(self, one: Any, parent: Statement, block: Any) -> None:
         here, managers = parent, []
+        self.blocks += len(one.items)
+        if self.blocks == BLOCKS + 1:
+            message = f"Python runs {BLOCKS} blocks in each other at most; move the inner part to a sub-workflow."
+            self._say(c.TOO_DEEP, one, message)
         for item in one.items:
             call = item.item
             statement = Statement("node", one, call, name=_bound(item), within=block)
@@ -545,6 +552,7 @@ class _Reader:
             self._statements(one.body, here)
         for manager in reversed(managers):
             manager.__exit__(None, None, None)
+        self.blocks -= len(one.items)
 
     def _forget_inside(self, here: Statement, one: Any, block: Any) -> None:
         """A `with` that is not understood stays as it is."""

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-NESTING: Final = 12
-"""How deep containers are nested in the file; what lies deeper is written flat. Python takes 100 levels at most."""
+NESTING: Final = 9
+"""How deep containers are nested in the file; what lies deeper is written flat. Python takes 20 blocks."""
 
 Key = tuple[str, str | None]
 """A way out: the id of the node it leaves, and its label."""
