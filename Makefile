@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEMO := examples/order-approval
 
-.PHONY: demo test test-postgres lint types bench mutants golden docs lock clean
+.PHONY: demo test test-postgres fuzz lint types bench mutants golden docs lock clean
 
 demo: $(READY)
 	@$(BIN)/stepwell build $(DEMO)/order-approval.json --output dist/order-approval
@@ -24,6 +24,11 @@ test: $(READY) lint types
 # The server's tests again, on a PostgreSQL of their own; installs Debian's package where there is none.
 test-postgres: $(READY)
 	@$(BIN)/python -m tests.server.postgres -n 2 tests/server
+
+# Looks for graphs that do not do what they say, and for texts that are not answered. `make fuzz SEED=7 COUNT=5000`
+# draws so many of each from that seed; WHAT chooses among graphs, scripts, inputs and workerd.
+fuzz: $(READY)
+	@$(BIN)/python -m tests.semantics.fuzz $(WHAT) $(if $(SEED),--seed $(SEED)) $(if $(COUNT),--count $(COUNT))
 
 lint: $(READY)
 	@$(BIN)/ruff check .

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stepwell.check.data import Settings, Typed, typed_nodes
@@ -314,6 +314,7 @@ def _holders(value: Any) -> list[Any]:
     return found
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.randoms(use_true_random=False), VALUES), min_size=1, max_size=4), st.booleans())
 def test_mutations_never_raise(changes: list[tuple[random.Random, Any]], script: bool) -> None:
     value = graph(

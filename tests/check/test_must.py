@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stepwell.check.regions import ROOT, _always, must
-from tests.semantics.validate import prepared
+from tests.random_graphs import prepared
 
 
 def test_the_same_as_following_every_way() -> None:

@@ -16,7 +16,7 @@ from stepwell.edit import Edited
 from tests.cli.cli_calls import stepwell
 from tests.editor.test_scope import GOOD
 from tests.properties.documents import edge, graph, node
-from tests.semantics.validate import prepared
+from tests.random_graphs import prepared
 
 Json = dict[str, Any]
 

@@ -16,7 +16,7 @@ from stepwell.editor.catalogue import catalogue
 from tests.editor.test_catalogue import _value as form_value
 from tests.editor.test_scope import GOOD
 from tests.properties.documents import edge, graph, node
-from tests.semantics.validate import prepared
+from tests.random_graphs import prepared
 
 Json = dict[str, Any]
 A, B, C = (node(one, code=f"return '{one}';") for one in "abc")

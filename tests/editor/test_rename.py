@@ -16,7 +16,7 @@ from stepwell.editor.draft import draft
 from stepwell.editor.references import names
 from tests.editor.test_scope import GOOD
 from tests.properties.documents import edge, graph, node
-from tests.semantics.validate import prepared
+from tests.random_graphs import prepared
 
 Json = dict[str, Any]
 COLLIDING = ("names-steps", "names-reserved", "names-long", "ref-shadowing")

@@ -15,7 +15,7 @@ from stepwell.diagnostics import Severity
 from stepwell.editor.draft import UnknownNode
 from stepwell.editor.scope import Field, Root, scope
 from tests.properties.documents import edge, goldens, graph, mutated, node
-from tests.semantics.validate import prepared
+from tests.random_graphs import prepared
 
 Json = dict[str, Any]
 GOOD = [

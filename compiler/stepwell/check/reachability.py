@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Literal
 
 from stepwell.check.flow import reach
@@ -29,7 +29,7 @@ class Reachability:
             return "impossible"
         if self._definite(node, reader):
             return "definite"
-        return "possible" if self.possible(node, reader) else "impossible"
+        return "possible" if self.possible(node, reader) or self._ran_beside(node, reader) else "impossible"
 
     def encloses(self, node: int, reader: int) -> bool:
         """Whether `reader` stands in an arm of the container `node`."""
@@ -92,6 +92,42 @@ class Reachability:
                     seen.add(target)
                     stack.append(target)
         return False
+
+    def _ran_beside(self, node: int, reader: int) -> bool:
+        """Whether `node` stands before `reader` without leading there, and one run may take both.
+
+        It may where a way leads to `reader` from their lowest common dominator that takes no arm which excludes `node`.
+        """
+        regions, flow = self.regions, self.flow
+        above = regions.common_dominator(node, reader)
+        if above in (node, reader) or regions.position[node] >= regions.position[reader]:
+            return False
+        if flow.is_arm(regions.child_towards(above, node)) and flow.is_arm(regions.child_towards(above, reader)):
+            return False
+        return above in self._back(reader, above, self._not_taken(node, above))
+
+    def _not_taken(self, node: int, above: int) -> set[int]:
+        """The arms of branches, from `above` on, that are not taken when `node` runs."""
+        flow = self.flow
+        taken = self._arms_between(node, above)
+        branches = [b for a in taken if flow.shape(b := flow.arm(a).container) == "branch"]
+        others = {a for b in branches for a in flow.arms_of[b]} - set(taken)
+        if flow.shape(above) == "branch":
+            before = self._back(node, above, ())
+            if before.isdisjoint(flow.then_of.get(above, ())):
+                others |= set(flow.arms_of[above]) - before
+        return others
+
+    def _back(self, vertex: int, above: int, barred: Collection[int]) -> set[int]:
+        """What leads to `vertex`, from `above` on, without the arms that are barred."""
+        seen, stack = {vertex}, [vertex]
+        while stack:
+            for source in self.flow.pred[stack.pop()]:
+                if source not in seen and source not in barred:
+                    seen.add(source)
+                    if source != above:
+                        stack.append(source)
+        return seen
 
     def _end(self, arm: int) -> list[int]:
         """Where the end of an arm leads: its container's merge and `then`, catch and finally."""

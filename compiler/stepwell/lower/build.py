@@ -757,7 +757,7 @@ class Builder:
         return [*out, p.Exit(self._id(vertex), condition, False, self._exit_value(vertex))]
 
     def _exit_value(self, vertex: int) -> p.Expr | None:
-        if self.plan.exports or self.script:
+        if self.plan.exporting:
             return self._exported(vertex)
         sym = self.plan.exits.get(vertex)
         return self.sym(sym) if sym is not None else None
@@ -768,7 +768,8 @@ class Builder:
 
     def _last_given(self, keys: list[Key]) -> p.Expr:
         names: list[p.Expr] = [p.Name(self.name(key)) for key in keys]
-        if len(names) == 1 and keys[0] not in self.plan.boxed:
+        boxed = keys[0].role == "export" and keys[0] in self.plan.boxed  # another one is, at most, inside its turns
+        if len(names) == 1 and not boxed:
             return names[0]
         found = names.pop()
         while names:
@@ -776,7 +777,7 @@ class Builder:
         return p.Path(found, ("value",), optional=True)
 
     def _result(self) -> p.Block:
-        if self.plan.exports or self.script:
+        if self.plan.exporting:
             return (p.Return(self._exported(ROOT)),)
         return (p.Return(self.sym(self.plan.result)),) if self.plan.result is not None else ()
 

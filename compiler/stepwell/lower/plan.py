@@ -99,6 +99,8 @@ class Plan:
     exits: dict[int, Sym | None] = field(default_factory=dict)
     """What an Exit that ends the run returns; what the turn is worth for one that leaves a loop."""
     result: Sym | None = None
+    exporting: bool = False
+    """Whether the result is an object of exports; it is empty where none of them can run."""
     exports: dict[int, str] = field(default_factory=dict)
     errors: set[int] = field(default_factory=set)
     """try/catch nodes whose error is read."""
@@ -323,17 +325,15 @@ def _values(plan: Plan) -> _Values:
 def _results(plan: Plan, values: _Values) -> None:
     """The result of the run and of each Exit."""
     analysis = plan.analysis
-    script = analysis.document.source.ir.kind == "script"
-    for vertex, node in enumerate(analysis.flow.nodes):
-        key = export_name(node.name)
-        if key is not None and vertex not in plan.dead:
-            plan.exports[vertex] = key
-    plan.result = None if plan.exports or script else values.of_part(ROOT)
+    named = [export_name(node.name) for node in analysis.flow.nodes]
+    plan.exporting = any(named) or analysis.document.source.ir.kind == "script"
+    plan.exports = {v: key for v, key in enumerate(named) if key is not None and v not in plan.dead}
+    plan.result = None if plan.exporting else values.of_part(ROOT)
     if plan.result is not None:
         _demand(plan, values, plan.result, ROOT)
     for vertex, node in enumerate(analysis.flow.nodes):
         if node.type == "break" and vertex not in plan.dead and _loop_around(plan, vertex) is None:
-            plan.exits[vertex] = None if plan.exports or script else values.so_far(vertex, ROOT)
+            plan.exits[vertex] = None if plan.exporting else values.so_far(vertex, ROOT)
             if plan.exits[vertex] is not None:
                 _demand(plan, values, plan.exits[vertex], plan.scope_of(vertex))
     _exports(plan)

@@ -1,0 +1,98 @@
+import { WorkflowEntrypoint, type WorkflowEvent, type WorkflowStep } from "cloudflare:workers";
+
+interface Env {
+  WORKFLOW: Workflow<any>;
+  TRIGGER_TOKEN?: string;
+}
+
+const DEFAULTS = {
+  retries: { limit: 5, delay: "10 seconds", backoff: "exponential" },
+  timeout: "10 minutes",
+} as const;
+
+export class ExportConcurrentBranch extends WorkflowEntrypoint<Env, any> {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
+    const Each_turns = await concurrently(2, event.payload, async (item, i) => {
+      let odd: any;
+      if (item % 2) {
+        const odd_value = await step.do<any>(`EXPORT_odd [${i}]`, DEFAULTS, async () => {
+          return { item };
+        });
+        odd = { value: odd_value };
+      }
+      return { odd };
+    });
+    const odd = Each_turns.findLast((turn) => turn.odd !== undefined)?.odd?.value;
+    return { odd };
+  }
+}
+
+/** Calls `turn` for each item, at most `limit` at once. After a failure no more start; the first one is thrown. */
+async function concurrently(
+  limit: number,
+  items: Iterable<any>,
+  turn: (item: any, index: number) => Promise<any>,
+): Promise<any[]> {
+  const list = [...items];
+  const results: any[] = [];
+  const failures = new Map<number, unknown>();
+  let next = 0;
+  const work = async () => {
+    while (next < list.length && failures.size === 0) {
+      const index = next++;
+      try {
+        results[index] = await turn(list[index], index);
+      } catch (error) {
+        failures.set(index, error);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(limit, list.length) }, work));
+  if (failures.size > 0) throw failures.get(Math.min(...failures.keys()));
+  return results;
+}
+
+/** Whether a request carries the token. Digests are compared, so that the time it takes tells nothing. */
+async function authorized(request: Request, token: string) {
+  const given = /^bearer +(.+)$/i.exec(request.headers.get("Authorization") ?? "")?.[1];
+  if (!given) return false;
+  const digest = (text: string) => crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  const [a, b] = [new Uint8Array(await digest(given)), new Uint8Array(await digest(token))];
+  return a.reduce((difference, byte, i) => difference | (byte ^ b[i]), 0) === 0;
+}
+
+function messageOf(error: unknown) {
+  return error instanceof Error ? error.message : String(error);
+}
+
+export default {
+  async fetch(request: Request, env: Env): Promise<Response> {
+    try {
+      if (env.TRIGGER_TOKEN !== undefined && !(await authorized(request, env.TRIGGER_TOKEN))) {
+        return Response.json({ message: "A bearer token is needed" }, { status: 401 });
+      }
+      const url = new URL(request.url);
+      if (request.method === "POST") {
+        const body: any = await request.json().catch(() => undefined);
+        if (typeof body?.instanceId === "string" && typeof body.eventType === "string") {
+          const instance = await env.WORKFLOW.get(body.instanceId);
+          await instance.sendEvent({ type: body.eventType, payload: body.payload });
+          return Response.json({ instanceId: instance.id, delivered: true });
+        }
+        const instance = await env.WORKFLOW.create({ params: body });
+        return Response.json({ instanceId: instance.id });
+      }
+      const id = url.searchParams.get("instanceId");
+      if (request.method === "GET" && id) {
+        const instance = await env.WORKFLOW.get(id);
+        return Response.json(await instance.status());
+      }
+      return new Response();
+    } catch (error) {
+      if (/\binstance\.not_found\b/.test(messageOf(error))) {
+        return Response.json({ message: "Instance not found" }, { status: 404 });
+      }
+      return Response.json({ message: messageOf(error) }, { status: 500 });
+    }
+  },
+} satisfies ExportedHandler<Env>;

@@ -1,0 +1,87 @@
+import { WorkflowEntrypoint, type WorkflowEvent, type WorkflowStep } from "cloudflare:workers";
+
+interface Env {
+  WORKFLOW: Workflow<any>;
+  TRIGGER_TOKEN?: string;
+}
+
+const DEFAULTS = {
+  retries: { limit: 5, delay: "10 seconds", backoff: "exponential" },
+  timeout: "10 minutes",
+} as const;
+
+export class RefMergeBeforeThen extends WorkflowEntrypoint<Env, any> {
+  async run(event: WorkflowEvent<any> & { payload: any }, step: WorkflowStep) {
+    let Tail_due = false;
+    if (event.payload === "a") {
+      await step.do<any>("A", DEFAULTS, async () => {
+        return "a";
+      });
+    } else if (event.payload === "b") {
+      Tail_due = true;
+    } else {
+      Tail_due = true;
+    }
+    let Tail: any;
+    let Deep: any;
+    if (Tail_due) {
+      Tail = await step.do<any>("Tail", DEFAULTS, async () => {
+        return "tail";
+      });
+      if (Tail === "tail") {
+        Deep = await step.do<any>("Deep", DEFAULTS, async () => {
+          return "deep";
+        });
+      }
+    }
+    const Behind = await step.do<any>("Behind", DEFAULTS, async () => {
+      return [(Tail ?? "none"), (Deep ?? "none")];
+    });
+    return Behind;
+  }
+}
+
+/** Whether a request carries the token. Digests are compared, so that the time it takes tells nothing. */
+async function authorized(request: Request, token: string) {
+  const given = /^bearer +(.+)$/i.exec(request.headers.get("Authorization") ?? "")?.[1];
+  if (!given) return false;
+  const digest = (text: string) => crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  const [a, b] = [new Uint8Array(await digest(given)), new Uint8Array(await digest(token))];
+  return a.reduce((difference, byte, i) => difference | (byte ^ b[i]), 0) === 0;
+}
+
+function messageOf(error: unknown) {
+  return error instanceof Error ? error.message : String(error);
+}
+
+export default {
+  async fetch(request: Request, env: Env): Promise<Response> {
+    try {
+      if (env.TRIGGER_TOKEN !== undefined && !(await authorized(request, env.TRIGGER_TOKEN))) {
+        return Response.json({ message: "A bearer token is needed" }, { status: 401 });
+      }
+      const url = new URL(request.url);
+      if (request.method === "POST") {
+        const body: any = await request.json().catch(() => undefined);
+        if (typeof body?.instanceId === "string" && typeof body.eventType === "string") {
+          const instance = await env.WORKFLOW.get(body.instanceId);
+          await instance.sendEvent({ type: body.eventType, payload: body.payload });
+          return Response.json({ instanceId: instance.id, delivered: true });
+        }
+        const instance = await env.WORKFLOW.create({ params: body });
+        return Response.json({ instanceId: instance.id });
+      }
+      const id = url.searchParams.get("instanceId");
+      if (request.method === "GET" && id) {
+        const instance = await env.WORKFLOW.get(id);
+        return Response.json(await instance.status());
+      }
+      return new Response();
+    } catch (error) {
+      if (/\binstance\.not_found\b/.test(messageOf(error))) {
+        return Response.json({ message: "Instance not found" }, { status: 404 });
+      }
+      return Response.json({ message: messageOf(error) }, { status: 500 });
+    }
+  },
+} satisfies ExportedHandler<Env>;

@@ -1,0 +1,34 @@
+"""Cases of a seed: the same seed draws the same ones."""
+
+from __future__ import annotations
+
+from hypothesis import HealthCheck, Phase, given, seed, settings
+
+from tests.semantics.generate import Drawn, drawn
+
+
+def collect(number: int, count: int, *, calm: bool, scenarios: int) -> list[Drawn]:
+    """The cases of a seed, to be run all at once."""
+    cases: list[Drawn] = []
+
+    @seed(number)
+    @settings_for(count, Phase.generate)
+    @given(drawn(scenarios, False, calm))
+    def look(case: Drawn) -> None:
+        cases.append(case)
+
+    look()
+    return cases
+
+
+def settings_for(count: int, *phases: Phase) -> settings:
+    """So many examples, drawn anew from the seed alone."""
+    return settings(
+        max_examples=count,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+        phases=phases or (Phase.generate, Phase.shrink),
+        report_multiple_bugs=False,
+        print_blob=False,
+    )
