@@ -45,6 +45,16 @@ def test_a_graph_with_one_is_checked_and_compiled(who: Caller) -> None:
     assert made["ok"] and "./nodes/echo@1.0.0.ts" in made["source"]
 
 
+def test_an_editor_is_told_of_its_value_and_edits_around_it(who: Caller) -> None:
+    ir = echo("1.0.0", text="x")
+    ir["nodes"].append({"id": "b", "type": "step", "name": "B", "data": {"code": "return {{a.text}};"}})
+    ir["edges"].append({"id": "e", "source": "a", "target": "b"})
+    scope = who.post("/nodes/scope", {"ir": ir, "nodeId": "b"})
+    assert "a" in [root["name"] for root in scope["roots"]]
+    done = who.post("/nodes/edit", {"ir": ir, "edit": {"kind": "rename", "nodeId": "a", "id": "said"}})
+    assert done["ok"] and done["ir"]["nodes"][1]["data"]["code"] == "return {{said.text}};"
+
+
 def test_it_is_deployed_and_runs(who: Caller, account: Dev) -> None:
     connection, id = connect(who, account), workflow(who, echo("2.9.0", text="{{event.payload.said}}"))
     assert who.post(f"/workflows/{id}/deploy", {"connectionId": connection})["success"]

@@ -10,7 +10,7 @@ from stepwell.editor.draft import UnknownNode
 from stepwell.editor.plain import plain
 from stepwell.editor.scope import scope
 from stepwell.graph.catalogue import BUILTIN
-from stepwell.graph.nodes import CustomNode
+from stepwell.graph.nodes import Nodes
 from stepwell.graph.schema import data_schema
 
 from .. import compiling, editing
@@ -52,7 +52,7 @@ def compile_graph(house: Hall, who: Who, ask: CheckAsk) -> CompileTell:
 def scope_of_node(house: Hall, who: Who, ask: ScopeAsk) -> ScopeTell:
     """What can be referenced at a node of a graph in any state: roots, their paths with types, what to insert."""
     try:
-        found = scope(compiling.document(ask.ir, ask.trigger_code), ask.node_id)
+        found = scope(compiling.document(ask.ir, ask.trigger_code), ask.node_id, nodes=house.nodes)
     except UnknownNode:
         raise missing("Node") from None
     return ScopeTell.model_validate({**found.to_json(), "findings": editing.findings(found.findings)})
@@ -67,7 +67,7 @@ def edit_graph(house: Hall, who: Who, ask: EditAsk) -> EditTell:
     is another than before.
     """
     try:
-        return editing.edited(ask)
+        return editing.edited(ask, house.nodes)
     except UnknownNode:
         raise missing("Node") from None
 
@@ -79,8 +79,7 @@ def list_nodes(house: Hall, who: Who) -> Page[NodeTell]:
 
     Custom nodes come in each version, the newest first.
     """
-    told = [*map(_tell, catalogue()), *map(_tell_custom, house.nodes)]
-    return Page(data=told, next_cursor=None)
+    return Page(data=[_tell(one, house.nodes) for one in catalogue(nodes=house.nodes)], next_cursor=None)
 
 
 @router.get("/nodes/templates")
@@ -94,25 +93,19 @@ def list_templates(house: Hall, who: Who) -> dict[str, dict[str, str]]:
 @needs("read")
 def get_node(house: Hall, who: Who, node_id: str, version: str | None = None) -> NodeTell:
     """A node type; of a custom node the newest version, or the one that is asked for."""
-    for one in catalogue():
-        if one.id == node_id:
-            return _tell(one)
     custom = house.nodes.find(node_id, version)
-    if custom is None:
-        raise missing("Node type")
-    return _tell_custom(custom)
+    wanted = version if custom is None else custom.definition.version
+    for one in catalogue(nodes=house.nodes):
+        if one.id == node_id and wanted in (None, one.version):
+            return _tell(one, house.nodes)
+    raise missing("Node type")
 
 
-def _tell(one: NodeType) -> NodeTell:
+def _tell(one: NodeType, nodes: Nodes) -> NodeTell:
     told: dict[str, Any] = one.to_json()
-    kind = BUILTIN.get(one.id)
+    kind, custom = BUILTIN.get(one.id), nodes.find(one.id, one.version)
     if kind is not None:
         told |= {"labels": list(kind.labels), "hasValue": kind.value, "dataSchema": kind.data.model_json_schema()}
+    elif custom is not None:
+        told |= {"labels": [], "hasValue": True, "dataSchema": data_schema(custom.definition)}
     return NodeTell.model_validate(plain(told))
-
-
-def _tell_custom(node: CustomNode) -> NodeTell:
-    definition = node.definition
-    kind = {"shape": "plain", "labels": [], "durable": False, "hasValue": True, "origin": "custom"}
-    told = definition.model_dump(exclude_none=True)
-    return NodeTell.model_validate({**told, **kind, "dataSchema": data_schema(definition)})
