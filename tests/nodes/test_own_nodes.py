@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Final
 
@@ -74,3 +75,15 @@ def test_a_node_does_what_its_test_says(folder: NodeFolder, tested: list[Judged]
 def test_wheels_carry_them() -> None:
     told = (Path(__file__).parents[2] / "pyproject.toml").read_text()
     assert '"nodes" = "stepwell/_nodes"' in told
+
+
+def test_the_example_of_the_page_does_what_its_test_says(toolchain: Toolchain, tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "custom-nodes.md").read_text("utf-8")
+    shown = re.findall(r"```(?:json|ts)\n(.*?)```", page, flags=re.DOTALL)
+    folder = tmp_path / "greet"
+    folder.mkdir()
+    for name, text in zip(("node.json", "template.ts", "test.json"), shown, strict=True):
+        (folder / name).write_text(text, "utf-8")
+    [own] = node_folders(folder, "nodes")
+    assert type_faults(toolchain, [node(own)]) == [[]]
+    assert [one.failures for one in run_tests(toolchain, [(node(own), folder, read_test(folder))])] == [()]
