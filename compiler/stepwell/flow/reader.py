@@ -81,8 +81,6 @@ class Statement:
     parent: Statement | None = None
     name: str | None = None
     label: str | None = None
-    within: Any = None
-    """The block of LibCST that the statement stands in."""
     broken: bool = False
     """Whether a part of it is not understood, so that it is left as it is."""
 
@@ -470,7 +468,7 @@ class _Reader:
         self.reading.flow = flow
         if name is not None:
             self.names[name] = flow
-        root = Statement("flow", statement, call, name=name, within=self.reading.module)
+        root = Statement("flow", statement, call, name=name)
         self.reading.root = root
         with flow:
             if len(statement.items) > 1:
@@ -484,21 +482,21 @@ class _Reader:
         for one in block.body:
             if isinstance(one, cst.SimpleStatementLine):
                 for small in one.body:
-                    self._small(one, small, parent, block)
+                    self._small(one, small, parent)
             elif isinstance(one, cst.With):
-                self._with(one, parent, block)
+                self._with(one, parent)
             elif isinstance(one, cst.BaseSmallStatement):
-                self._small(one, one, parent, block)
+                self._small(one, one, parent)
             else:
-                self._other(one, parent, block)
+                self._other(one, parent)
 
     def _add(self, statement: Statement, parent: Statement) -> Statement:
         statement.parent, statement.block = parent, parent.body
         parent.body.append(statement)
         return statement
 
-    def _other(self, one: Any, parent: Statement, block: Any, message: str = "") -> None:
-        self._add(Statement("other", one, within=block), parent)
+    def _other(self, one: Any, parent: Statement, message: str = "") -> None:
+        self._add(Statement("other", one), parent)
         usual = "Here stands a call of the builder, or a `with` over one; this is neither."
         self._say(c.NOT_READ, one, message or usual)
         self._forget(one)
@@ -510,23 +508,23 @@ class _Reader:
                 if isinstance(target.target, cst.Name):
                     self.names[target.target.value] = _BROKEN
 
-    def _small(self, line: Any, small: Any, parent: Statement, block: Any) -> None:
+    def _small(self, line: Any, small: Any, parent: Statement) -> None:
         if isinstance(small, cst.Pass) or (isinstance(small, cst.Expr) and tokens_of(small.value)):
-            self._add(Statement("pass", line, within=block), parent)
+            self._add(Statement("pass", line), parent)
             return
         name, value = _assigned(small)
         if isinstance(small, cst.Import | cst.ImportFrom):
-            self._add(Statement("other", line, within=block), parent)
+            self._add(Statement("other", line), parent)
             self._outside(small)
         elif name is not None and value is not None and not isinstance(value, cst.Call):
-            self._add(Statement("other", line, within=block), parent)
+            self._add(Statement("other", line), parent)
             self._constant(name, value)
         elif isinstance(value, cst.Call) and isinstance(value.func, cst.Attribute):
-            self._call(Statement("node", line, value, name=name, within=block), parent)
+            self._call(Statement("node", line, value, name=name), parent)
         else:
-            self._other(small, parent, block)
+            self._other(small, parent)
 
-    def _with(self, one: Any, parent: Statement, block: Any) -> None:
+    def _with(self, one: Any, parent: Statement) -> None:
         here, managers = parent, []
         self.blocks += len(one.items)
         if self.blocks == BLOCKS + 1:
@@ -534,7 +532,7 @@ class _Reader:
             self._say(c.TOO_DEEP, one, message)
         for item in one.items:
             call = item.item
-            statement = Statement("node", one, call, name=_bound(item), within=block)
+            statement = Statement("node", one, call, name=_bound(item))
             manager = self._call(statement, here) if isinstance(call, cst.Call) else self._entered(statement, here)
             if isinstance(manager, nodes.Container | nodes.Arm):
                 if self._attempt(call, manager.__enter__) is None:
@@ -544,7 +542,7 @@ class _Reader:
                     self._say(c.NOT_READ, call, "`with` stands over a container or one of its arms.")
                 manager = None
             if manager is None:
-                self._forget_inside(here, one, block)
+                self._forget_inside(here, one)
                 break
             managers.append(manager)
             here = statement
@@ -554,10 +552,10 @@ class _Reader:
             manager.__exit__(None, None, None)
         self.blocks -= len(one.items)
 
-    def _forget_inside(self, here: Statement, one: Any, block: Any) -> None:
+    def _forget_inside(self, here: Statement, one: Any) -> None:
         """A `with` that is not understood stays as it is."""
         if not here.body or here.body[-1].cst is not one:
-            self._add(Statement("other", one, within=block), here)
+            self._add(Statement("other", one), here)
         else:
             here.body[-1].broken = True
 

@@ -171,6 +171,7 @@ class _Round:
         self.made: list[Splice] = []
         self.taken = set(reading.names)
         self.fresh: dict[str, str] = {}
+        self.gone: set[int] = set()
 
     def splices(self) -> list[Splice]:
         """The changes of the first of these that has any."""
@@ -482,7 +483,6 @@ class _Round:
 
     def _cut(self, span: Span, statement: Statement) -> None:
         """Takes lines out; a block that loses its last statement gets a `pass`."""
-        self.gone: set[int] = getattr(self, "gone", set())
         self.gone.add(id(statement))
         left = [one for one in statement.block if id(one) not in self.gone]
         indent = indent_at(self.text, self.spans.of(statement.cst).start)
@@ -1292,11 +1292,7 @@ class _Round:
             self.made += items.splices()
         elif text is not None:
             items.add(f"{literal(id)}: {text}")
-            self.made += self._once(items)
-
-    def _once(self, items: Items) -> list[Splice]:
-        """New elements of one list that come one by one keep their order, for splices of one place do."""
-        return items.splices()
+            self.made += items.splices()
 
     def _kept(self) -> None:
         """The order of nodes and edges, and the ids of edges: what the statements do not say."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 import ast
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
 from functools import cache, cached_property
 from typing import Any, Final, NamedTuple
 
@@ -71,15 +70,6 @@ class _Holder:
 
     def __init__(self) -> None:
         self._computed: dict[Any, Any] = {}
-
-
-def walk(node: Any) -> Iterator[Any]:
-    """A node and all that is in it, but white space and punctuation."""
-    stack = [node]
-    while stack:
-        here = stack.pop()
-        yield here
-        stack.extend(children(here))
 
 
 def children(node: Any) -> list[Any]:

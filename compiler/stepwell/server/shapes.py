@@ -401,7 +401,7 @@ class CompileTell(CheckTell):
 class FlowRead(Ask):
     """A flow's file; `files` are the files of code that it names, by their paths there."""
 
-    text: Annotated[str, StringConstraints(max_length=400_000)]
+    text: Annotated[str, StringConstraints(max_length=250_000)]
     files: dict[str, str] | None = None
 
 
