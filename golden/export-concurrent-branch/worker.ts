@@ -52,17 +52,16 @@ async function concurrently(
   return results;
 }
 
-/** Whether a request carries the token. Digests are compared, so that the time it takes tells nothing. */
+/** Whether a request carries the token. Digests are compared, which have one length, in a time that tells nothing. */
 async function authorized(request: Request, token: string) {
   const given = /^bearer +(.+)$/i.exec(request.headers.get("Authorization") ?? "")?.[1];
   if (!given) return false;
   const digest = (text: string) => crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-  const [a, b] = [new Uint8Array(await digest(given)), new Uint8Array(await digest(token))];
-  return a.reduce((difference, byte, i) => difference | (byte ^ b[i]), 0) === 0;
+  return crypto.subtle.timingSafeEqual(await digest(given), await digest(token));
 }
 
-function messageOf(error: unknown) {
-  return error instanceof Error ? error.message : String(error);
+function messageOf(error: any): string {
+  return error?.message ?? String(error);
 }
 
 export default {
