@@ -498,7 +498,7 @@ class _Reader:
     def _other(self, one: Any, parent: Statement, message: str = "") -> None:
         self._add(Statement("other", one), parent)
         usual = "Here stands a call of the builder, or a `with` over one; this is neither."
-        self._say(c.NOT_READ, one, message or usual)
+        self._say(c.NOT_READ, one, message or usual, _INSTEAD.get(type(one)))
         self._forget(one)
 
     def _forget(self, one: Any) -> None:
@@ -956,6 +956,14 @@ _REFUSED: Final[Mapping[type, tuple[str, str | None]]] = MappingProxyType(
         cst.DictComp: ("A comprehension is not understood without running it", "Write the members down."),
         cst.Set: ("A set is no JSON value", "Write a list."),
         cst.Imaginary: ("A complex number is no JSON value", None),
+    }
+)
+_INSTEAD: Final[Mapping[type, str]] = MappingProxyType(
+    {
+        cst.If: "Of the workflow's own: flow.branch(…).",
+        cst.For: "Of the workflow's own: flow.for_each(…).",
+        cst.While: "Of the workflow's own: flow.while_(…).",
+        cst.Try: "Of the workflow's own: flow.try_(…).",
     }
 )
 _HEAD_PARAMS: Final = (
