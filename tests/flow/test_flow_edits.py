@@ -14,7 +14,8 @@ from stepwell import check
 from stepwell.flow import apply, read, write
 from stepwell.flow.edits import BadEdit, edited, target_of
 from stepwell.flow.reader import Reading
-from stepwell.flow.rewrite import _within, update
+from stepwell.flow.rewrite import update
+from stepwell.flow.rewrite.statements import within
 from tests.flow.flows import generated, readable, run, said
 from tests.properties.hostile import bounded
 
@@ -267,7 +268,7 @@ def own_lines(reading: Reading, edit: dict[str, Any]) -> set[int] | None:
         return None
     site = next(site for site in reading.sites if site.handle.id == edit["node"])
     calls = [site.statement.call, reading.layout.get("")]
-    calls += [one.call for one in _within(site.statement) if one.kind == "arm"] if edit["op"] == "condition" else []
+    calls += [one.call for one in within(site.statement) if one.kind == "arm"] if edit["op"] == "condition" else []
     spans = [reading.spans.of(call) for call in calls if call is not None]
     lines = {line for span in spans for line in range(reading.text.count("\n", 0, span.start), reading.text.count("\n", 0, span.end) + 1)}
     return lines | {number for number, line in enumerate(reading.text.split("\n")) if line.startswith(("from stepwell.flow import", "    js,"))}

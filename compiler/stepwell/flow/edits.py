@@ -28,7 +28,8 @@ from stepwell.diagnostics import Diagnostic
 from stepwell.diagnostics import codes as c
 from stepwell.flow.forms import edge_id
 from stepwell.flow.reader import Files, NodeSite, Reading, read
-from stepwell.flow.rewrite import Key, Move, Plan, Updated, _within, update
+from stepwell.flow.rewrite import Key, Move, Plan, Updated, update
+from stepwell.flow.rewrite.statements import within
 from stepwell.flow.writer import cleaned, readable
 from stepwell.graph.expressions import Reference, Scanner
 from stepwell.graph.faults import did_you_mean, shortened
@@ -324,7 +325,7 @@ class _Graph:
 
     def _region(self, id: str) -> set[str]:
         """A node with all that stands in it in the file."""
-        inside = [one for one in _within(self.sites[id].statement) if one.kind == "node"]
+        inside = [one for one in within(self.sites[id].statement) if one.kind == "node"]
         return {id, *(str(self.reading.sites[one.number].handle.id) for one in inside)}
 
     def _leaving(self, region: set[str]) -> list[Json]:
