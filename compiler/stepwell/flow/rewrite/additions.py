@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
 
 import libcst as cst
 
@@ -28,89 +27,92 @@ from stepwell.flow.structure import labels_of
 
 def put_in(draft: Draft, added: list[Json]) -> None:
     """Puts in the statements of nodes, each where its edges have it stand."""
-    leaving: defaultdict[str, list[Json]] = defaultdict(list)
-    coming: defaultdict[str, list[Json]] = defaultdict(list)
-    for edge in draft.artifact["edges"]:
-        leaving[edge["source"]].append(edge)
-        coming[edge["target"]].append(edge)
-    new = {one["id"]: New(one, [(label, []) for label in labels_of(one, leaving[one["id"]])]) for one in added}
-    rows: dict[tuple[int, int], tuple[Point, list[New]]] = {}
-    where: dict[str, list[New]] = {}
-    arms: defaultdict[str, list[tuple[str | None, list[New]]]] = defaultdict(list)
-    for node in _in_order(added, coming):
-        _place(draft, new[node["id"]], coming, leaving, new, rows, where, arms)
-    for point, row in rows.values():
+    placing = _Placing(draft, added)
+    for node in placing.in_order(added):
+        placing.place(placing.new[node["id"]])
+    for point, row in placing.rows.values():
         put(draft, "".join(statement_text(draft, one, point.indent) for one in row), point)
-    for id, told in arms.items():
+    for id, told in placing.arms.items():
         _put_arms(draft, draft.sites[id], told)
 
 
-def _in_order(added: list[Json], coming: Mapping[str, list[Json]]) -> list[Json]:
-    """Nodes behind those that lead to them."""
-    left, done = {node["id"]: node for node in added}, []
-    while left:
-        ready = [id for id in left if not any(e["source"] in left and e["source"] != id for e in coming[id])]
-        chosen = ready[0] if ready else next(iter(left))
-        done.append(left.pop(chosen))
-    return done
+class _Placing:
+    """Where new nodes stand: in rows at points of the text, in new arms of nodes that are there, or in one another.
 
+    `where` is the row that a node which has its place stands in.
+    """
 
-def _place(
-    draft: Draft,
-    new: New,
-    coming: Mapping[str, list[Json]],
-    leaving: Mapping[str, list[Json]],
-    all_new: Mapping[str, New],
-    rows: dict[tuple[int, int], tuple[Point, list[New]]],
-    where: dict[str, list[New]],
-    arms: defaultdict[str, list[tuple[str | None, list[New]]]],
-) -> None:
-    """Chooses where a new node stands: behind what leads to it, in its arm, or before what it leads to."""
-    id = new.node["id"]
-    edges = [e for e in coming[id] if e["source"] in draft.sites or e["source"] in where]
-    targets = [e["target"] for e in leaving[id] if e["target"] in draft.sites]
-    if len(edges) == 1 or (edges and not targets):
-        edge = edges[0]
-        source, label = edge["source"], edge.get("label")
-        if source in where:
-            row = _row_in(all_new[source], label, where[source])
-            row.insert(0 if row is not where[source] else row.index(all_new[source]) + 1, new)
-            where[id] = row
+    def __init__(self, draft: Draft, added: list[Json]) -> None:
+        self.draft = draft
+        self.leaving: defaultdict[str, list[Json]] = defaultdict(list)
+        self.coming: defaultdict[str, list[Json]] = defaultdict(list)
+        for edge in draft.artifact["edges"]:
+            self.leaving[edge["source"]].append(edge)
+            self.coming[edge["target"]].append(edge)
+        self.new = {
+            one["id"]: New(one, [(label, []) for label in labels_of(one, self.leaving[one["id"]])]) for one in added
+        }
+        self.rows: dict[tuple[int, int], tuple[Point, list[New]]] = {}
+        self.arms: defaultdict[str, list[tuple[str | None, list[New]]]] = defaultdict(list)
+        self.where: dict[str, list[New]] = {}
+
+    def in_order(self, added: list[Json]) -> list[Json]:
+        """Nodes behind those that lead to them."""
+        left, done = {node["id"]: node for node in added}, []
+        while left:
+            ready = [id for id in left if not any(e["source"] in left and e["source"] != id for e in self.coming[id])]
+            chosen = ready[0] if ready else next(iter(left))
+            done.append(left.pop(chosen))
+        return done
+
+    def place(self, new: New) -> None:
+        """Chooses where a new node stands: behind what leads to it, in its arm, or before what it leads to."""
+        id, sites = new.node["id"], self.draft.sites
+        edges = [e for e in self.coming[id] if e["source"] in sites or e["source"] in self.where]
+        targets = [e["target"] for e in self.leaving[id] if e["target"] in sites]
+        if len(edges) == 1 or (edges and not targets):
+            source, label = edges[0]["source"], edges[0].get("label")
+            if source in self.where:
+                self._behind_new(new, self.new[source], label)
+            else:
+                self._behind_site(new, sites[source], label)
+        elif targets:
+            self._at(point_before(self.draft, own(sites[targets[0]].statement)), new)
+        else:
+            self._at(point_last_in_workflow(self.draft), new)
+
+    def _behind_new(self, new: New, source: New, label: str | None) -> None:
+        """Behind a node that is new too, or first in its arm."""
+        around = self.where[source.node["id"]]
+        row = _row_in(source, label, around)
+        row.insert(0 if row is not around else row.index(source) + 1, new)
+        self.where[new.node["id"]] = row
+
+    def _behind_site(self, new: New, site: NodeSite, label: str | None) -> None:
+        """Behind a node that is there, or first in its arm; the arm is new where there is none yet."""
+        if not _leads_in(self.draft, site, label):
+            self._at(point_behind(self.draft, own(site.statement)), new)
             return
-        site = draft.sites[source]
-        if _leads_in(draft, site, label):
-            arm = _arm_point(draft, site, label)
-            if arm is None:
-                row = [new]
-                arms[source].append((label, row))
-                where[id] = row
-                return
-            _note(arm, new, rows, where)
+        arm = _arm_point(self.draft, site, label)
+        if arm is not None:
+            self._at(arm, new)
             return
-        _note(point_behind(draft, own(site.statement)), new, rows, where)
-        return
-    if targets:
-        _note(point_before(draft, own(draft.sites[targets[0]].statement)), new, rows, where)
-    else:
-        _note(point_last_in_workflow(draft), new, rows, where)
+        row = [new]
+        self.arms[str(site.handle.id)].append((label, row))
+        self.where[new.node["id"]] = row
+
+    def _at(self, point: Point, new: New) -> None:
+        _, row = self.rows.setdefault((point.offset, len(point.indent)), (point, []))
+        row.append(new)
+        self.where[new.node["id"]] = row
 
 
 def _row_in(source: New, label: str | None, row: list[New]) -> list[New]:
+    """The row of what an edge leads to: an arm of a new node, or the row that the node stands in."""
     for one, inside in source.arms:
         if one == label and not (inside and source.node["type"] in ("parallel", "race")):
             return inside
     return row
-
-
-def _note(
-    point: Point,
-    new: New,
-    rows: dict[tuple[int, int], tuple[Point, list[New]]],
-    where: dict[str, list[New]],
-) -> None:
-    _, row = rows.setdefault((point.offset, len(point.indent)), (point, []))
-    row.append(new)
-    where[new.node["id"]] = row
 
 
 def _leads_in(draft: Draft, site: NodeSite, label: str | None) -> bool:

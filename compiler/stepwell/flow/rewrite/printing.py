@@ -16,7 +16,6 @@ class New:
 
     node: Json
     arms: list[tuple[str | None, list[New]]] = field(default_factory=list)
-    name: str | None = None
 
 
 def statement_text(draft: Draft, new: New, indent: str) -> str:
