@@ -15,7 +15,7 @@ from stepwell.server.database import now
 from tests.deploy.graphs import graph
 from tests.dev.account import Dev, eventually
 from tests.server.between import Pass, between
-from tests.server.door import Caller, Served, connect, workflow
+from tests.server.door import Caller, Served, connect, served, workflow
 from tests.server.killed import Storm, faults
 from tests.server.process import ServeProcess
 
@@ -136,14 +136,17 @@ def test_the_same_request_many_times_at_once(once: Once, how: str) -> None:
     assert len(once.instances() - before) == 1
 
 
-def test_the_same_event_many_times_at_once(once: Once) -> None:
+def test_the_same_event_many_times_at_once(new_database: Callable[[], str], account: Dev) -> None:
     """One request sends it; the others say that it is being sent, or was."""
-    run = once.trigger().json()
-    eventually(lambda: once.run(run["id"])["status"] == "paused")
-    event = {"instanceId": run["instanceId"], "eventType": "go", "payload": 1}
-    with between(once.account.base) as way, ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda _: once.trigger(event, "event burst"), range(8)))
-    assert way.calls == []
+    with between(account.base) as way, served(new_database(), way.base) as server:
+        once = Once(server.caller(), account, "Event burst")
+        run = once.trigger().json()
+        eventually(lambda: once.run(run["id"])["status"] == "paused")
+        event = {"instanceId": run["instanceId"], "eventType": "go", "payload": 1}
+        with ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(lambda _: once.trigger(event, "event burst"), range(8)))
+        sent = [call for call in way.calls if "/events/" in str(call)]
+    assert len(sent) == 1, sent
     assert {answer.status_code for answer in answers} <= {200, 409}, [answer.text for answer in answers]
     assert 200 in {answer.status_code for answer in answers}
 
