@@ -67,6 +67,17 @@ def test_the_commands_of_a_page(page: str, project: Path) -> None:
         _run(block, project)
 
 
+def test_the_commands_of_the_page_on_python(tmp_path: Path) -> None:
+    """With the file that stands on the page, and nothing else."""
+    page = TOP / "docs" / "python.md"
+    found = re.search(r"^```python flow\n(.*?)^```$", page.read_text("utf-8"), re.M | re.S)
+    assert found is not None
+    (tmp_path / "order.py").write_text(found[1], "utf-8")
+    first, *_ = _shown(page)
+    assert "stepwell check order.py\n" in first and "stepwell run order.py " in first
+    _run(first, tmp_path)
+
+
 def test_the_commands_of_a_first_project(project: Path) -> None:
     blocks = _shown(project / "README.md")
     assert len(blocks) >= 3
