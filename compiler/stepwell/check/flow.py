@@ -15,6 +15,7 @@ from stepwell.diagnostics import Diagnostic, pointer
 from stepwell.diagnostics import codes as c
 from stepwell.graph.catalogue import NodeKind
 from stepwell.graph.data import BranchData, ExitData
+from stepwell.graph.faults import did_you_mean
 from stepwell.graph.model import Edge, Node
 
 
@@ -136,7 +137,8 @@ def build_flow(
     for vertex in range(len(nodes)):
         _Ports(flow, vertex, data[vertex], outgoing.get(vertex, []), index, base, found, lost[vertex]).wire()
     if any(d.severity is c.Severity.ERROR for d in found):
-        _report_cycle(flow, base, found)
+        if not any(d.code is c.DUPLICATE_NODE for d in found):  # which node an edge means is open then
+            _report_cycle(flow, base, found)
         return None, found
     if not _sort(flow):
         _report_cycle(flow, base, found)
@@ -212,11 +214,9 @@ def _outgoing(
 
 
 def _dangling(edge: Edge, end: str, number: int, index: dict[str, int], base: str) -> Diagnostic:
-    from difflib import get_close_matches
-
     name = getattr(edge, end)
-    close = get_close_matches(name, list(index), 1)
-    hint = f"Did you mean `{close[0]}`?" if close else "remove the edge, or add the node"
+    meant = did_you_mean(name, index)
+    hint = f"Did you mean `{meant}`?" if meant else "remove the edge, or add the node"
     return Diagnostic(
         c.DANGLING_EDGE,
         f"the edge `{edge.id}` has the {end} `{name}`, which does not exist",

@@ -341,7 +341,7 @@ class FieldReader:
             if fault is not None and not (fault is c.POSSIBLE_REFERENCE and name.start in defaulted):
                 default = f'{name.name} ?? "none"'
                 explained = self.scope.explain(fault, name.name, target, self.vertex, at, default)
-                self.say(fault, explained.message, at, explained.hint, text, start)
+                self._add(replace(explained, snippet=SnippetPosition(*place_in(text, start))))
             return NamedUse(name, use) if use else None
         if name.typeof:
             return None
@@ -365,14 +365,9 @@ class FieldReader:
                 start,
             )
         else:
-            self.say(
-                c.UNKNOWN_NAME,
-                f"`{name.name}` is not known here",
-                at,
-                self.scope.suggestion(name.name, self.vertex),
-                text,
-                start,
-            )
+            said, hint = f"`{name.name}` is not known here", self.scope.suggestion(name.name, self.vertex)
+            place = SnippetPosition(*place_in(text, start))
+            self._add(Diagnostic(c.UNKNOWN_NAME, said, at, self.node.id, hint, place, subject=name.name))
         return None
 
     # -- fields that are one of several things ----------------------------------------------------------

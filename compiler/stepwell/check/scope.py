@@ -163,7 +163,7 @@ class Scope:
                 self.suggestion(name, vertex),
             ),
         }[code]
-        return Diagnostic(code, say[0], pointer, node.id, say[1])
+        return Diagnostic(code, say[0], pointer, node.id, say[1], subject=name)
 
     def _impossible_hint(self, target: int | None, vertex: int) -> str | None:
         if target is None:

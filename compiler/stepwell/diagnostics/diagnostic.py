@@ -36,7 +36,8 @@ class Diagnostic:
 
     `pointer` is an RFC 6901 JSON pointer into the artifact as the user wrote it ("" is the document);
     `place` is filled in when the source is a file; `snippet` when the fault lies inside code, which is that of
-    another `file` when the fault is in a custom node's template.
+    another `file` when the fault is in a custom node's template. `subject` is the name that stands for nothing, or
+    not there, when the finding is about one.
     """
 
     code: Code
@@ -47,6 +48,7 @@ class Diagnostic:
     snippet: SnippetPosition | None = None
     place: Place | None = None
     file: str | None = None
+    subject: str | None = None
 
     @property
     def severity(self) -> Severity:

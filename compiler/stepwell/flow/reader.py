@@ -164,8 +164,17 @@ class Reading:
 
     def with_places(self, diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
         """Findings about the document with their places in the file, in its order."""
-        placed = [d if d.place else replace(d, place=self._place_of(d)) for d in diagnostics]
+        from stepwell.flow.told import in_python
+
+        placed = [d if d.place else replace(in_python(self, d), place=self._place_of(d)) for d in diagnostics]
         return sorted(placed, key=_by_place)
+
+    def site_at(self, way: str) -> NodeSite | None:
+        """Where the node comes from that a pointer of the document leads to, or into."""
+        parts = way.removeprefix("/ir").split("/")[1:3]
+        order = self.flow._node_order() if self.flow and parts[:1] == ["nodes"] else []
+        number = int(parts[1]) if len(parts) == 2 and parts[1].isdigit() else len(order)
+        return self.sites[order[number]] if number < len(order) else None
 
     def find(self, way: str) -> Any:
         """The syntax at a pointer of the document, or of what holds it."""
