@@ -157,3 +157,44 @@ def test_edits_of_the_editor_go_into_the_file(tmp_path: Path) -> None:
     assert stepwell("edit", "delete", path, "look").code == 0
     assert path.read_text() == renamed
     assert "read_trial" in stepwell("scope", path, "welcome").out
+
+
+BROKEN = """\
+from stepwell.flow import js, manual, workflow
+
+CODE = js('''
+    const total = 1;
+    return total.of.nothing;
+''')
+with workflow("Ships", trigger=manual()) as flow:
+    flow.step("Ship", {code}, retries=0)
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "file", "line", "column"),
+    [
+        ("js(file='lib/ship.ts')", "lib/ship.ts", 2, 13),
+        ("CODE", "flow.py", 5, 21),
+        ('js("return 1 .of.nothing;")', "flow.py", 8, 40),
+    ],
+)
+def test_an_error_of_a_run_leads_to_the_file(code: str, file: str, line: int, column: int, tmp_path: Path) -> None:
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / "ship.ts").write_text("const a = 1;\nreturn a.of.nothing;\n")
+    path = tmp_path / "flow.py"
+    path.write_text(BROKEN.format(code=code))
+    said = stepwell("run", path)
+    assert said.code == 1
+    place = json.loads(stepwell("run", path, "--json").out)["error"]["place"]
+    assert (place["source"], place["file"], place["fileLine"]) == ("nodes/ship/code", str(tmp_path / file), line)
+    assert f"\n  at {tmp_path / file}:{line}:{place['fileColumn']}\n    {place['text'].strip()}\n" in said.out
+    assert place["fileColumn"] == column
+    assert (tmp_path / file).read_text().splitlines()[line - 1][column - 1 :].startswith("nothing")
+
+
+def test_code_that_is_not_the_graphs_has_no_place_in_the_file() -> None:
+    reading = read(BROKEN.format(code="CODE"))
+    assert reading.place_of_code("nodes/other/code", 1, 1) is None
+    assert reading.place_of_code("triggerCode", 1, 1) is None
+    assert reading.place_of_code("custom/slack", 1, 1) is None

@@ -11,7 +11,8 @@ The JSON document's shape is stable: keys are added, never renamed or removed.
      "logs": [{"level", "text"}],
      "wallMs", "sleptMs", "httpStatus", "notes": [text]}
 
-An error has `name`, `message` and `place`: {"source", "line", "column", "text"} of the user's code, or null.
+An error has `name`, `message` and `place`: {"source", "line", "column", "text"} of the user's code, or null. Where the
+graph is Python, a place has "file", "fileLine" and "fileColumn" too.
 
 `not-run` has `error.message` alone, and the process exits with 3.
 """
@@ -27,13 +28,14 @@ from rich.console import Console
 from rich.json import JSON
 from rich.text import Text
 
-from stepwell.cli.code_place import place_lines
+from stepwell.cli.code_place import FilePlace, in_file, place_lines
 from stepwell.cli.said import advice, failure, unanswered
 from stepwell.cli.steps import NodeName, StepTable
 from stepwell.cli.words import duration, plain, skipped
 from stepwell.local.events import Failure, Logged, Outcome, Requested, RunEvent, StepRecord, WaitTimedOut
 
 if TYPE_CHECKING:
+    from stepwell.cli.inputs import Input
     from stepwell.emit.sourcemap import SourcePlace, SourcePlaces
 
 
@@ -46,6 +48,7 @@ class Report:
     table: StepTable
     notes: Sequence[str] = ()
     places: SourcePlaces | None = None
+    source: Input | None = None
 
     @property
     def culprit(self) -> StepRecord | None:
@@ -86,6 +89,10 @@ class Report:
     def line(self, place: SourcePlace) -> str:
         """The line of the user's code at a place."""
         return "" if self.places is None else self.places.line(place)
+
+    def file_place(self, place: SourcePlace) -> FilePlace | None:
+        """Where a place stands in the file, when the graph is Python."""
+        return None if self.source is None else in_file(self.source, place.source, place.line, place.column)
 
     def node(self, step: StepRecord | None) -> NodeName | None:
         """The node that a step belongs to."""
@@ -139,7 +146,11 @@ def _failure(report: Report, error: Failure | None) -> dict[str, Any] | None:
 
 
 def _place(report: Report, place: SourcePlace | None) -> dict[str, Any] | None:
-    return None if place is None else {**asdict(place), "text": report.line(place)}
+    if place is None:
+        return None
+    found = report.file_place(place)
+    in_python = {} if found is None else {"file": found.file, "fileLine": found.line, "fileColumn": found.column}
+    return {**asdict(place), "text": report.line(place), **in_python}
 
 
 def _step(report: Report, step: StepRecord) -> dict[str, Any]:
@@ -188,7 +199,8 @@ def _show_error(report: Report, error: Failure, console: Console) -> None:
     elif culprit is not None:
         console.print(Text(f'  step "{plain(culprit.name)}"', "bold"), soft_wrap=True)
     if (place := report.place) is not None:
-        for line in place_lines(place.source, place.line, place.column, report.line(place)):
+        told = place_lines(place.source, place.line, place.column, report.line(place), report.file_place(place))
+        for line in told:
             console.print(line, soft_wrap=True)
     for words in [*map(advice, hints), *_event_hint(report)]:
         console.print(Text("  ").append("hint: ", "green").append(plain(words)), soft_wrap=True)

@@ -14,6 +14,7 @@ from stepwell.cli.faults import NotRun, say
 from stepwell.cli.options import locked_option, off_option
 
 if TYPE_CHECKING:
+    from stepwell.cli.inputs import Input
     from stepwell.cli.live import LiveView
     from stepwell.cli.notes import Given
     from stepwell.cli.outcome import Report
@@ -30,6 +31,7 @@ class _Job:
     worker: WorkerSpec
     children: tuple[WorkerSpec, ...]
     given: Given
+    source: Input
 
     @property
     def options(self) -> RunOptions:
@@ -92,7 +94,7 @@ def command(
 
     Exits with 0 when the run completes, 1 when it ends in an error, 3 when it could not be run.
     """
-    from stepwell.cli import arguments
+    from stepwell.cli import arguments, inputs
     from stepwell.cli.notes import Given
     from stepwell.local.run import RunOptions
 
@@ -108,9 +110,10 @@ def command(
     variables = arguments.variables(env, env_files)
     own_mocks = arguments.mocks(text for text in mocks if not text.startswith("@"))
     try:
-        graphs = [_compile(one, nodes, off, locked) for one in (path, *children)]
+        sources = [inputs.read(one) for one in (path, *children)]
+        graphs = [_compile(one, nodes, off, locked) for one in sources]
         given = Given(graphs, options, params is not None, own_mocks, arguments.variables(env, ()), variables)
-        job = _prepare(given)
+        job = _prepare(given, sources[0])
         if events and _is_script(job):
             raise click.UsageError("a script waits for no events, so --event has no meaning for it.")
         return _run(job, as_json)
@@ -120,16 +123,14 @@ def command(
         raise
 
 
-def _prepare(given: Given) -> _Job:
+def _prepare(given: Given, source: Input) -> _Job:
     workers = [_worker(graph, given.variables) for graph in given.graphs]
-    return _Job(given.graphs[0], workers[0], tuple(workers[1:]), given)
+    return _Job(given.graphs[0], workers[0], tuple(workers[1:]), given, source)
 
 
-def _compile(path: str, nodes: Sequence[Path], off: frozenset[str], locked: bool) -> Compiled:
+def _compile(source: Input, nodes: Sequence[Path], off: frozenset[str], locked: bool) -> Compiled:
     from stepwell.cli.build import compile_source
-    from stepwell.cli.inputs import read
 
-    source = read(path)
     compiled = compile_source(source, "ts", off, NotRun, nodes, locked=locked)
     if not compiled.ok:
         raise NotRun(f"{source.name} has errors, so it was not run")
@@ -198,7 +199,7 @@ def _drive(job: _Job, view: LiveView | None) -> Report:
     except (RunFailed, RuntimeFailed) as failure:
         raise NotRun(str(failure)) from failure
     places = SourcePlaces(job.compiled.source_map or "{}")
-    return Report(ended, seen, StepTable(job.compiled.manifest or {}), places=places)
+    return Report(ended, seen, StepTable(job.compiled.manifest or {}), places=places, source=job.source)
 
 
 def _is_script(job: _Job) -> bool:

@@ -169,6 +169,28 @@ class Reading:
         placed = [d if d.place else replace(in_python(self, d), place=self._place_of(d)) for d in diagnostics]
         return sorted(placed, key=_by_place)
 
+    def place_of_code(self, source: str, line: int, column: int) -> tuple[str | None, Place] | None:
+        """Where a place of the graph's code stands: in a file that `js(file=…)` names, or (None) in this one.
+
+        `source` is the code's name in source maps: `nodes/ID/FIELD`, or that of the trigger's code.
+        """
+        way = self._way_to(source)
+        node = self.find(way) if way is not None else None
+        if node is None:
+            return None
+        file = _file_named(self.resolved(node), self.resolved)
+        if file is not None:
+            return file, Place(line, column)
+        return None, self._inside(node, line, column) or self._start(node)
+
+    def _way_to(self, source: str) -> str | None:
+        """The pointer to code by its name in source maps; None where it is not the graph's (a template, a package)."""
+        for number, at in enumerate(self.flow._node_order() if self.flow else ()):
+            start = f"nodes/{self.sites[at].handle.id}/"
+            if source.startswith(start):
+                return f"/nodes/{number}/data/{source.removeprefix(start)}"
+        return f"/{source}" if source == "triggerCode" and "trigger_code" in self.head else None
+
     def site_at(self, way: str) -> NodeSite | None:
         """Where the node comes from that a pointer of the document leads to, or into."""
         parts = way.removeprefix("/ir").split("/")[1:3]
@@ -314,6 +336,13 @@ def entries(node: Any) -> Iterator[tuple[str | None, Any]]:
     for element in node.elements:
         tokens = tokens_of(element.key) if isinstance(element, cst.DictElement) else []
         yield "".join(filter(None, (string_value(one.value) for one in tokens))) if tokens else None, element.value
+
+
+def _file_named(node: Any, resolved: Callable[[Any], Any]) -> str | None:
+    """The file of `js(file=…)`."""
+    given = node.args if isinstance(node, cst.Call) else ()
+    [tokens] = [tokens_of(resolved(arg.value)) for arg in given if arg.keyword and arg.keyword.value == "file"] or [[]]
+    return "".join(string_value(token.value) or "" for token in tokens) or None
 
 
 def _argument_of(call: Any, key: str) -> Any:
