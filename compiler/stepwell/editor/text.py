@@ -68,7 +68,9 @@ class _Writer:
         if same(before, after):
             return self.text[span.start : span.end]
         if isinstance(before, dict) and isinstance(after, dict) and len(span.members) == len(before):
-            pairs = [(key if key in before else None, key) for key in after]
+            # An object of the same keys is written in the order in which they stand in the text.
+            keys = before if before.keys() == after.keys() else after
+            pairs = [(key if key in before else None, key) for key in keys]
             return self._members(span, before, after, pairs, indent, [key for key in before if key not in after])
         if isinstance(before, list) and isinstance(after, list):
             both = aligned(before, after)
@@ -86,7 +88,7 @@ class _Writer:
             known = {key: (at, inner) for key, at, inner in span.members}
         places = known or {number: (at, inner) for number, (_, at, inner) in enumerate(span.members)}
         kept = [one for one, _ in pairs if one is not None]
-        if not gone and len(kept) == len(pairs) == len(places):
+        if not gone and len(kept) == len(pairs) and kept == list(places):
             return "".join(self._in_place(span, before, after, pairs, places, indent))
         broken = "\n" in self.text[span.start : span.end] or not span.members
         inner_indent = self._indent(span, indent) if broken else indent
