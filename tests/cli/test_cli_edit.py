@@ -68,9 +68,19 @@ def test_a_refused_edit(file: Path) -> None:
     said = stepwell("edit", "delete", file, "a")
     assert said.code == 1 and file.read_text() == TEXT and said.out == ""
     assert said.err.splitlines()[0] == f"stepwell: {file} was not changed"
-    assert said.err.splitlines()[1].startswith("error[SW301 unknown-reference] at /nodes/0/data/code: `a` is neither")
+    assert said.err.splitlines()[1].startswith(
+        "error[SW301 unknown-reference] at /nodes/1/data/code: `b` (B) would have an error: `a` is neither"
+    )
     said = stepwell("edit", "delete", file, "a", "--json")
     assert said.code == 1 and json.loads(said.out)["ok"] is False
+
+
+def test_a_refused_edit_of_a_flow_file_names_its_line(file: Path) -> None:
+    flow = file.with_name("graph.py")
+    assert stepwell("convert", file, flow).code == 0
+    said = stepwell("edit", "delete", flow, "a")
+    [line] = [n for n, text in enumerate(flow.read_text().splitlines(), 1) if "{{a.total}}" in text]
+    assert said.code == 1 and f" at {flow}:{line}:" in said.err and "/nodes/" not in said.err
 
 
 def test_insert_and_extract(file: Path) -> None:
@@ -87,6 +97,19 @@ def test_insert_and_extract(file: Path) -> None:
     assert again.code == 1 and "is there already" in again.err
 
 
+def test_the_ending_decides_the_form_of_what_is_extracted(file: Path) -> None:
+    child = file.with_name("child.py")
+    said = stepwell("edit", "extract", file, "b", "--name", "Child", "-o", child, "--stdout")
+    assert "sub_workflow" in said.out and file.read_text() == TEXT
+    assert said.err.startswith(f"stepwell: {child} is new; {file} stays as it is")
+    assert child.read_text().startswith("from stepwell.flow import")
+    assert stepwell("check", child).code == 0
+    flow, other = file.with_name("graph.py"), file.with_name("other.json")
+    assert stepwell("convert", file, flow).code == 0
+    assert stepwell("edit", "extract", flow, "b", "--name", "Child", "-o", other).code == 0
+    assert json.loads(other.read_text())["entryNodeId"] == "b" and "sub_workflow" in flow.read_text()
+
+
 @pytest.mark.parametrize(
     ("call", "code", "words"),
     [
@@ -97,6 +120,8 @@ def test_insert_and_extract(file: Path) -> None:
         (("insert", "FILE", "e", "--node", "[]"), 2, "a node is an object"),
         (("insert", "FILE", "f", "--node", "{}"), 1, "there is no edge `f`"),
         (("extract", "FILE", "a", "--name", "x", "-o", "no/where.json"), 1, "is no folder"),
+        (("extract", "FILE", "a", "--name", "x", "-o", "x.txt"), 2, "FILE ends with .json or .py."),
+        (("insert", "FILE", "e", "--node", '{"type": "slep"}'), 1, 'did you mean "sleep"?'),
     ],
 )
 def test_wrong_calls(file: Path, call: tuple[str, ...], code: int, words: str) -> None:

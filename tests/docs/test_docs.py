@@ -139,7 +139,9 @@ def test_the_editors_page_runs(tmp_path: Path) -> None:
     code = "\n".join(_blocks(DOCS / "editors.md", "python"))
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1].startswith("`approval` is neither a node")
+    assert done.stdout.splitlines()[-1].startswith(
+        "`confirm` (Confirm) would have an error: `approval` is neither a node"
+    )
 
 
 def test_every_key_of_the_results_for_editors_is_told_of() -> None:

@@ -205,3 +205,36 @@ def test_it_runs_as_before(tmp_path: Path) -> None:
     whole = json.loads(stepwell("run", tmp_path / "whole.json", *params).out)
     two = json.loads(stepwell("run", tmp_path / "parent.json", "--child", tmp_path / "child.json", *params).out)
     assert whole["output"] == two["output"] == [7, 1]
+
+
+def test_what_code_names_of_the_event_is_no_event_as_a_whole() -> None:
+    listed = node("x", code="const items = event.payload?.items ?? []; return items.length;")
+    parent, child = extracted(graph(A, listed), "x")
+    assert code_of(child, "x") == "const items = event.payload.payload?.items ?? []; return items.length;"
+    assert sub(parent)["data"]["input"] == {"payload": "{{event.payload}}"}
+    for code in ("const e = event; return e.payload;", "return [event];", "const { payload } = event; return payload;"):
+        assert "reads `event` as a whole" in refused(graph(A, node("x", code=code)), "x")
+
+
+def test_a_part_in_an_arm_may_be_read_behind_the_arm() -> None:
+    """It runs whenever the new workflow does, and where that does not run its value is not there either."""
+    asked = node("asked", code="return { yes: true };")
+    choice = node("if", "branch", branches=[{"label": "large", "condition": "true"}, {"label": "else"}])
+    reader = node("z", code="return {{asked.yes ?? false}};")
+    edges = [edge("if", "asked", "large"), edge("if", "z", "then")]
+    parent, child = extracted(graph(choice, asked, reader, edges=edges), "asked")
+    assert code_of(parent, "z") == "return {{Child.output.yes ?? false}};"
+    assert not [d for d in check(parent) + check(child) if d.severity is Severity.ERROR]
+    # Not so of a node that only some runs of the part come to.
+    assert "may not have run in the new workflow" in refused(graph(choice, asked, reader, edges=edges), "if")
+
+
+def test_keys_in_another_order_than_the_new_node_has_them() -> None:
+    """What is written in place of a node with the same keys goes by the order of the text."""
+    order = ("data", "position", "id", "type", "provider", "name", "version")
+    nodes = [{key: one[key] for key in order} for one in (A, B, C, D)]
+    value = graph(*nodes)
+    for indent in (None, 2):
+        parent, child = extracted(json.dumps(value, indent=indent), "b")
+        assert (json.loads(parent), json.loads(child)) == extracted(value, "b")
+        assert list(json.loads(parent)["nodes"][1]) == list(order)

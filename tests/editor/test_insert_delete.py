@@ -225,3 +225,69 @@ def test_a_document_that_has_errors_already() -> None:
     assert ways(made(edit.delete(broken, "end"))) >= {("loose", "c", None)}
     assert ways(made(edit.delete(broken, "b"))) >= {("a", "c", None)}
     assert ("a", "n", None) in ways(made(edit.insert(broken, "0 a b None", node("n"))))
+
+
+def test_positions_stay_whole() -> None:
+    places = [{"x": 0, "y": 1}, {"x": 5, "y": 0.5}]
+    nodes = [{**one, "position": place} for one, place in zip((A, B), places, strict=True)]
+    put = made(edit.insert(graph(*nodes), edge("a", "b")["id"], {"type": "sleep", "data": {"duration": "1 hour"}}))
+    place = put["nodes"][-1]["position"]
+    assert place == {"x": 2, "y": 0.75} and isinstance(place["x"], int)
+
+
+def test_a_type_that_is_not_known_is_guessed() -> None:
+    done = edit.insert(graph(A, B), edge("a", "b")["id"], {"type": "Sleep", "data": {}})
+    assert not done.ok and done.findings[0].hint == 'did you mean "sleep"?'
+
+
+def test_errors_are_told_of_the_given_document() -> None:
+    """The pointer leads to the node that would break, where it stands in the document that somebody has."""
+    reader = node("r", code="return {{a}};")
+    for document, base in ((graph(A, B, reader), ""), ({"ir": graph(A, B, reader)}, "/ir")):
+        done = edit.delete(document, "a")
+        assert not done.ok
+        [error] = done.findings
+        assert (error.pointer, error.node_id) == (f"{base}/nodes/2/data/code", "r")
+        assert error.message.startswith("`r` would have an error: `a` is neither")
+    done = edit.insert(graph(A, B), edge("a", "b")["id"], {"type": "sleep", "data": {}})
+    assert not done.ok and [one.pointer for one in done.findings] == [""]
+    assert "`sleep`" in done.findings[0].message
+
+
+@pytest.mark.parametrize("wrong", [5, [1], {"a": 1}, b"a", object()], ids=lambda one: type(one).__name__)
+def test_arguments_of_a_wrong_type(wrong: Any) -> None:
+    document, on = graph(A, B), edge("a", "b")["id"]
+    asked = [
+        edit.insert(document, wrong, {"type": "step"}),
+        edit.rename(document, wrong, id="z"),
+        edit.rename(document, "a", id=wrong),
+        edit.rename(document, "a", name=wrong),
+        edit.delete(document, wrong),
+        edit.extract(document, ["a"], name=wrong),
+        edit.extract(document, ["a"], name="Z", worker=wrong),
+        edit.extract(document, ["a"], name="Z", id=wrong),
+        edit.delete(document, "a", nodes=wrong),
+        edit.insert(document, on, {"type": wrong}),
+    ]
+    assert all(not done.ok and len(done.findings) == 1 for done in asked)
+
+
+def test_a_text_is_no_node_and_no_list() -> None:
+    document = graph(A, B)
+    for done, words in (
+        (edit.insert(document, edge("a", "b")["id"], "x"), "a node is an object"),  # type: ignore[arg-type]
+        (edit.extract(document, "a", name="Z"), "`node_ids` is a list of texts"),
+        (edit.delete(document, "a", keep="body"), "`keep` is a list of texts"),
+    ):
+        assert not done.ok and done.findings[0].message.startswith(words)
+
+
+def test_a_flow_file_that_was_read() -> None:
+    from stepwell.flow import read, write
+
+    text = write(graph(A, B)).text
+    assert text is not None
+    reading = read(text)
+    done = edit.rename(reading, "a", id="z")
+    assert not done.ok and "stepwell.flow.apply" in done.findings[0].message
+    assert edit.rename(reading.document, "a", id="z").ok

@@ -202,3 +202,17 @@ def test_env_names_are_those_of_the_document() -> None:
     source = {"ir": graph(A), "envVars": [{"name": "API_KEY", "value": "x"}, 5]}
     found = root(source, "a", "env")
     assert found is not None and [f.insert for f in found.value.fields] == ["{{env.API_KEY}}"] and found.value.open
+
+
+def test_of_a_flow_file_that_was_read() -> None:
+    from stepwell.flow import read, write
+
+    document = graph(node("a", code="return { total: 1 };"), node("b", code="return {{a.totl}};"))
+    text = write(document).text
+    assert text is not None
+    found = scope(read(text), "b")
+    assert [root.name for root in found.roots] == [root.name for root in scope(document, "b").roots]
+    assert found.findings and all(one.place is not None for one in found.findings)
+    with pytest.raises(UnknownNode):
+        scope(read(text), "nobody")
+    assert scope(read("x ="), "b").roots == ()

@@ -97,7 +97,7 @@ def delete(path: str, node: str, keep: tuple[str, ...], stdout: bool, as_json: b
 @click.option("--worker", metavar="WORKER", help="The deployed Worker that will hold it.  [default: from the name]")
 @click.option("--id", "id_", metavar="ID", help="The id of the new node.  [default: from the name]")
 @click.option("-o", "--output", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path), required=True,
-              help="Where to write the new workflow.")  # fmt: skip
+              help="Where to write the new workflow: as JSON or as Python, by its ending.")  # fmt: skip
 @_common
 def extract(
     path: str,
@@ -112,7 +112,10 @@ def extract(
 ) -> int:
     """Move the nodes with the ids NODE into a workflow of their own, which the graph starts and waits for."""
     from stepwell import edit
+    from stepwell.cli.inputs import SUFFIXES
 
+    if not output.name.endswith(SUFFIXES):
+        raise click.UsageError("FILE ends with .json or .py.")
     if output.exists():
         raise Failed(f"{output} is there already; nothing was written")
     if not output.parent.is_dir():
@@ -149,7 +152,7 @@ def _edit(
         return 1
     text = done.document if source.flow is None else _in_python(source, done.document)
     if output is not None:
-        output.write_text(done.extracted, encoding="utf-8")
+        output.write_text(_in_form_of(output, done.extracted), encoding="utf-8")
     if path != STDIN and not stdout:
         _replace(Path(path), text)
         if not as_json:
@@ -157,7 +160,22 @@ def _edit(
             click.echo(f"{source.name}: {count(len(done.changes), 'change')}{also}")
     elif not as_json:
         click.echo(text, nl=False)
+        if output is not None:
+            say(f"{output} is new; {source.name} stays as it is, and the graph that starts it is what was printed")
     return 0
+
+
+def _in_form_of(output: Path, document: str) -> str:
+    """The new workflow as its file says it, by the file's ending."""
+    from stepwell.cli.inputs import PYTHON
+    from stepwell.flow import write
+
+    if not output.name.endswith(PYTHON):
+        return document
+    written = write(document)
+    if written.text is None:
+        raise Failed(f"{output} cannot be written in Python: {written.diagnostics[0].message}")
+    return written.text
 
 
 def _in_python(source: Input, document: str) -> str:
@@ -175,8 +193,11 @@ def _tell(source: Input, done: Refused) -> None:
     from stepwell.cli.words import plain
 
     say(f"{source.name} was not changed")
-    for one in done.findings:
+    found = done.findings if source.flow is None else source.flow.with_places(done.findings)
+    for one in found:
         where = f" at {one.pointer}" if one.pointer else ""
+        if source.flow is not None and one.pointer and one.place is not None:
+            where = f" at {source.name}:{one.place}"
         hint = f" ({one.hint})" if one.hint else ""
         click.echo(plain(f"error[{one.code.id} {one.slug}]{where}: {one.message}{hint}"), err=True)
 

@@ -6,7 +6,20 @@ from collections.abc import Collection, Iterator
 from typing import Final
 
 from stepwell.editor.draft import Draft, order_of
-from stepwell.editor.edits import Edit, Edited, Json, Result, attempt, ends, refuse, same_meaning, unused, users
+from stepwell.editor.edits import (
+    Edit,
+    Edited,
+    Json,
+    Result,
+    attempt,
+    ends,
+    not_text,
+    not_texts,
+    refuse,
+    same_meaning,
+    unused,
+    users,
+)
 from stepwell.graph.nodes import Nodes
 
 ALL: Final = "*"
@@ -21,7 +34,8 @@ def delete(document: object, node_id: str, *, keep: Collection[str] = (), nodes:
     Refused where other nodes read what would be gone, where an arm that must hold something would be empty, and where
     the edges cannot be joined so that they mean the same. Raises `UnknownNode`.
     """
-    return attempt(document, nodes, lambda edit: _delete(edit, node_id, frozenset(keep)))
+    asked = (not_text("node_id", node_id), None if keep == ALL else not_texts("keep", keep))
+    return attempt(document, nodes, lambda edit: _delete(edit, node_id, frozenset(keep)), asked)
 
 
 def _delete(edit: Edit, node_id: str, keep: frozenset[str]) -> Edited:

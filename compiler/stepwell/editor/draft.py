@@ -72,7 +72,7 @@ class Draft:
 
     def vertex(self, node_id: str) -> int:
         """The node with this id, the first where there are several. Raises `UnknownNode`."""
-        found = self.scope.ids.get(node_id)
+        found = self.scope.ids.get(node_id) if isinstance(node_id, str) else None
         if found is None or self.is_ours(found):
             raise UnknownNode(node_id)
         return found

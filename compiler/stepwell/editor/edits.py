@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from stepwell.check.values import CodeValue, uses_of, walk
@@ -16,7 +16,9 @@ from stepwell.editor.changes import Change, changes
 from stepwell.editor.draft import Draft, draft
 from stepwell.editor.plain import plain
 from stepwell.editor.text import retext
+from stepwell.graph.faults import shown
 from stepwell.graph.nodes import Nodes
+from stepwell.graph.placed import Placed
 
 Json = dict[str, Any]
 Path = tuple[str | int, ...]
@@ -85,6 +87,8 @@ class Edit:
         self.value: Json = copy.deepcopy(made.value)
         self.artifact: Json = self.value["ir"] if made.base else self.value
         self.extracted: Json | None = None
+        self.renamed: dict[str, str] = {}
+        """Ids that are new, and what they were."""
 
     @property
     def nodes(self) -> list[Any]:
@@ -109,7 +113,8 @@ class Edit:
 
     def done(self, keep: Callable[[Draft, Draft], Iterable[Diagnostic]] | None = None) -> Edited:
         """The edit, when it makes no new errors and `keep` has nothing against it. Raises `Refusal`."""
-        refused = list(_new_errors(self.check(self.made.value), self.check(self.value)))
+        wrong = _new_errors(self.check(self.made.value), self.check(self.value))
+        refused = [self._told(one) for one in wrong]
         after = draft(self.value, self.known)
         if after is not None and keep is not None and not refused:
             refused += keep(self.made, after)
@@ -120,6 +125,37 @@ class Edit:
             document = retext(self.given, self.made.value, self.value)
         extracted = self._extracted()
         return Edited(document, tuple(changes(self.made.value, self.value)), tuple(self.check(document)), extracted)
+
+    def _told(self, error: Diagnostic) -> Diagnostic:
+        """An error of the new document, which nobody gets to see, told of the given one: the node, and its place there.
+
+        What is not there yet, and what stands elsewhere than before, has no pointer.
+        """
+        number = self._number(error.pointer)
+        was = None if number is None else self._was(self.nodes[number])
+        if number is not None and was is not None:
+            return self._told_of(error, was, number)
+        moved = error.pointer.removeprefix(self.made.base).startswith(("/nodes", "/edges"))
+        return replace(error, pointer="" if moved else error.pointer, place=None)
+
+    def _was(self, node: object) -> int | None:
+        """Which node of the given document a node of the copy is; None for a new one."""
+        id_ = node.get("id") if isinstance(node, dict) else None
+        was = self.made.scope.ids.get(self.renamed.get(id_, id_)) if isinstance(id_, str) else None
+        return None if was is None or self.made.is_ours(was) else was
+
+    def _told_of(self, error: Diagnostic, was: int, number: int) -> Diagnostic:
+        label, begin = self.made.flow.nodes[was].label, self.made.base + pointer("nodes", was)
+        way = error.pointer.removeprefix(self.made.base + pointer("nodes", number))
+        there = resolves(self.made.artifact["nodes"][was], way)
+        message = error.message if label in error.message else f"{label} would have an error: {error.message}"
+        return replace(error, message=message, pointer=begin + way if there else begin, place=None)
+
+    def _number(self, way: str) -> int | None:
+        """Which node of the copy a pointer leads into."""
+        parts = way.removeprefix(self.made.base).split("/")
+        known = len(parts) > 2 and parts[1] == "nodes" and parts[2].isdecimal() and int(parts[2]) < len(self.nodes)
+        return int(parts[2]) if known else None
 
     def check(self, document: object) -> list[Diagnostic]:
         """The findings about a document that may use the same nodes."""
@@ -140,12 +176,55 @@ def ends(edge: object) -> tuple[str, str]:
     return source, target
 
 
-def attempt(document: object, known: Nodes | None, change: Callable[[Edit], Edited]) -> Result:
-    """Makes an edit, or says why not. `known` are the custom nodes that the document may use."""
+def attempt(
+    document: object, known: Nodes | None, change: Callable[[Edit], Edited], asked: Iterable[str | None] = ()
+) -> Result:
+    """Makes an edit, or says why not. `known` are the custom nodes that the document may use.
+
+    `asked` are what is wrong with the other arguments: None for each that can be used.
+    """
     try:
+        for fault in (_no_document(document), _no_nodes(known), *asked):
+            if fault is not None:
+                raise refuse(fault)
         return change(Edit(document, known))
     except Refusal as refusal:
         return Refused(refusal.findings)
+
+
+# -- arguments that cannot be used, in words; None where one can be -----------------------------------------
+
+
+def not_text(name: str, given: object, optional: bool = False) -> str | None:
+    if isinstance(given, str) or (optional and given is None):
+        return None
+    return f"`{name}` is a text, not {shown(given)}"
+
+
+def not_texts(name: str, given: object) -> str | None:
+    """A text is itself a collection of texts, its letters, and never meant so."""
+    if isinstance(given, Collection) and not isinstance(given, str | bytes) and all(isinstance(x, str) for x in given):
+        return None
+    return f"`{name}` is a list of texts, not {shown(given)}"
+
+
+def not_a_node(given: object) -> str | None:
+    return None if isinstance(given, Mapping) else f"a node is an object, not {shown(given)}"
+
+
+def _no_nodes(given: object) -> str | None:
+    if given is None or isinstance(given, Nodes):
+        return None
+    return "`nodes` are custom nodes as `stepwell.nodes.find(folder).nodes` gives them"
+
+
+def _no_document(given: object) -> str | None:
+    if not isinstance(given, Placed):
+        return None
+    return (
+        "this is a flow's file that was read: `stepwell.flow.apply(text, edits)` changes such a file, and "
+        "`stepwell edit` makes this edit in it; its graph alone is edited as `reading.document`"
+    )
 
 
 def _unreadable(document: object) -> list[Diagnostic]:
@@ -255,6 +334,19 @@ def at(data: Any, path: Sequence[str | int]) -> Any:
             return None
         data = data[key]
     return data
+
+
+def resolves(value: object, way: str) -> bool:
+    """Whether a JSON pointer leads to something."""
+    for part in way.split("/")[1:]:
+        key = part.replace("~1", "/").replace("~0", "~")
+        if isinstance(value, dict) and key in value:
+            value = value[key]
+        elif isinstance(value, list) and key.isdecimal() and int(key) < len(value):
+            value = value[int(key)]
+        else:
+            return False
+    return True
 
 
 def way_of(code: CodeValue, made: Draft, vertex: int) -> Path | None:

@@ -24,6 +24,8 @@ from stepwell.editor.edits import (
     attempt,
     codes,
     ends,
+    not_text,
+    not_texts,
     refuse,
     same_meaning,
     unused,
@@ -56,7 +58,13 @@ def extract(
     the new document. Refused for a script, and where the part cannot stand alone: it leaves a loop around it, reads the
     caught error or `_output` of outside, or others read what it may not have made. Raises `UnknownNode`.
     """
-    return attempt(document, nodes, lambda edit: _Extraction(edit, node_ids, name, worker, id).done())
+    asked = (
+        not_texts("node_ids", node_ids),
+        not_text("name", name),
+        not_text("worker", worker, optional=True),
+        not_text("id", id, optional=True),
+    )
+    return attempt(document, nodes, lambda edit: _Extraction(edit, node_ids, name, worker, id).done(), asked)
 
 
 @dataclass(slots=True)
@@ -75,6 +83,8 @@ class _Extraction:
     outer: list[Spot] = field(default_factory=list)
     read: dict[int, str] = field(default_factory=dict)
     """Nodes of the part that others read, with their keys in the output."""
+    head: int = -1
+    """The node where the part begins."""
     left: list[int] = field(default_factory=list)
     """The nodes that stay, the one in whose place the new node stands among them."""
 
@@ -85,6 +95,7 @@ class _Extraction:
     def done(self) -> Edited:
         self._choose()
         head, targets = self._border()
+        self.head = head
         self._refuse_what_cannot_move()
         for vertex in self.part:
             self._inside(vertex)
@@ -171,7 +182,9 @@ class _Extraction:
             if moved is not None:
                 self.inner.append(Spot(vertex, one.path, one.at, one.at + len(root), moved))
         for code in codes(self.made, vertex):
-            way, follows = way_of(code, self.made, vertex), code.followed()
+            way = way_of(code, self.made, vertex)
+            # Also of what gets a local name: `const items = event.payload.items` reads one thing of the event.
+            follows = {one.start: one.path for one in code.facts.members if one.path}
             for named in code.names:
                 place = self._handed(vertex, named, follows.get(named.name.start))
                 if place is not None:
@@ -217,7 +230,7 @@ class _Extraction:
             raise refuse(
                 f"{node.label} reads `event` {what}, which is another one in the new workflow",
                 node.id,
-                "read `event.payload` there",
+                "read `event.payload`, `event.instanceId` or `event.workflowName` there, not the event itself",
             )
         self.input[str(key)] = f"{{{{event.{key}}}}}"
         return "event.payload"
@@ -304,7 +317,8 @@ class _Extraction:
 
     def _refuse_uncertain(self, reader: int, target: int) -> None:
         made = self.made
-        if made.status(target, reader) != "definite":
+        # The new node may not run, as the part may not; but where it does, the value has to be there.
+        if made.status(target, reader) != "definite" and not must(made.regions, self.head, target):
             node = made.flow.nodes[reader]
             raise refuse(
                 f"{node.label} reads {made.flow.nodes[target].label}, which may not have run in the new workflow",

@@ -8,10 +8,24 @@ from typing import Any
 
 from stepwell.diagnostics import Diagnostic
 from stepwell.editor.draft import Draft
-from stepwell.editor.edits import Edit, Edited, Json, Result, attempt, ends, refuse, same_meaning, unused, users
+from stepwell.editor.edits import (
+    Edit,
+    Edited,
+    Json,
+    Result,
+    attempt,
+    ends,
+    not_a_node,
+    not_text,
+    refuse,
+    same_meaning,
+    unused,
+    users,
+)
 from stepwell.graph.catalogue import NodeKind
 from stepwell.graph.faults import shown
 from stepwell.graph.nodes import Nodes
+from stepwell.graph.read import meant_type
 
 
 def insert(document: object, edge_id: str, node: Mapping[str, Any], *, nodes: Nodes | None = None) -> Result:
@@ -21,7 +35,8 @@ def insert(document: object, edge_id: str, node: Mapping[str, Any], *, nodes: No
     is made up. The edge keeps its id and label and leads to the node; a new one leads on, labelled `then` where the
     node is a container. A container that needs arms gets a step in each, to be filled in. Nodes are added at the end.
     """
-    return attempt(document, nodes, lambda edit: _insert(edit, edge_id, node))
+    asked = (not_text("edge_id", edge_id), not_a_node(node))
+    return attempt(document, nodes, lambda edit: _insert(edit, edge_id, node), asked)
 
 
 def _insert(edit: Edit, edge_id: str, node: Mapping[str, Any]) -> Edited:
@@ -58,7 +73,9 @@ def _kind(edit: Edit, node: Mapping[str, Any]) -> NodeKind:
     known = Nodes() if edit.known is None else edit.known
     kind = known.kind(type_, version if isinstance(version, str) else None) if isinstance(type_, str) else None
     if kind is None:
-        raise refuse(f"the node's type {shown(type_)} is not known")
+        meant = meant_type(type_, known) if isinstance(type_, str) else None
+        hint = f'did you mean "{meant}"?' if meant else None
+        raise refuse(f"the node's type {shown(type_)} is not known", None, hint)
     return kind
 
 
@@ -85,7 +102,13 @@ def _between(edit: Edit, edge: Json) -> Json:
     """The middle between the nodes of an edge."""
     given = [edit.nodes[edit.made.scope.ids[end]].get("position") for end in ends(edge)]
     places = [place if isinstance(place, dict) else {} for place in given]
-    return {axis: sum(_number(place.get(axis)) for place in places) / 2 for axis in ("x", "y")}
+    return {axis: _middle([_number(place.get(axis)) for place in places]) for axis in ("x", "y")}
+
+
+def _middle(of: list[float]) -> float:
+    """The middle of two numbers, whole where both are: a file keeps the form of its positions."""
+    total = sum(of)
+    return total // 2 if isinstance(total, int) else total / 2
 
 
 def _number(value: object) -> float:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from stepwell.diagnostics import Diagnostic
 from stepwell.editor.draft import OURS, Draft, draft
-from stepwell.editor.edits import Edit, Edited, Result, Spot, apply, attempt, refuse, same_meaning, users
+from stepwell.editor.edits import Edit, Edited, Result, Spot, apply, attempt, not_text, refuse, same_meaning, users
 from stepwell.editor.references import braces, kept_names, own_constant
 from stepwell.graph.expressions import Scanner
 from stepwell.graph.nodes import Nodes
@@ -22,7 +22,8 @@ def rename(
     something else of that name stays. Refused where other code would mean something else by the new name. Raises
     `UnknownNode`.
     """
-    return attempt(document, nodes, lambda edit: _rename(edit, node_id, id, name))
+    asked = (not_text("node_id", node_id), not_text("id", id, optional=True), not_text("name", name, optional=True))
+    return attempt(document, nodes, lambda edit: _rename(edit, node_id, id, name), asked)
 
 
 def _rename(edit: Edit, node_id: str, id: str | None, name: str | None) -> Edited:
@@ -36,6 +37,7 @@ def _rename(edit: Edit, node_id: str, id: str | None, name: str | None) -> Edite
         _check_id(edit.made, id, node_id)
         _edges(edit, node_id, id)
         node["id"] = id
+        edit.renamed[id] = node_id
         spots += _in_braces(edit.made, node_id, id)
     constant = own_constant(edit.made, vertex)
     # Names in code are settled once ids are: what each stands for afterwards is asked of the new graph.

@@ -16,6 +16,7 @@ from stepwell.editor.draft import Draft, UnknownNode, draft, order_of, parsed
 from stepwell.editor.plain import plain
 from stepwell.graph.data import LoopData, StepData
 from stepwell.graph.nodes import Nodes
+from stepwell.graph.placed import Placed
 from stepwell.javascript.names import GLOBALS, is_identifier, is_name
 from stepwell.javascript.shapes import ANY, NUMBER, STRING, Shape, described, record
 
@@ -83,16 +84,18 @@ class Scope:
 
 
 def scope(document: object, node_id: str, *, nodes: Nodes | None = None) -> Scope:
-    """What can be referenced at a node of a document: JSON text or a value, whatever state it is in.
+    """What can be referenced at a node of a document, whatever state it is in.
 
+    The document is JSON text, or a value, or a flow's file as `stepwell.flow.read` gives it.
     `nodes` are the custom nodes that it may use (`stepwell.nodes` finds them).
     Where the document has errors the answer is what can be told all the same. Raises `UnknownNode` when it has no node
     of that id; a document that is no JSON has none that could be known, and gives no roots.
     """
     findings = tuple(check(document, nodes=nodes))
-    made = draft(document, nodes)
+    graph = document.document if isinstance(document, Placed) else document
+    made = draft(graph, nodes)
     if made is None:
-        if parsed(document) is not None:
+        if parsed(graph) is not None:
             raise UnknownNode(node_id)
         return Scope(node_id, (), findings)
     return Scope(node_id, tuple(_Roots(made, made.vertex(node_id)).all()), findings)

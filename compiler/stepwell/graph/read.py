@@ -391,11 +391,16 @@ def _custom(raw: _Raw, index: int, node: dict[str, Any], kind: str) -> Iterator[
         )
 
 
-def _unknown_type(node: dict[str, Any], kind: str, place: str, nodes: Nodes) -> Diagnostic:
+def meant_type(kind: str, nodes: Nodes) -> str | None:
+    """The type that somebody means who writes one that is not known; by its title or another tool's word too."""
     titles = {row.title: row.type for row in BUILTIN.values()}
     titles |= {versions[0].definition.name: id_ for id_, versions in nodes.custom.items()}
     meant = ALIASES.get(re.sub(r"[^a-z]", "", kind.lower()[:40]))
-    meant = meant or did_you_mean(kind, nodes.types) or titles.get(did_you_mean(kind, titles) or "")
+    return meant or did_you_mean(kind, nodes.types) or titles.get(did_you_mean(kind, titles) or "")
+
+
+def _unknown_type(node: dict[str, Any], kind: str, place: str, nodes: Nodes) -> Diagnostic:
+    meant = meant_type(kind, nodes)
     return Diagnostic(
         c.UNKNOWN_TYPE,
         f'The type "{shortened(kind)}" of node {_name(node)} is not known; the types are {_listed(nodes.types)}.',
