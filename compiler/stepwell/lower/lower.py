@@ -30,16 +30,17 @@ def lower(analysis: Analysis) -> p.Program:
     of_node, called = called_bindings(analysis, reads)
     body = Builder(plan, names, of_node).build()
     ir = analysis.document.source.ir
-    class_ = names.table.take(class_name(ir.metadata.name))
-    bindings = [*_own(analysis, class_), *called, *env_bindings(analysis, reads)]
+    # By this name callers know it, whatever else is called so.
+    workflow = kebab(class_name(ir.metadata.name))
+    bindings = [*_own(analysis, names.workflow, workflow), *called, *env_bindings(analysis, reads)]
     trigger = _default_trigger(analysis)
     if trigger is not None and trigger.token and all(b.name != TOKEN for b in bindings):
         bindings.append(p.Binding(TOKEN, "secret", optional=True))
     program = p.Program(
         kind=ir.kind,
         name=ir.metadata.name,
-        class_name=class_,
-        workflow_name=kebab(class_),
+        class_name=names.workflow,
+        workflow_name=workflow,
         worker_name=worker_name(ir.metadata.name),
         description=ir.metadata.description,
         body=body,
@@ -82,11 +83,11 @@ def _nodes(analysis: Analysis, names: Names) -> tuple[p.NodeModule, ...]:
     )
 
 
-def _own(analysis: Analysis, class_: str) -> list[p.Binding]:
+def _own(analysis: Analysis, class_: str, workflow: str) -> list[p.Binding]:
     ir = analysis.document.source.ir
     if ir.kind == "script":
         return []
-    return [p.Binding(OWN, "workflow", kebab(class_), class_)]
+    return [p.Binding(OWN, "workflow", workflow, class_)]
 
 
 def _all_codes(analysis: Analysis) -> Iterator[CodeValue]:

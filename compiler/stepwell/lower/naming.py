@@ -13,7 +13,7 @@ from stepwell.check.values import CodeValue, Ref, Use, codes_of, walk, written_i
 from stepwell.graph.data import LoopData
 from stepwell.javascript import Kind, parse
 from stepwell.lower.expressions import Naming
-from stepwell.lower.names import USED_GLOBALS, NameTable
+from stepwell.lower.names import USED_GLOBALS, NameTable, class_name
 from stepwell.lower.plan import STORED_KEYS, Key, Plan
 
 
@@ -22,6 +22,8 @@ class Names:
     """Every name: `naming` for what nodes read, `flags` by guarded vertex, `results` by branch or try, and more."""
 
     table: NameTable
+    workflow: str
+    """The class of a workflow. It comes before the nodes, which may be called like it."""
     naming: Naming
     base: list[str]
     flags: dict[int, str]
@@ -42,7 +44,9 @@ def make_names(plan: Plan) -> Names:
     analysis = plan.analysis
     # Arms return what they hand on by its name, in one record with what they are worth, which is its `value`.
     record = ["value"] if any(plan.handed.values()) else []
-    table = NameTable([*_avoided(analysis), *record])
+    table = NameTable(_in_the_module(analysis))
+    workflow = _class_name(analysis, table)
+    table.reserve(*_declared(analysis), *record)
     base = [table.take(identifier_of(n.name) or identifier_of(n.id)) for n in analysis.flow.nodes]
     hidden = _hidden(analysis)
     items, indices = _loop_names(plan, table, hidden)
@@ -59,18 +63,32 @@ def make_names(plan: Plan) -> Names:
     exports = _export_names(plan, table, base)
     nodes = {key: table.take(identifier_of(custom.definition.id)) for key, (_, custom) in used_nodes(analysis).items()}
     run = table.take("workflow") if nodes else None
-    return Names(table, naming, base, flags, results, turns, exports, analysis.steps, nodes, run)
+    return Names(table, workflow, naming, base, flags, results, turns, exports, analysis.steps, nodes, run)
 
 
-def _avoided(analysis: Analysis) -> Iterator[str]:
-    """Names that users' code uses or declares: nodes must not capture the first, nor be shadowed by the second."""
+def _class_name(analysis: Analysis, table: NameTable) -> str:
+    """The class of a workflow; a script has none."""
+    ir = analysis.document.source.ir
+    wanted = class_name(ir.metadata.name)
+    return wanted if ir.kind == "script" else table.take(wanted)
+
+
+def _in_the_module(analysis: Analysis) -> Iterator[str]:
+    """Names that users' code declares in the module, or takes from it: nothing of ours may have them."""
     yield from analysis.trigger.names
-    for vertex, fields in enumerate(analysis.fields):
+    for fields in analysis.fields:
         for value in fields.values():
             for code in codes_of(value):
                 yield from _imported(code)
                 resolved = {n.name.name for n in code.names}
                 yield from (n.name for n in code.facts.free if n.name not in resolved)
+
+
+def _declared(analysis: Analysis) -> Iterator[str]:
+    """Names that bodies and loops declare: they would hide the variables of nodes."""
+    for vertex, fields in enumerate(analysis.fields):
+        for value in fields.values():
+            for code in codes_of(value):
                 if code.holes or code.names or written_into(code):
                     own = identifier_of(analysis.flow.nodes[vertex].name)
                     yield from (name for name in code.facts.bound if name != own)
