@@ -9,7 +9,7 @@ import pytest
 
 from tests.deploy.graphs import graph
 from tests.dev.account import Dev, dev, eventually
-from tests.runs.graphs import BROKEN, FAILS, SCRIPT
+from tests.runs.graphs import BETWEEN, BROKEN, FAILS, SCRIPT
 
 
 @pytest.fixture(scope="package")
@@ -18,7 +18,8 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dev]:
     (folder / "orders.json").write_text(json.dumps(graph("Orders", FAILS)))
     (folder / "answer.json").write_text(json.dumps(SCRIPT))
     (folder / "broken.json").write_text(json.dumps(BROKEN))
-    graphs = [str(folder / name) for name in ("orders.json", "answer.json", "broken.json")]
+    (folder / "between.json").write_text(json.dumps(BETWEEN))
+    graphs = [str(folder / name) for name in ("orders.json", "answer.json", "broken.json", "between.json")]
     with dev(folder / "state", *graphs) as running:
-        eventually(lambda: running.text.count("deployed in") == 3)
+        eventually(lambda: running.text.count("deployed in") == 4)
         yield running

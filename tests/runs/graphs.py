@@ -40,3 +40,27 @@ BROKEN = {
         {"id": "5", "source": "never", "target": "last"},
     ],
 }
+
+BETWEEN = {
+    "metadata": {"name": "Between", "version": 1},
+    "entryNodeId": "try",
+    "nodes": [
+        {"id": "try", "type": "try_catch", "name": "Try", "data": {}},
+        _step("bad", "throw new Error('caught');"),
+        _step("calm", "return { none: null };"),
+        {
+            "id": "which",
+            "type": "branch",
+            "name": "Which?",
+            "data": {"branches": [{"label": "a", "condition": "!event.payload.no && event.payload.no.where"}]},
+        },
+        _step("never", "return 1;"),
+    ],
+    "edges": [
+        {"id": "1", "source": "try", "target": "bad", "label": "try"},
+        {"id": "2", "source": "try", "target": "calm", "label": "catch"},
+        {"id": "3", "source": "try", "target": "which", "label": "then"},
+        {"id": "4", "source": "which", "target": "never", "label": "a"},
+    ],
+}
+"""An error that is caught, then one in a condition."""

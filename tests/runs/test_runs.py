@@ -81,6 +81,22 @@ def test_a_run_is_drawn_and_its_error_led_to_the_line(call: Any, tmp_path: Path)
     assert call("runs", "show", "broken", "-o", "nowhere/run.svg").code == 1
 
 
+def test_a_run_that_is_trying_says_why(call: Any) -> None:
+    call("trigger", "Orders", "--params", '{"fail": true}', "--id", "trying")
+    eventually(lambda: "attempt 1 failed: Error: no luck; it is tried again" in call("runs", "show", "trying").out)
+    watched = call("runs", "watch", "trying", "--timeout", "1")
+    assert watched.code == 1 and "⋯ Start  [start]  attempt 1 failed: Error: no luck" in watched.out
+    call("terminate", "trying")
+
+
+def test_an_error_between_steps_is_no_steps(call: Any) -> None:
+    call("trigger", "Between", "--id", "between")
+    eventually(lambda: json.loads(call("runs", "show", "between", "--json").out)["status"] == "errored")
+    said = call("runs", "show", "between").out
+    assert "at nodes/which/branches/0/condition, line 1, column 39" in said and "at the node" not in said
+    assert "✗ Which?  [which]" in said
+
+
 def test_the_graph_of_a_workflow(account: Dev) -> None:
     with client(account) as api:
         graph = Runs(api).graph("Broken")

@@ -52,8 +52,10 @@ class Report:
 
     @property
     def culprit(self) -> StepRecord | None:
-        """The step whose error ended the run."""
+        """The step whose error ended the run; None where that arose between steps, in the code of `run()` itself."""
         error = self.outcome.error
+        if error is not None and error.stack is not None:
+            return None
         failed = [step for step in self.outcome.steps if step.error is not None]
         same = [step for step in failed if error and step.error and step.error.message in error.message]
         return (same or failed)[-1] if error and failed else None
@@ -98,6 +100,12 @@ class Report:
         """The node that a step belongs to."""
         return self.table.node(step.name) if step is not None else None
 
+    @property
+    def failed_node(self) -> NodeName | None:
+        """The node whose step, or whose code between steps, ended the run."""
+        place = self.place
+        return self.node(self.culprit) or (None if place is None else self.table.node_with(place.source))
+
 
 def as_json(report: Report) -> str:
     """The document."""
@@ -127,7 +135,7 @@ def _error(report: Report) -> dict[str, Any] | None:
     error, culprit = report.outcome.error, report.culprit
     if error is None:
         return None
-    node = report.node(culprit)
+    node = report.failed_node
     return {
         "name": error.name,
         "message": error.message,
@@ -189,8 +197,7 @@ def show(report: Report, console: Console) -> None:
 def _show_error(report: Report, error: Failure, console: Console) -> None:
     hints = unanswered(report.events)
     console.print(Text(failure(error, hints), "red"), soft_wrap=True)
-    culprit = report.culprit
-    node = report.node(culprit)
+    culprit, node = report.culprit, report.failed_node
     if report.cause is not None:
         console.print(Text(f"  because of {failure(report.cause, hints)}", "red"), soft_wrap=True)
     if node is not None:

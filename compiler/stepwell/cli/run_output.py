@@ -14,6 +14,7 @@ from rich.text import Text
 
 from stepwell.cli.code_place import place_lines
 from stepwell.cli.words import duration, plain
+from stepwell.graph.stepnames import node_with
 from stepwell.picture import Mark, State, draw
 from stepwell.runs import Run, RunSummary, StepRun
 
@@ -71,6 +72,9 @@ def marks(run: Run, graph: Mapping[str, Any]) -> dict[str, Mark]:
         if step.node is not None:
             of.setdefault(step.node, []).append(step)
     found = {node: _mark(steps) for node, steps in of.items()}
+    if run.error is not None and run.error.place is not None:
+        broken = node_with(run.error.place.source, [node["id"] for node in graph["nodes"]])
+        found |= {broken: Mark("failed")} if broken is not None else {}
     silent = [node["id"] for node in graph["nodes"] if node["id"] not in found]
     before = {edge["target"]: set[str]() for edge in graph["edges"]}
     for edge in graph["edges"]:
@@ -122,7 +126,7 @@ def step_line(step: StepRun) -> Text:
     if not step.done:
         said.append(_waiting(step))
     said.append(_took(step.duration))
-    if len(step.attempts) > 1:
+    if len(step.attempts) > 1 and step.done:
         said.append(f"{len(step.attempts)} attempts")
     if step.error is not None:
         said.append(f"{plain(step.error.name)}: {plain(step.error.message)}")
@@ -137,6 +141,10 @@ def _waiting(step: StepRun) -> str:
         return f"waits for the event {plain(step.event_type or '')}, until {_time(step.end)}"
     if step.kind == "sleep":
         return f"sleeps until {_time(step.end)}"
+    last = step.attempts[-1] if step.attempts else None
+    if last is not None and last.success is False:
+        error = "" if last.error is None else f": {plain(last.error.name)}: {plain(last.error.message)}"
+        return f"attempt {len(step.attempts)} failed{error}; it is tried again"
     return "runs"
 
 

@@ -183,15 +183,16 @@ def watch(runs: Runs, workflow: str, id: str, timeout: float | None, as_json: bo
     from stepwell.runs import WaitTimeout
 
     out = run_output.console()
-    told: set[tuple[str, bool]] = set()
+    told: set[tuple[str, bool, int]] = set()
 
     def changed(run: Run) -> None:
         if as_json:
             click.echo(json.dumps(run_output.as_json(run), ensure_ascii=False))
             return
         for step in run.steps:
-            if (step.name, step.done) not in told:
-                told.add((step.name, step.done))
+            failures = sum(attempt.success is False for attempt in step.attempts)
+            if (step.name, step.done, failures) not in told:
+                told.add((step.name, step.done, failures))
                 out.print(run_output.step_line(step), soft_wrap=True)
 
     try:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from stepwell.graph.stepnames import node_of
+from stepwell.graph.stepnames import node_of, node_with
 
 
 @dataclass(frozen=True)
@@ -28,3 +28,8 @@ class StepTable:
         """The node of a step."""
         id = node_of(step, self._nodes)
         return None if id is None else NodeName(id, self._names.get(id, id))
+
+    def node_with(self, source: str) -> NodeName | None:
+        """The node whose code a source of the map is."""
+        id = node_with(source, self._names)
+        return None if id is None else NodeName(id, self._names[id])

@@ -1,9 +1,9 @@
-"""Names of steps as they run, and the node that each belongs to."""
+"""Names of steps as they run and of sources in the map, and the node that each belongs to."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 _COUNT: Final = re.compile(r"-(\d+)$")
@@ -30,3 +30,8 @@ def node_of(step: str, nodes: Mapping[str, str]) -> str | None:
             return nodes[name]
         waiting += [one for one in (_INDICES.sub("", name), _EXTRA.sub("", name)) if one != name]
     return None
+
+
+def node_with(source: str, ids: Iterable[str]) -> str | None:
+    """The id of the node whose code a source (`nodes/<id>/<field>`) is; ids may hold slashes, and begin alike."""
+    return max((id for id in ids if source.startswith(f"nodes/{id}/")), key=len, default=None)

@@ -121,7 +121,9 @@ class Run:
 
     @property
     def failed_step(self) -> StepRun | None:
-        """The step that failed last, of a run that ended in an error."""
+        """The step that failed last, of a run that ended in an error; None where that arose between steps."""
+        if self.error is not None and self.error.place is not None:
+            return None
         failed = [step for step in self.steps if step.success is False or step.error is not None]
         return failed[-1] if self.status == "errored" and failed else None
 
