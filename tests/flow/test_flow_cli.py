@@ -198,3 +198,19 @@ def test_code_that_is_not_the_graphs_has_no_place_in_the_file() -> None:
     assert reading.place_of_code("nodes/other/code", 1, 1) is None
     assert reading.place_of_code("triggerCode", 1, 1) is None
     assert reading.place_of_code("custom/slack", 1, 1) is None
+
+
+def test_an_edit_writes_no_more_than_the_file_says(tmp_path: Path) -> None:
+    path = tmp_path / "flow.py"
+    head = "from stepwell.flow import js, manual, workflow\n\nwith workflow('a', trigger=manual()) as flow:\n"
+    a, b = ("    flow.step('A', js('return 1;'))\n", "    flow.step('B', js('return 2;'))\n")
+    path.write_text(head + a + b)
+    node = '{"id": "look", "type": "step", "name": "Look", "data": {"code": "return 3;"}}'
+    assert stepwell("edit", "insert", path, "a->b", "--node", node).code == 0
+    assert path.read_text() == head + a + '    flow.step("Look", js("return 3;"))\n' + b
+    assert stepwell("edit", "extract", path, "look", "b", "--name", "Rest", "--id", "rest", "-o", tmp_path / "rest.json").code == 0
+    assert path.read_text().endswith(a + '    flow.sub_workflow("Rest", "rest", "Rest")\n')
+    assert "at=" not in path.read_text()
+    path.write_text(head + a.replace("))", "), at=(2, 4))") + b)
+    assert stepwell("edit", "insert", path, "a->b", "--node", node).code == 0
+    assert '    flow.step("Look", js("return 3;"), at=(1, 2))\n' in path.read_text()

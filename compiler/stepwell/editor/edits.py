@@ -374,6 +374,13 @@ def apply(nodes: list[Any], spots: Iterable[Spot]) -> None:
         holder[path[-1]] = text
 
 
+def usual(nodes: Iterable[object], position: Json) -> Json:
+    """What a new node says of its place and its type because the nodes that are there do."""
+    said = {key for node in nodes if isinstance(node, dict) for key in node}
+    all_of_it: Json = {"position": position, "version": "1.0.0", "provider": "cloudflare"}
+    return {key: value for key, value in all_of_it.items() if key in said}
+
+
 def unused(wanted: str, taken: Iterable[str]) -> str:
     """`wanted`, or the same with a number behind it that nobody has."""
     known = set(taken)

@@ -30,6 +30,7 @@ from stepwell.editor.edits import (
     same_meaning,
     unused,
     users,
+    usual,
     way_of,
 )
 from stepwell.editor.references import Braces, braces
@@ -370,7 +371,8 @@ class _Extraction:
         edit.nodes[:] = [sub if v == head else edit.nodes[v] for v in self.left]
 
     def _node(self, head: int) -> Json:
-        place = self.made.artifact["nodes"][head].get("position")
+        nodes = self.made.artifact["nodes"]
+        place = nodes[head].get("position")
         data: Json = {
             "workflowId": self.worker or worker_name(self.name),
             "workflowName": class_name(self.name),
@@ -380,9 +382,7 @@ class _Extraction:
             "id": self.id,
             "type": "sub_workflow",
             "name": self.name,
-            "position": copy.deepcopy(place) if isinstance(place, dict) else {"x": 0, "y": 0},
-            "version": "1.0.0",
-            "provider": "cloudflare",
+            **usual(nodes, copy.deepcopy(place) if isinstance(place, dict) else {"x": 0, "y": 0}),
             "data": data,
         }
 

@@ -21,6 +21,7 @@ from stepwell.editor.edits import (
     same_meaning,
     unused,
     users,
+    usual,
 )
 from stepwell.graph.catalogue import NodeKind
 from stepwell.graph.faults import shown
@@ -31,9 +32,10 @@ from stepwell.graph.read import meant_type
 def insert(document: object, edge_id: str, node: Mapping[str, Any], *, nodes: Nodes | None = None) -> Result:
     """Puts a node on an edge: what the edge led to now comes behind the node.
 
-    `node` is a node as it stands in a document; of `id`, `name`, `version`, `provider` and `position` what is missing
-    is made up. The edge keeps its id and label and leads to the node; a new one leads on, labelled `then` where the
-    node is a container. A container that needs arms gets a step in each, to be filled in. Nodes are added at the end.
+    `node` is a node as it stands in a document. A missing `id` or `name` is made up; so are `version`, `provider` and
+    `position` where other nodes of the document say theirs. The edge keeps its id and label and leads to the node; a
+    new one leads on, labelled `then` where the node is a container. A container that needs arms gets a step in each,
+    to be filled in. Nodes are added at the end.
     """
     asked = (not_text("edge_id", edge_id), not_a_node(node))
     return attempt(document, nodes, lambda edit: _insert(edit, edge_id, node), asked)
@@ -86,15 +88,10 @@ def _completed(edit: Edit, node: Mapping[str, Any], edge: Json, kind: NodeKind) 
     wanted = given.get("id")
     if isinstance(wanted, str) and wanted in ids:
         raise refuse(f"there is a node `{wanted}` already", None, "choose another id, or leave it out")
-    defaults: Json = {
-        "id": unused(kind.type, ids),
-        "type": kind.type,
-        "name": kind.title,
-        "position": _between(edit, edge),
-        "version": kind.custom.definition.version if kind.custom else "1.0.0",
-        "provider": "cloudflare",
-        "data": {},
-    }
+    said = usual(edit.nodes, _between(edit, edge))
+    if kind.custom:
+        said["version"] = kind.custom.definition.version
+    defaults: Json = {"id": unused(kind.type, ids), "type": kind.type, "name": kind.title, **said, "data": {}}
     return {**{key: given.pop(key, value) for key, value in defaults.items()}, **given}
 
 
@@ -128,14 +125,13 @@ def _needed(kind: NodeKind) -> tuple[str | None, ...]:
 def _step(edit: Edit, container: Json, label: str | None) -> Json:
     """An empty step for an arm of a new container."""
     taken = {str(node.get("id")) for node in edit.nodes if isinstance(node, dict)} | edit.made.scope.ids.keys()
-    place = container["position"] if isinstance(container["position"], dict) else {}
+    around = container.get("position")
+    place = around if isinstance(around, dict) else {}
     return {
         "id": unused(f"{container['id']}_{label or 'arm'}", taken),
         "type": "step",
         "name": f"{container['name']}: {label or 'arm'}",
-        "position": {"x": _number(place.get("x")), "y": _number(place.get("y")) + 100},
-        "version": "1.0.0",
-        "provider": "cloudflare",
+        **usual(edit.nodes, {"x": _number(place.get("x")), "y": _number(place.get("y")) + 100}),
         "data": {"code": "return null;"},
     }
 

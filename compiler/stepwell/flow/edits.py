@@ -85,8 +85,8 @@ def edited(reading: Reading, edit: Mapping[str, Any]) -> Updated:
 def rewritten(reading: Reading, document: Mapping[str, Any]) -> Updated:
     """A flow's file that says what some tool has made of its document.
 
-    Nodes that only have another id are known by their place. Ids of edges that nobody chose follow from the edges, and
-    the order of nodes and edges from the statements.
+    Nodes that only have another id are known by their place. Ids of edges that the file does not say follow from the
+    edges, and the order of nodes and edges from the statements.
     """
     graph = _Graph(reading)
     before = graph.artifact["nodes"]
@@ -123,24 +123,18 @@ class _Graph:
 
     def take(self, document: Mapping[str, Any]) -> None:
         """Another document in the place of this one."""
-        before = {edge["id"] for edge in self._edges_now()}
         self.document = copy.deepcopy(cleaned(document))
         self.artifact = self.document.get("ir", self.document)
-        self._free_ids(before)
+        self._free_ids()
         self._name_edges()
 
-    def _edges_now(self) -> list[Json]:
-        document = self.reading.document or {}
-        edges: list[Json] = document.get("ir", document)["edges"]
-        return edges
-
-    def _free_ids(self, made: set[str] | None = None) -> None:
-        """Ids of edges that nobody chose follow from the edges. `made`: only these may be such."""
+    def _free_ids(self) -> None:
+        """Ids of edges that the file does not say follow from the edges."""
         assert self.reading.flow is not None
         chosen = {id for id, _ in self.reading.flow._listed}
         chosen |= {id for _, id in self.reading.flow._edges if id is not None}
         for edge in self.artifact["edges"]:
-            if edge["id"] not in chosen and (made is None or edge["id"] in made):
+            if edge["id"] not in chosen:
                 edge["id"] = None
 
     def after(self, edit: Mapping[str, Any]) -> tuple[Json, Plan]:
