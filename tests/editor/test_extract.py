@@ -59,6 +59,7 @@ def test_a_chain() -> None:
         "workflowId": "price-it",
         "workflowName": "PriceIt",
         "input": {"a": "{{a}}", "payload": "{{event.payload}}"},
+        "timeout": "365 days",
     }
     assert [(e["source"], e["target"]) for e in parent["edges"]] == [("a", "Price_it"), ("Price_it", "d")]
     assert code_of(parent, "d") == "return [{{Price_it.output}}, {{a.total}}];"

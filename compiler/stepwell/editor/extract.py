@@ -37,6 +37,9 @@ from stepwell.editor.references import Braces, braces
 from stepwell.graph.nodes import Nodes
 from stepwell.lower.names import class_name, worker_name
 
+_NO_LIMIT: Final = "365 days"
+"""The longest time-out: the part had none of its own, and the default of five minutes would end a wait for an event."""
+
 EVENT_KEYS: Final = ("payload", "instanceId", "workflowName")
 """What may be read of `event`, and is handed over under its own name."""
 
@@ -377,6 +380,7 @@ class _Extraction:
             "workflowId": self.worker or worker_name(self.name),
             "workflowName": class_name(self.name),
             **({"input": self.input} if self.input else {}),
+            "timeout": _NO_LIMIT,
         }
         return {
             "id": self.id,
