@@ -19,11 +19,11 @@ demo: $(READY)
 		--event 'approval={"approved": true, "by": "Ada"}'
 
 test: $(READY) lint types
-	@$(BIN)/python -m pytest -n 2
+	@$(BIN)/python -m pytest -n 2 --dist worksteal
 
 # The server's tests again, on a PostgreSQL of their own; installs Debian's package where there is none.
 test-postgres: $(READY)
-	@$(BIN)/python -m tests.server.postgres -n 2 tests/server
+	@$(BIN)/python -m tests.server.postgres -n 2 --dist worksteal tests/server
 
 # Looks for graphs that do not do what they say, and for texts that are not answered. `make fuzz SEED=7 COUNT=5000`
 # draws so many of each from that seed; WHAT chooses among graphs, scripts, inputs and workerd.
