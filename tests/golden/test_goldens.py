@@ -39,6 +39,7 @@ NOT_FROM_A_GRAPH: Final = {
 UNTYPED: Final = {
     "finding-unknown-name": ("chrage", "nothing"),
     "finding-unknown-path": ("customer", "reslts"),
+    "guard-through-settled": ("outcome",),
     "parallel-settled": ("o",),
     "ref-own-braces": ("b",),
     "ref-shadowing": ("tax",),
