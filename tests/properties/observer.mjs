@@ -24,8 +24,8 @@ const modules = {
 // The web's classes change what they are given (escapes, USVString); these keep it.
 globalThis.URL = class { constructor(text) { this.text = String(text); this.origin = "o"; this.pathname = text?.text ?? text; this.search = ""; this.searchParams = new Map(); } };
 globalThis.URLSearchParams = class { constructor() { this.pairs = []; } get size() { return this.pairs.length; } append(...pair) { this.pairs.push(pair); seen.query.push(pair); } };
-globalThis.Headers = class { constructor(given) { this.pairs = given; } has(name) { return this.pairs.some(([key]) => key.toLowerCase?.() === name.toLowerCase()); } set(...pair) { this.pairs = [...this.pairs, pair]; } };
-globalThis.Request = class { constructor(address, options) { this.url = address; Object.assign(this, options); } };
+globalThis.Headers = class { constructor(given = []) { this.pairs = Array.isArray(given) ? given : Object.entries(given); } has(name) { return this.pairs.some(([key]) => key.toLowerCase?.() === name.toLowerCase()); } set(...pair) { this.pairs = [...this.pairs, pair]; } };
+globalThis.Request = class { constructor(address, options) { this.url = address instanceof URL ? address : new URL(address); Object.assign(this, options); } };
 globalThis.Response = class { static json(body, more) { return { body, ...more }; } };
 globalThis.evil = () => { seen.evil.push(within.getStore() ?? []); return true; };
 
