@@ -209,7 +209,7 @@ def test_an_edit_writes_no_more_than_the_file_says(tmp_path: Path) -> None:
     assert stepwell("edit", "insert", path, "a->b", "--node", node).code == 0
     assert path.read_text() == head + a + '    flow.step("Look", js("return 3;"))\n' + b
     assert stepwell("edit", "extract", path, "look", "b", "--name", "Rest", "--id", "rest", "-o", tmp_path / "rest.json").code == 0
-    assert path.read_text().endswith(a + '    flow.sub_workflow("Rest", "rest", "Rest")\n')
+    assert path.read_text().endswith(a + '    flow.sub_workflow("Rest", "rest", "Rest", timeout="365 days")\n')
     assert "at=" not in path.read_text()
     path.write_text(head + a.replace("))", "), at=(2, 4))") + b)
     assert stepwell("edit", "insert", path, "a->b", "--node", node).code == 0
