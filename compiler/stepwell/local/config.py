@@ -21,7 +21,7 @@ _Struct: TypeAlias = "dict[str, capnp.Value]"
 
 _HERE: Final = Path(__file__).parent
 _START: Final = "stepwell-start.js"
-_TRACED: Final = "traced.js"
+_TRACED: Final = "stepwell-traced.js"
 _BUNDLED_DATE: Final = "2026-01-01"  # what workerd itself configures its bundled Workers with
 _OWN_DATE: Final = "2026-04-01"
 _PRESERVE: Final = "workflows_preserve_non_retryable_error_message"
@@ -233,7 +233,7 @@ def _traced(worker: WorkerSpec) -> Iterator[capnp.Value]:
         ),
     ]
     yield {"name": _START, "esModule": "\n".join(lines)}
-    yield _own(_TRACED)
+    yield {"name": _TRACED, "esModule": own_file("traced.js")}
 
 
 def _module(name: str, content: str | bytes | Module) -> _Struct:
