@@ -48,6 +48,7 @@ class Storm:
         deployed = who.post(f"/workflows/{self.id}/deploy", {"connectionId": self.connection})
         self.flow, self.key = deployed["workflowName"], who.key
         self._lock, self._next = threading.Lock(), itertools.cycle(servers)
+        self._http = httpx.Client(timeout=60, trust_env=False)
 
     def rage(self, count: int, kills: int, at_once: int = 16) -> Seen:
         """That many triggers, with so many kills spread over them; looks at what came of it once all servers are up."""
@@ -96,9 +97,7 @@ class Storm:
         headers = {"authorization": f"Bearer {self.key}", **({"idempotency-key": key} if key else {})}
         ask = {"connectionId": self.connection, "params": {"id": number}}
         try:
-            answer = httpx.post(
-                f"{url}/api/workflows/{self.id}/trigger", json=ask, headers=headers, timeout=60, trust_env=False
-            )
+            answer = self._http.post(f"{url}/api/workflows/{self.id}/trigger", json=ask, headers=headers)
         except httpx.TransportError:
             return None
         assert answer.status_code in (200, 201), answer.text
