@@ -40,11 +40,11 @@ _PART: Final = '''
         with paid_{n}.otherwise(label="no"):
             flow.wait_for_event("Retry {n}", "payment-retry", timeout="3 days")
 '''
-_HEAD: Final = '''from stepwell.flow import js, ref, retry, workflow
+_HEAD: Final = """from stepwell.flow import js, ref, retry, workflow
 
 with workflow("Orders") as flow:
     order = flow.step("Read order", js("return event.payload;"))
-'''
+"""
 EDITS: Final[dict[str, dict[str, Any]]] = {
     "set a field": {"op": "set", "node": "charge_9", "field": "data/url", "value": "https://pay.example.com/"},
     "change a condition": {"op": "condition", "node": "paid_9", "label": "yes", "value": "{{charge_9.body.paid}}"},

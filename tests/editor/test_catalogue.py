@@ -61,8 +61,10 @@ def _value(key: str, one: dict[str, Any]) -> Any:
     by_type = {"code": "return 1;", "json": {}, "expression": "event.payload.x", "number": 1, "boolean": True}
     if key in given:
         return given[key]
-    return one.get("default") or one.get("options", [None])[0] or words.get(
-        one.get("validation", {}).get("format"), by_type.get(one["type"], "name")
+    return (
+        one.get("default")
+        or one.get("options", [None])[0]
+        or words.get(one.get("validation", {}).get("format"), by_type.get(one["type"], "name"))
     )
 
 

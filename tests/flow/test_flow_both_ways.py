@@ -66,7 +66,21 @@ def test_whatever_can_be_read_goes_both_ways(document: Any) -> None:
 
 
 _texts = st.text(max_size=30) | st.sampled_from(
-    ['"""', "'''", '"', "'", "\\", "\n", "\r\n", "a\n  b\n", "\n\n", "\t\ta\n\tb", "{{a}}", "{{a.b ?? 1}} > 2", "\ud800"]
+    [
+        '"""',
+        "'''",
+        '"',
+        "'",
+        "\\",
+        "\n",
+        "\r\n",
+        "a\n  b\n",
+        "\n\n",
+        "\t\ta\n\tb",
+        "{{a}}",
+        "{{a.b ?? 1}} > 2",
+        "\ud800",
+    ]
 )
 
 

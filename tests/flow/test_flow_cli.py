@@ -37,7 +37,15 @@ def test_a_build_is_that_of_the_json(flow: Path, tmp_path: Path) -> None:
 
 def test_a_run_of_the_example() -> None:
     folder = EXAMPLE.parent
-    call: list[str | Path] = ["run", EXAMPLE, "--params", f"@{folder / 'params.json'}", "--mock", f"@{folder / 'mocks.json'}", "--json"]
+    call: list[str | Path] = [
+        "run",
+        EXAMPLE,
+        "--params",
+        f"@{folder / 'params.json'}",
+        "--mock",
+        f"@{folder / 'mocks.json'}",
+        "--json",
+    ]
     for events, upgraded in ((["--event", 'upgraded={"plan": "team"}'], True), ([], False)):
         said = stepwell(*call, "--env", "CRM_TOKEN=t", "--env", "MAIL_TOKEN=t", *events)
         assert said.code == 0, said.err
@@ -99,7 +107,9 @@ def test_findings_stand_at_the_lines_of_the_file(flow: Path) -> None:
     assert re.search(rf"line={line},", stepwell("check", flow, "--format", "github").out)
 
 
-@pytest.mark.parametrize("text", ["with (", "\0", "x = 1", "from stepwell.flow import workflow\nwith workflow('a') as f:\n    f.x()\n"])
+@pytest.mark.parametrize(
+    "text", ["with (", "\0", "x = 1", "from stepwell.flow import workflow\nwith workflow('a') as f:\n    f.x()\n"]
+)
 def test_bad_python_is_said_everywhere(text: str, tmp_path: Path) -> None:
     path = tmp_path / "bad.py"
     path.write_text(text)
@@ -118,7 +128,9 @@ def test_a_file_that_is_no_text(tmp_path: Path) -> None:
 
 def test_a_folder_with_flows_and_other_python(flow: Path) -> None:
     (flow.parent / "helpers.py").write_text("def f(): pass\n")
-    (flow.parent / "ship.py").write_text("from stepwell.flow import workflow\nwith workflow('a') as f:\n    f.step('A', 'return 1;')\n")
+    (flow.parent / "ship.py").write_text(
+        "from stepwell.flow import workflow\nwith workflow('a') as f:\n    f.step('A', 'return 1;')\n"
+    )
     assert stepwell("check", flow.parent).out == "0 errors, 0 warnings in 2 files\n"
 
 
@@ -126,7 +138,12 @@ def test_files_of_code_stay_in_the_folder(tmp_path: Path) -> None:
     text = "from stepwell.flow import js, workflow\nwith workflow('a') as f:\n    f.step('A', js(file='{}'))\n"
     (tmp_path / "secret.ts").write_text("return 1;")
     (tmp_path / "inner").mkdir()
-    for file, told in (("../secret.ts", "lies outside"), (str(tmp_path / "secret.ts"), "lies outside"), ("no.ts", "No such file"), (".", "Is a directory")):
+    for file, told in (
+        ("../secret.ts", "lies outside"),
+        (str(tmp_path / "secret.ts"), "lies outside"),
+        ("no.ts", "No such file"),
+        (".", "Is a directory"),
+    ):
         path = tmp_path / "inner" / "flow.py"
         path.write_text(text.format(file))
         said = stepwell("check", path)
@@ -208,7 +225,12 @@ def test_an_edit_writes_no_more_than_the_file_says(tmp_path: Path) -> None:
     node = '{"id": "look", "type": "step", "name": "Look", "data": {"code": "return 3;"}}'
     assert stepwell("edit", "insert", path, "a->b", "--node", node).code == 0
     assert path.read_text() == head + a + '    flow.step("Look", js("return 3;"))\n' + b
-    assert stepwell("edit", "extract", path, "look", "b", "--name", "Rest", "--id", "rest", "-o", tmp_path / "rest.json").code == 0
+    assert (
+        stepwell(
+            "edit", "extract", path, "look", "b", "--name", "Rest", "--id", "rest", "-o", tmp_path / "rest.json"
+        ).code
+        == 0
+    )
     assert path.read_text().endswith(a + '    flow.sub_workflow("Rest", "rest", "Rest", timeout="365 days")\n')
     assert "at=" not in path.read_text()
     path.write_text(head + a.replace("))", "), at=(2, 4))") + b)

@@ -112,8 +112,15 @@ def test_an_edit_changes_its_lines(edit: dict[str, Any], lines: list[str]) -> No
 def test_a_node_moves_with_its_comment_and_its_indentation() -> None:
     done = apply(FLOW, [{"op": "move", "node": "ship", "after": "paid"}])
     assert done.text is not None
-    assert done.text.count('    ship = flow.step(\n        "Ship",\n        js("""\n            const a = 1;\n\n            return a;  // kept\n        """),') == 1
-    assert done.document is not None and done.document["nodes"][3]["data"]["code"] == "const a = 1;\n\nreturn a;  // kept"
+    assert (
+        done.text.count(
+            '    ship = flow.step(\n        "Ship",\n        js("""\n            const a = 1;\n\n            return a;  // kept\n        """),'
+        )
+        == 1
+    )
+    assert (
+        done.document is not None and done.document["nodes"][3]["data"]["code"] == "const a = 1;\n\nreturn a;  // kept"
+    )
     assert "            pass\n            # below\n" in done.text
     done = apply(FLOW, [{"op": "move", "node": "read", "into": "paid", "label": "else"}])
     assert done.text is not None
@@ -121,10 +128,17 @@ def test_a_node_moves_with_its_comment_and_its_indentation() -> None:
 
 
 def test_arms_come_and_go() -> None:
-    arms = [{"label": "yes", "condition": "{{read.total}} === 3"}, {"label": "some", "condition": "event.payload"}, {"label": "else", "condition": ""}]
+    arms = [
+        {"label": "yes", "condition": "{{read.total}} === 3"},
+        {"label": "some", "condition": "event.payload"},
+        {"label": "else", "condition": ""},
+    ]
     done = apply(FLOW, [a_set("paid", "data/branches", arms)])
     assert done.text is not None
-    assert '            # below\n        with paid.when(event.payload, label="some"):\n            flow.end()\n' in done.text
+    assert (
+        '            # below\n        with paid.when(event.payload, label="some"):\n            flow.end()\n'
+        in done.text
+    )
     gone = apply(done.text, [a_set("paid", "data/branches", [arms[0], arms[2]])])
     assert gone.text == FLOW
     swapped = apply(FLOW, [a_set("paid", "data/branches", [arms[2], arms[0]])])
@@ -135,14 +149,26 @@ def test_arms_come_and_go() -> None:
 
 def test_windows_lines_tabs_and_marks_stay() -> None:
     for text in (FLOW.replace("\n", "\r\n"), "\ufeff" + FLOW, FLOW.replace("    ", "\t")):
-        done = apply(text, [{"op": "add", "node": {"id": "nap", "type": "parallel", "name": "Nap", "data": {}}, "into": "paid", "label": "else"}])
+        done = apply(
+            text,
+            [
+                {
+                    "op": "add",
+                    "node": {"id": "nap", "type": "parallel", "name": "Nap", "data": {}},
+                    "into": "paid",
+                    "label": "else",
+                }
+            ],
+        )
         assert done.text is not None
         kept = done.text.replace('flow.parallel("Nap")', "pass")
         assert kept == text
 
 
 def test_code_that_is_not_understood_is_kept_and_read_only() -> None:
-    text = FLOW.replace("retries=2,", "retries=tries(),").replace("# the end", "for n in range(3):\n        flow.step(n)")
+    text = FLOW.replace("retries=2,", "retries=tries(),").replace(
+        "# the end", "for n in range(3):\n        flow.step(n)"
+    )
     ship, done = a_set("ship", "config/retries", {"limit": 1, "delay": 1}), a_set("done", "name", "D")
     refused = apply(text, [ship])
     assert refused.text is None
@@ -212,7 +238,14 @@ def commented(text: str, rng: random.Random) -> str:
         quotes = line.count('"""')
         if not inside and not quotes and line.rstrip().endswith((",", ")")) and rng.random() < 0.15:
             line += f"  # tail {rng.randrange(1000)}"
-        if not inside and not quotes and "\\" not in line and "'" not in line and "`" not in line and rng.random() < 0.1:
+        if (
+            not inside
+            and not quotes
+            and "\\" not in line
+            and "'" not in line
+            and "`" not in line
+            and rng.random() < 0.1
+        ):
             line = line.replace('"', "'")
         lines.append(line)
         inside ^= quotes % 2 == 1
@@ -230,12 +263,21 @@ def random_edit(document: dict[str, Any], rng: random.Random, number: int) -> di
         "loop": {"loopType": "times", "count": 3},
     }
     data = bodies.get(kind, {})
-    edit: dict[str, Any] = {"op": "set", "node": id, "field": "data/extra", "value": {"a": [1, {"b": f"{{{{{other}.x}}}}"}], "c d": "e'\"f"}}
+    edit: dict[str, Any] = {
+        "op": "set",
+        "node": id,
+        "field": "data/extra",
+        "value": {"a": [1, {"b": f"{{{{{other}.x}}}}"}], "c d": "e'\"f"},
+    }
     match rng.randrange(13):
         case 0:
             edit = {**edit, "field": "name", "value": f"Name {number}"}
         case 1 if node["type"] == "step":
-            edit = {**edit, "field": "data/code", "value": rng.choice(["return 'x';", "const y = 1;\n  \nreturn y;", "a\\nb\n"])}
+            edit = {
+                **edit,
+                "field": "data/code",
+                "value": rng.choice(["return 'x';", "const y = 1;\n  \nreturn y;", "a\\nb\n"]),
+            }
         case 2:
             edit = {**edit, "field": "config/timeout", "value": f"{number} seconds"}
         case 3:
@@ -256,7 +298,12 @@ def random_edit(document: dict[str, Any], rng: random.Random, number: int) -> di
             edit = {"op": "disconnect", **{key: edge[key] for key in ("source", "target", "label") if key in edge}}
         case 11 if node["type"] == "branch":
             label = rng.choice(node["data"]["branches"])["label"]
-            edit = {"op": "condition", "node": id, "label": label, "value": rng.choice([f"{{{{{other}.x}}}} > 3", "f(x)", "event.payload.a"])}
+            edit = {
+                "op": "condition",
+                "node": id,
+                "label": label,
+                "value": rng.choice([f"{{{{{other}.x}}}} > 3", "f(x)", "event.payload.a"]),
+            }
         case 12:
             edit = {**edit, "field": "position", "value": {"x": number, "y": 2}}
     return edit
@@ -270,8 +317,16 @@ def own_lines(reading: Reading, edit: dict[str, Any]) -> set[int] | None:
     calls = [site.statement.call, reading.layout.get("")]
     calls += [one.call for one in within(site.statement) if one.kind == "arm"] if edit["op"] == "condition" else []
     spans = [reading.spans.of(call) for call in calls if call is not None]
-    lines = {line for span in spans for line in range(reading.text.count("\n", 0, span.start), reading.text.count("\n", 0, span.end) + 1)}
-    return lines | {number for number, line in enumerate(reading.text.split("\n")) if line.startswith(("from stepwell.flow import", "    js,"))}
+    lines = {
+        line
+        for span in spans
+        for line in range(reading.text.count("\n", 0, span.start), reading.text.count("\n", 0, span.end) + 1)
+    }
+    return lines | {
+        number
+        for number, line in enumerate(reading.text.split("\n"))
+        if line.startswith(("from stepwell.flow import", "    js,"))
+    }
 
 
 @bounded(60)
@@ -302,7 +357,10 @@ def says(reading: Reading, wanted: dict[str, Any]) -> None:
     """The text says the graph; the order of nodes and edges is that of the statements."""
     document = said(reading.document)
     assert {n["id"]: n for n in document["nodes"]} == {n["id"]: n for n in wanted["nodes"]}
-    keys = [sorted((e["source"], e["target"], e.get("label") or "", e["id"]) for e in d["edges"]) for d in (document, wanted)]
+    keys = [
+        sorted((e["source"], e["target"], e.get("label") or "", e["id"]) for e in d["edges"])
+        for d in (document, wanted)
+    ]
     assert keys[0] == keys[1]
     assert {key: document[key] for key in document if key not in ("nodes", "edges")} == {
         key: wanted[key] for key in wanted if key not in ("nodes", "edges")

@@ -50,9 +50,14 @@ def test_a_finding_in_a_constant_is_there() -> None:
 
 
 def test_a_finding_about_the_head_and_about_edges() -> None:
-    source = HEAD + 'with workflow(\n    "T",\n    trigger=cron("61 * * * *"),\n) as flow:\n    flow.step("A", js("return 1;"))\n'
+    source = (
+        HEAD
+        + 'with workflow(\n    "T",\n    trigger=cron("61 * * * *"),\n) as flow:\n    flow.step("A", js("return 1;"))\n'
+    )
     assert [str(d.place) for d in check(read(source))] == ["4:13"]
-    assert found('a = flow.step("A", js("return 1;"))\nflow.step("B", js("return 1;"), after=[a, "zz"])')[0].startswith("2:47")
+    assert found('a = flow.step("A", js("return 1;"))\nflow.step("B", js("return 1;"), after=[a, "zz"])')[0].startswith(
+        "2:47"
+    )
 
 
 @pytest.mark.parametrize(
@@ -90,7 +95,9 @@ def test_what_is_not_understood_is_said(body: str, told: str) -> None:
 
 
 def test_what_python_would_not_run_is_too_deep() -> None:
-    lines = ["    " * n + f"with flow.times('L{n}', 2):" for n in range(20)] + ["    " * 20 + "flow.step('A', js('return 1;'))"]
+    lines = ["    " * n + f"with flow.times('L{n}', 2):" for n in range(20)] + [
+        "    " * 20 + "flow.step('A', js('return 1;'))"
+    ]
     assert [one.partition(":")[0] for one in found("\n".join(lines))] == ["20"]
     assert found("\n".join([*lines[:19], "    " * 19 + "flow.step('A', js('return 1;'))"])) == []
 
@@ -130,7 +137,10 @@ def test_bad_python_is_a_finding(source: str, told: str) -> None:
 
 
 def test_every_form_of_lines() -> None:
-    source = HEAD + 'with workflow("T") as flow:\n    flow.step("A", js("""\n        return 1;\n        return {{b}};\n    """))\n'
+    source = (
+        HEAD
+        + 'with workflow("T") as flow:\n    flow.step("A", js("""\n        return 1;\n        return {{b}};\n    """))\n'
+    )
     for text in (source, source.replace("\n", "\r\n"), "\ufeff" + source, source.replace("    ", "\t")):
         reading = read(text)
         assert reading.document is not None

@@ -16,7 +16,11 @@ def told(*lines: str) -> list[tuple[str, str | None]]:
 
 
 def a_loop(code: str, over: str = "for_each('Each item', [1])") -> tuple[str, ...]:
-    return ("order = flow.step('Read order', js('return {};'))", f"with flow.{over} as each:", f"    flow.step('A', {code})")
+    return (
+        "order = flow.step('Read order', js('return {};'))",
+        f"with flow.{over} as each:",
+        f"    flow.step('A', {code})",
+    )
 
 
 @pytest.mark.parametrize(
@@ -39,20 +43,29 @@ def test_a_variable_of_the_file_in_code_and_text(lines: tuple[str, ...], slug: s
 
 
 def test_other_names_are_told_of_as_in_json() -> None:
-    assert told("a = flow.step('A', js('return 1;'))", "flow.step('B', js('return {{aa}};'))") == [("unknown-reference", "Did you mean `a`?")]
+    assert told("a = flow.step('A', js('return 1;'))", "flow.step('B', js('return {{aa}};'))") == [
+        ("unknown-reference", "Did you mean `a`?")
+    ]
     lines = ("b = flow.step('A', js('return {{b}};'))", "flow.step('B', js('return 1;'))")
     assert told(*lines) == [("impossible-reference", "`b` (B) runs after `a` (A)")]
 
 
 def test_two_nodes_of_one_name() -> None:
     lines = ["flow.step('A', js('return 1;'))", "flow.step('B', js('return 1;'))", "flow.step('A', js('return 1;'))"]
-    assert told(*lines) == [("duplicate-node", 'the first one is in line 3; an id is made from the name; give one of them another: `id="a_2"`')]
+    assert told(*lines) == [
+        (
+            "duplicate-node",
+            'the first one is in line 3; an id is made from the name; give one of them another: `id="a_2"`',
+        )
+    ]
     lines[2] = "flow.step('C', js('return 1;'), id='a')"
     assert told(*lines) == [("duplicate-node", 'the first one is in line 3; give one of them another: `id="a_2"`')]
 
 
 def test_a_node_that_is_named_by_its_name() -> None:
-    assert told("flow.step('A', js('return 1;'))", "flow.step('B', js('return 1;'), after='A')") == [("dangling-edge", "Did you mean `a`?")]
+    assert told("flow.step('A', js('return 1;'))", "flow.step('B', js('return 1;'), after='A')") == [
+        ("dangling-edge", "Did you mean `a`?")
+    ]
 
 
 @pytest.mark.parametrize(

@@ -355,7 +355,9 @@ def test_everyone_reads_what_the_graph_says(engine: Engine, plan: list[Part]) ->
     errors = [d.message for d in compiled.diagnostics if d.severity.value == "error"]
     assert not errors, (errors, document)
     assert compiled.manifest is not None and compiled.js is not None
-    answer = engine.run(compiled.js, compiled.manifest["workflow"]["class"], [{"scenario": {"events": []}, "kills": True}])
+    answer = engine.run(
+        compiled.js, compiled.manifest["workflow"]["class"], [{"scenario": {"events": []}, "kills": True}]
+    )
     assert "fault" not in answer, (answer, compiled.js)
     run = answer["runs"][0]
     assert run["status"] == "complete" and not run["faults"] and not run["lives"], (run, compiled.js)

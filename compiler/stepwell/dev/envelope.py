@@ -78,6 +78,4 @@ def paged(items: Sequence[Any], query: Mapping[str, str], default: int, most: in
 def refused(refusal: Refusal) -> Response:
     """The answer to what is not granted."""
     error = {"code": refusal.code, "message": refusal.message}
-    return _Json(
-        {"success": False, "errors": [error], "messages": [], "result": None}, status_code=refusal.status
-    )
+    return _Json({"success": False, "errors": [error], "messages": [], "result": None}, status_code=refusal.status)

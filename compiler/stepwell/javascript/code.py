@@ -83,10 +83,10 @@ def _joined(tree: Tree) -> str | None:
 def best_tree(text: str, kind: Kind) -> Tree:
     """TypeScript's grammar reads nearly everything; what JavaScript's reads too is JavaScript."""
     tree = _grown(text, kind, "ts")
-    if not tree.broken and TYPESCRIPT.isdisjoint(tree.kinds) and not _typed_field(tree):
+    if not tree.broken and TYPESCRIPT.isdisjoint(tree.present) and not _typed_field(tree):
         tree.dialect = "js"
         return tree
-    if not tree.broken and not AMBIGUOUS.isdisjoint(tree.kinds):
+    if not tree.broken and not AMBIGUOUS.isdisjoint(tree.present):
         return tree
     script = _grown(text, kind, "js")
     if not script.broken:
@@ -94,16 +94,16 @@ def best_tree(text: str, kind: Kind) -> Tree:
     if not tree.broken:
         return tree
     best = script if _reach(script) > _reach(tree) else tree
-    best.dialect = "js" if TYPESCRIPT.isdisjoint(best.kinds) else "ts"
+    best.dialect = "js" if TYPESCRIPT.isdisjoint(best.present) else "ts"
     return best
 
 
 def _typed_field(tree: Tree) -> bool:
     """`class { a?; b!: … }`: tokens that only TypeScript has in a class."""
-    kinds, parents = tree.kinds, tree.parents
-    if "public_field_definition" not in kinds and "method_definition" not in kinds:
-        return False
     holders = ("public_field_definition", "method_definition")
+    if tree.present.isdisjoint(holders):
+        return False
+    kinds, parents = tree.kinds, tree.parents
     return any(kind in ("'?", "'!") and kinds[parents[row]] in holders for row, kind in enumerate(kinds))
 
 
@@ -123,11 +123,14 @@ def facts_of(tree: Tree, kind: Kind, handlers: Sequence[int] = (), custom: int =
     faults = _syntax_faults(tree, kind)
     if faults:
         return _broken(tree, kind, faults)
-    scopes = Scopes(tree, kind is Kind.MODULE, frozenset(tree.starts[row] for row in handlers))
+    starts, present = tree.starts, tree.present
+    scopes = Scopes(tree, kind is Kind.MODULE, frozenset([starts[row] for row in handlers]) if handlers else _NOTHING)
     flow = Flow(scopes, handlers, custom)
     purity = Purity(scopes, flow)
     opaque = tuple(opaque_ranges(tree, scopes.opaque)) if scopes.opaque else ()
     bound = frozenset([binding.name for binding in scopes.bound.values()]) if scopes.bound else _NOTHING
+    values = [tree.first(row) for row in scopes.returned]
+    returns = max(values, default=-1) >= 0
     return Facts(
         text=tree.text,
         kind=kind,
@@ -138,19 +141,19 @@ def facts_of(tree: Tree, kind: Kind, handlers: Sequence[int] = (), custom: int =
         followed=tuple(flow.followed),
         whole=tuple(flow.whole),
         comparisons=tuple(flow.comparisons),
-        defaulted=frozenset(_defaulted(tree)) if "'??" in tree.kinds else _NOTHING,
+        defaulted=frozenset(_defaulted(tree)) if "'??" in present else _NOTHING,
         form=form_of(tree) if kind is Kind.EXPRESSION else Form.SEQUENCE,
-        returns=scopes.returns,
-        shape=returned(tree, bound) if kind is Kind.BODY and scopes.returns else ANY,
-        declared=frozenset(scopes.top.names),
+        returns=returns,
+        shape=returned(tree, values, bound) if returns and kind is Kind.BODY else ANY,
+        declared=frozenset(scopes.top.names) if scopes.top.names else _NOTHING,
         bound=bound,
-        assigned=frozenset(flow.assigned),
-        mutated=frozenset(flow.mutated),
+        assigned=frozenset(flow.assigned) if flow.assigned else _NOTHING,
+        mutated=frozenset(flow.mutated) if flow.mutated else _NOTHING,
         impurities=purity.impurities(),
         step_calls=tuple([(str(m.path[0]), m.start) for m in flow.members if _is_step_call(m)]),
-        imports=tuple(_imports(tree, scopes)),
-        exports=tuple([tree.starts[row] for row in scopes.exports]),
-        jsx=tuple([tree.starts[row] for row in scopes.jsx]),
+        imports=tuple(_imports(tree, scopes)) if scopes.imports or "import" in present else (),
+        exports=tuple([starts[row] for row in scopes.exports]),
+        jsx=tuple([starts[row] for row in scopes.jsx]),
         opaque=opaque,
         line_comment_at_end=_ends_in_comment(tree.text, opaque),
         floating=tuple(purity.floating),

@@ -19,6 +19,9 @@ class Kind(Enum):
     EXPRESSION = "expression"
     MODULE = "module"
 
+    # Every look-up of a text's facts asks for it, and that of Enum is written in Python.
+    __hash__ = object.__hash__
+
 
 class Form(Enum):
     """How tightly an expression holds together, the loosest first."""

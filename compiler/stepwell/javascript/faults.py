@@ -237,6 +237,8 @@ def _token(tree: Tree, leaf: int) -> str:
 
 def expression_faults(tree: Tree) -> list[Found]:
     """Why a text is not exactly one expression, though what was parsed, `(\\n…\\n)`, may be whole."""
+    if not tree.broken and _is_in_brackets(tree):
+        return []
     found = syntax_faults(tree)
     if found or _is_one_expression(tree):
         return found
@@ -251,6 +253,22 @@ def expression_faults(tree: Tree) -> list[Found]:
     if len(inner) > 1:
         return [(tree.starts[inner[1]], f"unexpected {shown(tree.slice(inner[1]))} after the expression")]
     return [(tree.starts[statement], "exactly one expression is expected")]
+
+
+def _is_in_brackets(tree: Tree) -> bool:
+    """Whether the tree is `(…)` with one expression inside, and no comment: what nearly all of them are."""
+    kinds, stops = tree.kinds, tree.stops
+    if len(kinds) < 6 or not tree.present.isdisjoint(COMMENTS) or not stops[0] == stops[1] == stops[2]:
+        return False
+    last = stops[4]
+    return (
+        kinds[1] == "expression_statement"
+        and kinds[2] == "parenthesized_expression"
+        and kinds[3] == "'("
+        and kinds[4] != "sequence_expression"
+        and last + 1 == stops[2]
+        and kinds[last] == "')"
+    )
 
 
 def _is_one_expression(tree: Tree) -> bool:

@@ -22,6 +22,14 @@ WRAPPERS: Final = frozenset({"non_null_expression", "as_expression", "satisfies_
 MISREAD: Final = frozenset({"await_expression", "unary_expression", "binary_expression"})
 """What tree-sitter takes for the callee of `await f<T>(x)`, `!f<T>(x)` and `a + f<T>(x)`."""
 
+WRITING: Final = words(
+    """
+    assignment_expression augmented_assignment_expression for_in_statement update_expression unary_expression
+    assignment_pattern object_assignment_pattern pair_pattern array_pattern rest_pattern object_pattern
+    """
+)
+"""What an expression stands in where its place is written into."""
+
 MUTATING: Final = words(
     """
     push pop shift unshift splice sort reverse fill copyWithin set add delete clear append setDate
@@ -113,19 +121,26 @@ class Flow:
         self.comparisons: list[Comparison] = []
         self.assigned: set[str] = set()
         self.mutated: set[str] = set()
-        self.roots: dict[int, str] = {}
-        self.work: list[tuple[int, Chain, bool]] = []
-        for node in scopes.free:
-            name = self.roots[node] = scopes.names[node]
-            self.work.append((node, Chain(name, ()), True))
-        self.work.reverse()
-        for row, chain in self._given(handlers):
-            _Use(self, row, chain, False).take(row)
+        names = scopes.names
+        self.roots: dict[int, str] = {node: names[node] for node in scopes.free}
+        self.work: list[tuple[int, Chain]] = []
+        """Uses of local names that stand for something, the next one last."""
+        if handlers or scopes.imports:
+            for row, chain in self._given(handlers):
+                _Use(self, row, chain, False).take(row)
         for row in _parameters(self.tree, custom)[:1] if custom >= 0 else ():
             _Use(self, row, Chain(CONTEXT, ()), False).take(row)
-        self.work += [(call, Chain(WORKERS, ()), False) for call in scopes.calls if self._loads(call)]
+        if "import" in self.tree.present:
+            self.work += [(call, Chain(WORKERS, ())) for call in scopes.calls if self._loads(call)]
+        self._follow_local()
+        for node, name in self.roots.items():
+            _Use(self, node, Chain(name, ()), True).follow()
+            self._follow_local()
+
+    def _follow_local(self) -> None:
         while self.work:
-            _Use(self, *self.work.pop()).follow()
+            row, chain = self.work.pop()
+            _Use(self, row, chain, False).follow()
 
     def _given(self, handlers: Sequence[int]) -> Iterator[tuple[int, Chain]]:
         """What is declared and stands for `env` from outside: parameters of handlers, imported names."""
@@ -162,15 +177,15 @@ class Flow:
         if chain in binding.chains or len(binding.chains) >= MAX_CHAINS:
             return
         binding.chains.append(chain)
-        self.work.extend((ref, chain, False) for ref in reversed(binding.refs))
+        self.work.extend((ref, chain) for ref in reversed(binding.refs))
 
 
 class _Use:
     """One use of a name, climbing from the name outwards."""
 
     __slots__ = (
-        *("before", "bound", "chain", "direct", "end", "flow"),
-        *("free", "node", "row", "start", "stepped", "tree"),
+        *("before", "bound", "chain", "direct", "end", "flow", "free"),
+        *("node", "row", "start", "stepped", "tree", "written"),
     )
 
     def __init__(self, flow: Flow, row: int, chain: Chain, free: bool) -> None:
@@ -184,24 +199,29 @@ class _Use:
         self.stepped = False
         self.direct = True
         self.bound = False
+        self.written = False
+        """The place where the value lies is assigned, updated or deleted."""
         self.start = self.tree.starts[row]
         self.end = self.tree.ends[row]
 
     def follow(self) -> None:
         """Climb as long as the value is handed on, and note what happens to it on the way."""
+        tree = self.tree
         for _ in range(MAX_HOPS):
             self._members()
-            parent = self.tree.parents[self.node]
-            call = self._called()
+            parent = tree.parents[self.node]
+            call = self._called(parent)
+            kind = tree.kinds[parent]
+            self.written = kind in WRITING and self._is_written(parent, kind)
             if self.direct and self.free:
-                self._note_name(parent)
-            onward = self._method(call) if call >= 0 else self._context(parent)
+                self._note_name()
+            onward = self._method(call) if call >= 0 else self._context(parent, kind)
             self._record(parent, call >= 0, onward >= 0)
             if onward < 0:
                 return
             self.direct = self.stepped = self.bound = False
             self.node = onward
-            self.start, self.end = self.tree.starts[onward], self.tree.ends[onward]
+            self.start, self.end = tree.starts[onward], tree.ends[onward]
 
     def take(self, pattern: int) -> None:
         """The value is what a pattern is filled with from outside."""
@@ -230,11 +250,10 @@ class _Use:
         self.stepped = True
         self.start, self.end = self.tree.starts[member], self.tree.ends[member]
 
-    def _called(self) -> int:
+    def _called(self, parent: int) -> int:
         """The call whose callee this is, or -1."""
         tree, node = self.tree, self.node
-        parent = tree.parents[node]
-        if parent >= 0 and tree.kinds[parent] == "call_expression":
+        if tree.kinds[parent] == "call_expression":
             return parent if tree.fields[node] == "function" else -1
         while parent >= 0 and tree.kinds[parent] in MISREAD and tree.stops[parent] == tree.stops[node]:
             node, parent = parent, tree.parents[parent]
@@ -244,18 +263,17 @@ class _Use:
 
     # -- noting --------------------------------------------------------------------------------------------
 
-    def _note_name(self, parent: int) -> None:
+    def _note_name(self) -> None:
         """The occurrence of a free name."""
-        tree = self.tree
-        above = tree.parents[self.row]
-        kind = tree.kinds[above] if above >= 0 else ""
+        tree, row = self.tree, self.row
+        above = tree.parents[row]
         name = FreeName(
             self.chain.root,
-            tree.starts[self.row],
-            tree.ends[self.row],
-            tree.kinds[self.row].startswith("shorthand"),
-            not self.stepped and self._written(parent),
-            kind == "unary_expression" and tree.kinds[above + 1] == "'typeof",
+            tree.starts[row],
+            tree.ends[row],
+            tree.kinds[row].startswith("shorthand"),
+            self.written and not self.stepped,
+            tree.kinds[above] == "unary_expression" and tree.kinds[above + 1] == "'typeof",
         )
         self.flow.free.append(name)
 
@@ -282,14 +300,14 @@ class _Use:
             return False
         if kind == "unary_expression" and self.tree.kinds[parent + 1] in ("'typeof", "'delete"):
             return False
-        return not self._written(parent)
+        return not self.written
 
     # -- what stands around --------------------------------------------------------------------------------
 
-    def _written(self, parent: int) -> bool:
+    def _is_written(self, parent: int, kind: str) -> bool:
         """Whether the expression is a place that is assigned, updated or deleted."""
         tree, node = self.tree, self.node
-        kind, field = tree.kinds[parent], tree.fields[node]
+        field = tree.fields[node]
         if tree.kinds[node] == "shorthand_property_identifier_pattern":
             return True
         if kind in ("assignment_expression", "augmented_assignment_expression", "for_in_statement"):
@@ -304,10 +322,9 @@ class _Use:
             return field == "value"
         return kind in ("array_pattern", "rest_pattern")
 
-    def _context(self, parent: int) -> int:
+    def _context(self, parent: int, kind: str) -> int:
         """What happens to the value; the row of the expression that hands it on, or -1."""
-        kind = self.tree.kinds[parent]
-        if self._written(parent):
+        if self.written:
             self._write()
             return -1
         look = CONTEXTS.get(kind)

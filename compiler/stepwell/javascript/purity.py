@@ -106,7 +106,7 @@ class Purity:
 
     def impurities(self) -> tuple[Impurity, ...]:
         """All that was found, in the order of the text."""
-        return tuple(sorted(self.found.values(), key=lambda found: found.start))
+        return tuple(sorted(self.found.values(), key=lambda found: found.start)) if self.found else ()
 
     def _mentions(self) -> None:
         for name in self.flow.free:

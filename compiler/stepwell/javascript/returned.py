@@ -7,7 +7,6 @@ from functools import reduce
 from typing import Final
 
 from stepwell.javascript.literals import key_of
-from stepwell.javascript.scopes import FUNCTIONS
 from stepwell.javascript.shapes import (
     ANY,
     BOOLEAN,
@@ -27,25 +26,17 @@ MAX_DEPTH: Final = 24
 """Deeper values are not looked into."""
 
 
-def returned(tree: Tree, bound: Collection[str]) -> Shape:
-    """The form of what a body's own `return`s give; `UNDEFINED` when there is none.
+def returned(tree: Tree, values: Collection[int], bound: Collection[str]) -> Shape:
+    """The form of the `values` of a body's own `return`s (-1: one without a value).
 
     `bound` are the names that the code declares anywhere.
     """
-    if "return_statement" not in tree.kinds:
-        return UNDEFINED
-    kinds, stops = tree.kinds, tree.stops
-    found: list[Shape] = []
-    row, end = 0, len(kinds)
-    while row < end:
-        if kinds[row] in FUNCTIONS:
-            row = stops[row]
-            continue
-        if kinds[row] == "return_statement":
-            value = tree.named(row)
-            found.append(_shape(tree, value[0], bound, 0) if value else UNDEFINED)
-        row += 1
-    return reduce(either, dict.fromkeys(found)) if found else UNDEFINED
+    return _any_of([_shape(tree, value, bound, 0) if value >= 0 else UNDEFINED for value in values])
+
+
+def _any_of(shapes: list[Shape]) -> Shape:
+    """A value of one of these forms, of which there is one at least."""
+    return shapes[0] if len(shapes) == 1 else reduce(either, dict.fromkeys(shapes))
 
 
 def _shape(tree: Tree, node: int, bound: Collection[str], depth: int) -> Shape:
@@ -57,13 +48,14 @@ def _shape(tree: Tree, node: int, bound: Collection[str], depth: int) -> Shape:
     if kind == "array":
         return _array(tree, node, bound, depth)
     if kind in _INNER:
-        inner = tree.named(node)
-        return _shape(tree, inner[0], bound, depth + 1) if inner else ANY
+        inner = tree.first(node)
+        return _shape(tree, inner, bound, depth + 1) if inner >= 0 else ANY
     if kind == "ternary_expression":
         ways = [tree.child(node, "consequence"), tree.child(node, "alternative")]
-        return reduce(either, [_shape(tree, way, bound, depth + 1) for way in ways if way >= 0] or [ANY])
+        return _any_of([_shape(tree, way, bound, depth + 1) for way in ways if way >= 0] or [ANY])
     if kind == "number":
-        return ANY if tree.slice(node).endswith("n") and not tree.slice(node).startswith("0x") else NUMBER
+        digits = tree.slice(node)
+        return ANY if digits.endswith("n") and not digits.startswith("0x") else NUMBER
     if kind in ("binary_expression", "unary_expression"):
         return _operation(tree, node, bound, depth)
     if kind == "call_expression":
@@ -86,14 +78,14 @@ def _object(tree: Tree, node: int, bound: Collection[str], depth: int) -> Shape:
         if key is None or key == "__proto__":
             open_ = True
             continue
-        value = tree.child(child, "value")
-        fields[str(key)] = _shape(tree, value, bound, depth + 1) if kind == "pair" and value >= 0 else ANY
+        value = tree.child(child, "value") if kind == "pair" else -1
+        fields[str(key)] = _shape(tree, value, bound, depth + 1) if value >= 0 else ANY
     return record(fields, open=open_)
 
 
 def _array(tree: Tree, node: int, bound: Collection[str], depth: int) -> Shape:
     items = [_shape(tree, child, bound, depth + 1) for child in tree.named(node)]
-    return array(reduce(either, dict.fromkeys(items)) if items else NEVER)
+    return array(_any_of(items) if items else NEVER)
 
 
 def _operation(tree: Tree, node: int, bound: Collection[str], depth: int) -> Shape:
@@ -101,7 +93,7 @@ def _operation(tree: Tree, node: int, bound: Collection[str], depth: int) -> Sha
     sign = tree.slice(operator) if operator >= 0 else ""
     if sign in ("??", "||"):
         sides = [tree.child(node, "left"), tree.child(node, "right")]
-        return reduce(either, [_shape(tree, side, bound, depth + 1) for side in sides if side >= 0] or [ANY])
+        return _any_of([_shape(tree, side, bound, depth + 1) for side in sides if side >= 0] or [ANY])
     return _OPERATORS.get(sign, ANY)
 
 

@@ -168,7 +168,8 @@ class Scopes:
         self.imports: list[int] = []
         self.exports: list[int] = []
         self.jsx: list[int] = []
-        self.returns = False
+        self.returned: list[int] = []
+        """The `return`s at the snippet's own level."""
         self.statements: list[int] = []
         self.faults: list[tuple[int, str, str]] = []
         """Offset, message and code."""
@@ -350,7 +351,8 @@ class Scopes:
         if node >= self.dark and node not in self.skip:
             name = self.names[node] = name_of(self.tree, node)
             self.notes.append(node)
-            self._check_name(node, name)
+            if not _is_plain(name):
+                self._check_name(node, name)
 
     def _call(self, node: int) -> None:
         self.calls.append(node)
@@ -414,6 +416,8 @@ class Scopes:
     def _commas(self, node: int) -> None:
         """Arguments and properties, unlike elements of an array, cannot be left out."""
         tree = self.tree
+        if "'," not in tree.present:
+            return
         before = ""
         for child in tree.children(node):
             kind = tree.kinds[child]
@@ -484,7 +488,7 @@ class Scopes:
     def _return(self, node: int) -> None:
         function = self.stack[-1].function
         if function == -1:
-            self.returns = self.returns or bool(self.tree.named(node))
+            self.returned.append(node)
         outside = function == -1 and self.module
         if outside or (function >= 0 and self.tree.kinds[function] not in FUNCTIONS):
             self._fault(node, "`return` stands outside a function", "return")
@@ -554,7 +558,7 @@ class Scopes:
             self._fault(node, f"`{name}` is declared twice", "twice")
 
     def _check_name(self, node: int, name: str) -> None:
-        if (name.isidentifier() and name.isascii() and name not in KEYWORDS) or is_name(name) or not name:
+        if _is_plain(name) or is_name(name) or not name:
             return
         if is_identifier(name):
             self._fault(node, f"unexpected `{name}`: the word is reserved", "keyword")
@@ -568,6 +572,9 @@ class Scopes:
     # -- second pass ---------------------------------------------------------------------------------------
 
     def _resolve(self) -> None:
+        if not self.top.names and len(self.notes) == len(self.names):
+            self.free = list(self.names)  # there are uses alone, and nothing that could be used
+            return
         visible: dict[str, list[Binding]] = {}
         self._toggle(self.top, visible)
         for note in self.notes:
@@ -588,6 +595,11 @@ class Scopes:
                 visible.setdefault(name, []).append(binding)
             else:
                 visible[name].pop()
+
+
+def _is_plain(name: str) -> bool:
+    """What nearly all names are, of which there is no more to ask."""
+    return name.isascii() and name not in KEYWORDS and (name.isidentifier() or name.replace("$", "_").isidentifier())
 
 
 def _odd(name: str) -> int:

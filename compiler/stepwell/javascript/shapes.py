@@ -7,15 +7,13 @@ fields too is `open`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from functools import reduce
-from typing import Final
+from typing import Final, NamedTuple
 
 from stepwell.javascript.names import words
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(NamedTuple):
     """The form of a value. Without `types` it may be anything, and `fields` are only some that it may have.
 
     `open` says that an object may have fields beside these; `optional` are those that not every such value has.
@@ -33,6 +31,8 @@ class Shape:
         return next((shape for name, shape in self.fields if name == key), None)
 
 
+OBJECT: Final = frozenset({"object"})
+ARRAY: Final = frozenset({"array"})
 ANY: Final = Shape()
 STRING: Final = Shape(frozenset({"string"}))
 NUMBER: Final = Shape(frozenset({"number"}))
@@ -45,17 +45,17 @@ NEVER: Final = Shape(frozenset({"never"}))
 
 def record(fields: Mapping[str, Shape], *, open: bool = False) -> Shape:
     """An object with these fields."""
-    return Shape(frozenset({"object"}), tuple(fields.items()), open)
+    return Shape(OBJECT, tuple(fields.items()), open)
 
 
 def array(items: Shape | None = None) -> Shape:
     """An array; `items` is the form of each, None when nothing is known of them."""
-    return Shape(frozenset({"array"}), items=items)
+    return Shape(ARRAY, items=items)
 
 
 def described(shape: Shape, description: str) -> Shape:
     """The same, with words about it."""
-    return replace(shape, description=description)
+    return shape._replace(description=description)
 
 
 def either(one: Shape, other: Shape) -> Shape:

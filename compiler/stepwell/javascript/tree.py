@@ -51,7 +51,7 @@ class Tree:
 
     __slots__ = (
         *("broken", "dialect", "ends", "fields", "kinds"),
-        *("missing", "parents", "starts", "stops", "text"),
+        *("missing", "parents", "present", "starts", "stops", "text"),
     )
 
     def __init__(self, text: str, dialect: Dialect, broken: bool) -> None:
@@ -65,6 +65,8 @@ class Tree:
         self.parents: list[int] = []
         self.stops: list[int] = []
         self.missing: list[int] = []
+        self.present: frozenset[str] = frozenset()
+        """The kinds that there are: what looks for one of them need not walk where it is not."""
 
     def children(self, node: int) -> Iterator[int]:
         """The children of a node, tokens and comments included."""
@@ -85,9 +87,21 @@ class Tree:
             child = stops[child]
         return found
 
+    def first(self, node: int) -> int:
+        """The first of them, or -1."""
+        kinds, stops = self.kinds, self.stops
+        child, stop = node + 1, stops[node]
+        while child < stop:
+            kind = kinds[child]
+            if kind[0] != "'" and kind not in COMMENTS:
+                return child
+            child = stops[child]
+        return -1
+
     def child(self, node: int, field: str) -> int:
         """The child in a field of the grammar, or -1."""
-        child, stop, stops, fields = node + 1, self.stops[node], self.stops, self.fields
+        stops, fields = self.stops, self.fields
+        child, stop = node + 1, stops[node]
         while child < stop:
             if fields[child] == field and self.kinds[child] not in COMMENTS:
                 return child
@@ -128,6 +142,7 @@ def grow(text: str, dialect: Dialect, before: str = "", after: str = "", reading
     root = Parser(grammar.language).parse(data)
     tree = Tree(text, dialect, root.root_node.has_error)
     _fill(tree, grammar, root.walk())
+    tree.present = frozenset(tree.kinds)
     _to_characters(tree, len(before), len(data) != len(before) + len(text) + len(after))
     return tree
 
@@ -170,8 +185,10 @@ def _to_characters(tree: Tree, shift: int, wide: bool) -> None:
         tree.ends = [table[min(max(end - shift, 0), last)] for end in tree.ends]
     elif shift:
         last = len(tree.text)
-        tree.starts = [min(max(start - shift, 0), last) for start in tree.starts]
-        tree.ends = [min(max(end - shift, 0), last) for end in tree.ends]
+        # Only what stands around the text lies before or behind it.
+        behind = last + shift
+        tree.starts = [at - shift if shift <= at <= behind else last if at > shift else 0 for at in tree.starts]
+        tree.ends = [at - shift if shift <= at <= behind else last if at > shift else 0 for at in tree.ends]
 
 
 def _characters(text: str) -> array[int]:

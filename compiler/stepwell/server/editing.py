@@ -36,9 +36,7 @@ def _done(ask: EditAsk, nodes: Nodes) -> edit.Edited | edit.Refused:
         return edit.insert(document, wanted.edge_id, wanted.node, nodes=nodes)
     if isinstance(wanted, DeleteAsk):
         return edit.delete(document, wanted.node_id, keep=wanted.keep, nodes=nodes)
-    return edit.extract(
-        document, wanted.node_ids, name=wanted.name, worker=wanted.worker, id=wanted.id, nodes=nodes
-    )
+    return edit.extract(document, wanted.node_ids, name=wanted.name, worker=wanted.worker, id=wanted.id, nodes=nodes)
 
 
 def findings(diagnostics: Iterable[Diagnostic]) -> list[dict[str, Any]]:
