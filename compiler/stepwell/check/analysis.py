@@ -83,9 +83,10 @@ def _read_all(
 ) -> list[Fields]:
     scanner = Scanner(scope.ids)
     owners = _local_names(typed, scanner, document.source.ir.kind == "script")
+    reader = FieldReader(scope, scanner, 0, document.base, found, sources, trigger.names, owners)
     fields = []
     for vertex, each in enumerate(typed):
-        reader = FieldReader(scope, scanner, vertex, document.base, found, sources, trigger.names, owners)
+        reader.enter(vertex)
         fields.append(read_fields(each.kind, each.data, reader))
     return fields
 

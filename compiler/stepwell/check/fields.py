@@ -31,7 +31,8 @@ def read_fields(kind: NodeKind, data: Any, reader: FieldReader) -> Fields:
 
 
 def _at(reader: FieldReader, name: str) -> str:
-    return reader.base + pointer(name)
+    """The pointer of a field that a type of ours has: no character of its name is escaped."""
+    return f"{reader.base}/{name}"
 
 
 def _step(data: d.StepData, reader: FieldReader) -> Fields:
@@ -129,14 +130,14 @@ def _custom(custom: CustomNode, data: d.CustomData, reader: FieldReader) -> Fiel
 
 def _configured(field: ConfigField, key: str, value: Any, reader: FieldReader) -> Value:
     if field.type == "expression":
-        return reader.expression(value, _at(reader, key), key)
+        return reader.expression(value, reader.base + pointer(key), key)
     if field.type == "json":
-        return reader.payload(value, _at(reader, key), key)
-    return reader.value(value, _at(reader, key), key)
+        return reader.payload(value, reader.base + pointer(key), key)
+    return reader.value(value, reader.base + pointer(key), key)
 
 
 def _input(key: str, value: Any, reader: FieldReader) -> Value:
-    return reader.value(value, _at(reader, key), key)
+    return reader.value(value, reader.base + pointer(key), key)
 
 
 _READERS: dict[str, Callable[[Any, FieldReader], Fields]] = {

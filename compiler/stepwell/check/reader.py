@@ -1,12 +1,13 @@
 """Reads the text of fields into values: expressions, interpolations, JSON with expressions in it, code.
 
-One `FieldReader` serves one node. Whatever cannot be read becomes a finding and a harmless value.
+A `FieldReader` reads one node at a time. Whatever cannot be read becomes a finding and a harmless value.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -51,14 +52,20 @@ class FieldReader:
         locals_of: dict[str, str] | None = None,
         turn_of: int | None = None,
     ) -> None:
-        self.scope, self.scanner, self.vertex = scope, scanner, vertex
-        self.node = scope.flow.nodes[vertex]
-        self.base = f"{base}/nodes/{vertex}/data"
+        self.scope, self.scanner = scope, scanner
         self.found, self.sources = found, sources
         self.known = known
         self.locals_of = locals_of or {}
-        self.turn_of = turn_of
+        self._base = base
         self._said: set[tuple[str, str, str, SnippetPosition | None]] = set()
+        self.enter(vertex, turn_of)
+
+    def enter(self, vertex: int, turn_of: int | None = None) -> None:
+        """Go on with another node."""
+        self.vertex = vertex
+        self.node = self.scope.flow.nodes[vertex]
+        self.base = f"{self._base}/nodes/{vertex}/data"
+        self.turn_of = turn_of
 
     # -- findings ---------------------------------------------------------------------------------
 
@@ -95,15 +102,17 @@ class FieldReader:
 
     def _knows(self, root: str) -> bool:
         """Whether an expression's root means anything here."""
-        known = root in self.scope.ids or root == "trigger"
-        return known or self.scope.local(root, self.vertex, self.turn_of) is not None
+        if root in self.scope.ids or root == "trigger":
+            return True
+        return self.scope.local(root, self.vertex, self.turn_of) is not None
 
     def _root(self, reference: Reference) -> tuple[Use | None, tuple[str | int, ...], Code | None]:
         root, path = reference.root, reference.path
         target = self.scope.ids.get(root)
         if target is not None:
             if (
-                path[:1] == ("error",)
+                path
+                and path[0] == "error"
                 and self.scope.flow.shape(target) == "try"
                 and self.scope.in_catch_of(self.vertex, target)
             ):
@@ -200,7 +209,7 @@ class FieldReader:
     def code(self, text: str, kind: Kind, at: str, key: str) -> CodeValue:
         """A body or an expression of code, its holes and names resolved, its faults reported."""
         prepared, expressions = self._punch(text)
-        facts = parse(_unescaped(prepared, text, kind), kind)
+        facts = parse(_unescaped(prepared, text, kind) if "\\{{" in text else prepared, kind)
         if facts.faults and self._unknown_roots(text, at, facts.opaque):
             return self._code_value(facts, expressions, at, key, text)
         for fault in facts.faults[:5]:
@@ -250,11 +259,12 @@ class FieldReader:
             unknown = isinstance(expression, Reference) and not self._knows(expression.root)
             if expression.start < begin or unknown:
                 continue
-            name = hole_name(len(expressions), expression.end - expression.start)
-            pieces += [text[position : expression.start], name]
+            pieces.append(text[position : expression.start])
+            pieces.append(hole_name(len(expressions), expression.end - expression.start))
             position = expression.end
             expressions.append(expression)
-        prepared = "".join(pieces) + text[position:]
+        pieces.append(text[position:])
+        prepared = "".join(pieces)
         for escape in escapes:
             prepared = prepared[:escape] + " " + prepared[escape + 1 :]
         return prepared, expressions
@@ -271,18 +281,27 @@ class FieldReader:
         """Code that stands in the field's `text` from `begin` on, and the expressions in it."""
         source = f"nodes/{self.node.id}/{key}"
         self.sources[source] = text
-        holes = self._holes(facts, expressions, at, text, begin)
-        starts = [expression.start - begin for expression in expressions]
-        wrong = {fault.start for fault in facts.faults}
-        names = tuple(
-            n
-            for name in facts.free
-            if name.start not in wrong
-            and not any(name.start <= start < name.end for start in starts)
-            and (n := self._named(name, at, text, begin + name.start, facts.defaulted))
-        )
+        holes = self._holes(facts, expressions, at, text, begin) if expressions else ()
+        names = self._names(facts, [expression.start - begin for expression in expressions], at, text, begin)
         line, column = place_in(text, begin) if begin else (1, 1)
         return CodeValue(facts, source, at, (line - 1, column - 1), holes, names, begin)
+
+    def _names(self, facts: Facts, holes: Sequence[int], at: str, text: str, begin: int) -> tuple[NamedUse, ...]:
+        """The free names that stand for something of the graph; those that begin or hold one of the `holes` do not."""
+        wrong = {fault.start for fault in facts.faults} if facts.faults else ()
+        named = []
+        for name in facts.free:
+            start, end = name.start, name.end
+            if start in wrong:
+                continue
+            if holes:
+                after = bisect_left(holes, start)
+                if after < len(holes) and holes[after] < end:
+                    continue
+            use = self._named(name, at, text, begin + start, facts.defaulted)
+            if use is not None:
+                named.append(use)
+        return tuple(named)
 
     def _holes(
         self, facts: Facts, expressions: Sequence[Reference | Malformed], at: str, text: str, begin: int
@@ -292,7 +311,7 @@ class FieldReader:
         kept = []
         for expression in expressions:
             start, end = expression.start - begin, expression.end - begin
-            inside = next((kind for s, e, kind in facts.opaque if s <= start < e), None)
+            inside = next((kind for s, e, kind in facts.opaque if s <= start < e), None) if facts.opaque else None
             if inside == "comment":
                 continue
             if isinstance(expression, Malformed):

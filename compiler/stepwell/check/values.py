@@ -30,8 +30,7 @@ class Lit:
     value: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Ref:
+class Ref(NamedTuple):
     """`{{root.path ?? default}}`."""
 
     use: Use
@@ -62,8 +61,7 @@ class NamedUse(NamedTuple):
     use: Use
 
 
-@dataclass(frozen=True, slots=True)
-class CodeValue:
+class CodeValue(NamedTuple):
     """A user's code. `source` is its key among the sources, `offset` where it begins there (0-based line, column),
     `begin` the same in characters."""
 

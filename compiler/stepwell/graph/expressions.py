@@ -15,7 +15,7 @@ from typing import Any
 Key = str | int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Reference:
     """`{{root.path ?? default}}`: offsets are those of the braces in the text it stands in.
 
@@ -48,6 +48,8 @@ ROOTS = frozenset({"event", "env", "trigger"})
 _USUAL = re.compile(r"\{\{ *([A-Za-z0-9_$-]+)((?:\.[A-Za-z_$][A-Za-z0-9_$]*)*) *\}\}")
 """What nearly all expressions look like; it is read as the parser below reads it, only quicker."""
 
+_WORD = re.compile(r"[\w$-]*")
+
 
 class _Unreadable(Exception):
     def __init__(self, at: int, reason: str) -> None:
@@ -60,7 +62,7 @@ class Scanner:
 
     def __init__(self, ids: Collection[str]) -> None:
         self._ids = frozenset(ids)
-        odd = [i for i in self._ids if not _is_word(i)]
+        odd = [i for i in self._ids if not _WORD.fullmatch(i)]
         self._odd = sorted(odd, key=len, reverse=True)
 
     def scan(self, text: str) -> tuple[list[Reference | Malformed], list[int]]:
@@ -76,7 +78,7 @@ class Scanner:
             expression = self._at(text, at)
             if expression is not None:
                 found.append(expression)
-            at = text.find("{{", expression.end if expression else at + 1)
+            at = text.find("{{", at + 1 if expression is None else expression.end)
         return found, escapes
 
     def _at(self, text: str, start: int) -> Reference | Malformed | None:
@@ -131,10 +133,6 @@ class Scanner:
             return (value,), _blank(text, end)
         reference, end = self._chain(text, start, at)
         return reference, end - 2
-
-
-def _is_word(identifier: str) -> bool:
-    return all(ch.isalnum() or ch in "_$-" for ch in identifier)
 
 
 def _blank(text: str, at: int) -> int:
