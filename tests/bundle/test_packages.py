@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from stepwell.bundle.lock import LOCK_FILE, LockBroken, Tree, read_lock, write_lock
-from stepwell.bundle.packages import LockStale, PackagesFailed, install_chosen, install_for, installed, resolve
+from stepwell.bundle.lock import LOCK_FILE, LockBroken, Tree, read_lock, read_tree, tree_text, write_lock
+from stepwell.bundle.packages import LockStale, PackagesFailed, chosen, install_for, installed, resolve
 
 from .registry import Registry
 
@@ -87,12 +87,16 @@ def test_a_lock_is_enough_to_install_the_same(registry: Registry, graph: Path) -
 
 def test_what_has_no_file_is_chosen_once(registry: Registry, graph: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("npm_config_registry", registry.url)
-    assert install_chosen({}) is None
-    found = install_chosen({"b": "*"})
-    assert found is not None and found.versions == {"node_modules/b": "2.0.0"}
+    assert chosen({}) is None
+    tree = chosen({"b": "*"})
+    assert tree is not None and tree.versions == {"node_modules/b": "2.0.0"}
+    assert read_tree(tree_text(tree)) == tree
     registry.publish("b", "2.1.0", {})
+    registry.publish("c", "1.0.0", {})
+    more = chosen({"b": "*", "c": "*"}, tree)
+    assert more is not None and more.versions["node_modules/b"] == "2.0.0" and "node_modules/c" in more.versions
     _without_npm(monkeypatch)
-    assert install_chosen({"b": "*"}) == found
+    assert chosen({"b": "*"}, tree) == tree
 
 
 def test_locked_versions_stay_until_they_are_upgraded(registry: Registry, graph: Path) -> None:

@@ -97,7 +97,7 @@ class Served:
 @contextmanager
 def served(url: str, cloudflare: str = NOWHERE, **more: Any) -> Iterator[Served]:
     """A server on a database; nothing of it outlives the block but the database."""
-    vault = Vault([Fernet.generate_key().decode()])
+    vault = Vault(more.pop("keys", None) or [Fernet.generate_key().decode()])
     database = Database(url)
     database.migrate()
     rates = Rates(more.pop("calls", "1000000/minute"), more.pop("deploys", "1000000/minute"))

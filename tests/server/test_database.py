@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -24,6 +26,14 @@ Make = Callable[[], str]
 
 def tables(database: Database) -> set[str]:
     return set(inspect(database.engine).get_table_names())
+
+
+def downgrade(database: Database, revision: str) -> None:
+    """As an operator goes back before he installs an older version."""
+    with database._alone() as connection:
+        config = migrations()
+        config.attributes["connection"] = connection
+        command.downgrade(config, revision)
 
 
 @pytest.fixture
@@ -50,6 +60,10 @@ def test_every_step_can_be_gone_from_the_one_before(database: Database) -> None:
     assert len(revisions) > 1
     for revision in revisions:
         database.migrate(revision)
+    for revision in [*revisions[-2::-1], "base"]:
+        downgrade(database, revision)
+    assert tables(database) == {"alembic_version"}
+    database.migrate()
 
 
 OLD = [
@@ -86,6 +100,39 @@ def test_what_is_there_stays(database: Database) -> None:
         session.execute(text("DELETE FROM projects"))
     with database.read() as session:
         assert session.execute(text("SELECT count(*) FROM runs")).scalar() == 0
+
+
+def test_findings_of_versions_change_their_shape(database: Database) -> None:
+    """There and back: what was said of the code stays, and what says nothing is not touched."""
+    old = {"code": "SW301", "message": "m", "pointer": "/ir/nodes/0", "nodeId": "a", "line": 2, "column": 7}
+    beside = {**old, "line": None, "column": None}
+    database.migrate("0002")
+    with database.write() as session:
+        for statement in OLD[:1] + OLD[2:3]:
+            session.execute(text(statement))
+        for number, findings in enumerate(([old, beside], [])):
+            session.execute(
+                text(
+                    "INSERT INTO versions (id, workflow_id, number, artifact, hash, findings, locked, created_at)"
+                    " VALUES (:id, 'wf_a', :number, '{}', 'h', :findings, false, 1)"
+                ),
+                {"id": f"ver_{number}", "number": number, "findings": json.dumps(findings)},
+            )
+    database.migrate("0003")
+    assert _findings(database) == [
+        [
+            {**old, "nodeName": None, "line": None, "column": None, "snippet": {"line": 2, "column": 7}},
+            {**beside, "nodeName": None, "snippet": None},
+        ],
+        [],
+    ]
+    downgrade(database, "0002")
+    assert _findings(database) == [[old, beside], []]
+
+
+def _findings(database: Database) -> list[Any]:
+    with database.read() as session:
+        return [json.loads(one) for one in session.execute(text("SELECT findings FROM versions ORDER BY id")).scalars()]
 
 
 def test_tables_of_a_newer_version(database: Database) -> None:

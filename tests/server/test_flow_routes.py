@@ -28,7 +28,7 @@ def test_a_flow_is_read(alone: Served) -> None:
 def test_findings_have_places(alone: Served) -> None:
     told = alone.caller().post("/flow/read", {"text": FLOW.replace("a.x", "c.x")})
     assert not told["ok"]
-    assert [(f["slug"], f["fileLine"], f["fileColumn"], f["line"]) for f in told["findings"]] == [
+    assert [(f["slug"], f["line"], f["column"], f["snippet"]["line"]) for f in told["findings"]] == [
         ("unknown-reference", 6, 31, 1)
     ]
 

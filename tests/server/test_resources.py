@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from stepwell.server.shapes import MASK
+from tests.cli.cli_calls import stepwell
 from tests.deploy.graphs import graph
 from tests.runs.graphs import SCRIPT
 from tests.server.door import Caller, Served, workflow
@@ -202,8 +205,31 @@ def test_a_version_with_errors_is_refused_with_pointers(who: Caller) -> None:
     assert answer.status_code == 422 and answer.json()["error"] == "the graph has 1 error"
     [found] = [one for one in answer.json()["details"] if one["severity"] == "error"]
     assert found["pointer"] == "/ir/nodes/0/data/code" and found["nodeId"] == "start" and found["code"].startswith("SW")
-    assert "start" in found["hint"] and (found["line"], found["column"]) == (1, 8)
+    assert "start" in found["hint"] and found["snippet"] == {"line": 1, "column": 8}
+    assert (found["line"], found["column"]) == (1, answer.request.content.decode().index("{{") + 1)
     assert who.get(f"/workflows/{id}/versions")["data"] == []
+
+
+def test_findings_are_told_as_the_command_line_tells_them(who: Caller, tmp_path: Path) -> None:
+    """Word for word, for the body as it was sent; what lies beside it on the server has a pointer and no place."""
+    ir = {**graph(code="// é\n\nreturn {{strat.id}};"), "more": 1}
+    ir["nodes"][0]["name"] = "Find the order"
+    body = json.dumps({"ir": ir}, indent=2, ensure_ascii=False)
+    file = tmp_path / "order.json"
+    file.write_text(body, "utf-8")
+    said = json.loads(stepwell("check", str(file), "--format", "json").out)["diagnostics"]
+    for one in said:
+        del one["file"]
+    headers = {"content-type": "application/json"}
+    id = who.post("/workflows", {"name": "Orders"})["id"]
+    refused = who.call("POST", f"/workflows/{id}/versions", headers=headers, content=body.encode())
+    assert refused.status_code == 422 and refused.json()["details"] == said
+    assert len(said) > 1 and all(one["line"] > 1 for one in said) and said[0]["nodeName"] == "Find the order"
+    assert who.call("POST", "/check", headers=headers, content=body.encode()).json()["findings"] == said
+    who.patch(f"/workflows/{id}", {"triggerCode": "return ("})  # there is no version yet that it could break
+    answer = who.call("POST", f"/workflows/{id}/versions", {"ir": graph()})
+    [found] = answer.json()["details"]
+    assert (found["pointer"], found["line"], found["snippet"]["line"]) == ("/triggerCode", None, 1)
 
 
 def test_warnings_come_with_the_version(who: Caller) -> None:
@@ -224,7 +250,9 @@ def test_trigger_code_is_checked_with_the_current_version(who: Caller) -> None:
     id = workflow(who, graph())
     assert who.patch(f"/workflows/{id}", {"triggerCode": "return new Response('hi');"})["triggerCode"]
     answer = who.call("PATCH", f"/workflows/{id}", {"triggerCode": "return ("})
-    assert answer.status_code == 422 and answer.json()["details"][0]["pointer"] == "/triggerCode"
+    [found] = answer.json()["details"]
+    assert answer.status_code == 422 and found["pointer"] == "/triggerCode"
+    assert (found["line"], found["column"]) == (1, answer.request.content.decode().index("(") + 1)
     assert who.get(f"/workflows/{id}")["triggerCode"] == "return new Response('hi');"
 
 

@@ -54,20 +54,34 @@ def read_lock(path: Path) -> dict[str, Tree]:
         raise LockBroken(f"{path} is not JSON (a merge that was not finished?): {_ANEW}") from None
     if not isinstance(told, dict) or told.get("lockVersion") != _VERSION or not isinstance(told.get("graphs"), dict):
         raise LockBroken(f"{path} is not a lock file of this version of stepwell: {_ANEW}")
-    return {name: _tree(path, name, graph) for name, graph in told["graphs"].items()}
+    return {name: _tree(f"{path}: the part of {name}", graph) for name, graph in told["graphs"].items()}
+
+
+def read_tree(text: str) -> Tree:
+    """A tree that `tree_text` has written. Raises LockBroken."""
+    return _tree("what is kept of the packages", json.loads(text))
+
+
+def tree_text(tree: Tree) -> str:
+    """A tree as text (ASCII)."""
+    return json.dumps(_told(tree), sort_keys=True)
+
+
+def _told(tree: Tree) -> dict[str, Any]:
+    return {"dependencies": dict(tree.dependencies), "packages": dict(tree.packages)}
 
 
 _ANEW: Final = "remove it, and `stepwell install` makes it anew"
 
 
-def _tree(path: Path, name: str, told: Any) -> Tree:
+def _tree(where: str, told: Any) -> Tree:
     dependencies = told.get("dependencies") if isinstance(told, dict) else None
     packages = told.get("packages") if isinstance(told, dict) else None
     if not _is_texts(dependencies) or not isinstance(packages, dict):
-        raise LockBroken(f"{path}: the part of {name} is broken: {_ANEW}")
+        raise LockBroken(f"{where} is broken: {_ANEW}")
     for place, entry in packages.items():
         if not _PLACE.fullmatch(place) or not is_pinned(entry):
-            raise LockBroken(f"{path}: {place} in the part of {name} has no place, version or hash: {_ANEW}")
+            raise LockBroken(f"{where} is broken, {place} has no place, version or hash: {_ANEW}")
     assert dependencies is not None
     return Tree(dependencies, packages)
 
@@ -91,7 +105,7 @@ def write_lock(path: Path, trees: Mapping[str, Tree]) -> None:
     if not trees:
         path.unlink(missing_ok=True)
         return
-    graphs = {name: {"dependencies": dict(t.dependencies), "packages": dict(t.packages)} for name, t in trees.items()}
+    graphs = {name: _told(tree) for name, tree in trees.items()}
     text = json.dumps({"lockVersion": _VERSION, "graphs": graphs}, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
     fresh = path.with_name(f".{path.name}.new")
     fresh.write_text(text, "utf-8")

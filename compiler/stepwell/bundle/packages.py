@@ -86,21 +86,15 @@ def install_for(
     return None if tree is None else installed(tree, npmrc=graph.parent / _NPMRC, doing=doing)
 
 
-def install_chosen(wanted: Mapping[str, str]) -> Packages | None:
-    """Installs what has no file, and so no lock file beside it: what npm chose first, this machine's cache remembers.
+def chosen(wanted: Mapping[str, str], before: Tree | None = None) -> Tree | None:
+    """The tree for what has no file, and so no lock file beside it; None when nothing is asked for.
 
-    None when nothing is asked for. Raises PackagesFailed, OSError.
+    It is the one before where that was made for the same; its versions stay as long as they fit. Raises
+    PackagesFailed, OSError.
     """
-    if not wanted:
-        return None
-    name = _name_of(json.dumps(wanted, sort_keys=True))
-    path = cache_folder() / f"chosen-{name}.json"
-    with _told(), locked(path):
-        tree = read_lock(path).get(name)
-        if tree is None:
-            tree = resolve(wanted)
-            write_lock(path, {name: tree})
-    return installed(tree)
+    if before is not None and before.dependencies == wanted:
+        return before
+    return resolve(wanted, before) if wanted else None
 
 
 def _locked_tree(graph: Path, wanted: Mapping[str, str], *, frozen: bool, upgrade: bool, doing: Doing) -> Tree | None:

@@ -9,6 +9,7 @@ from typing import Any
 from stepwell.cli.inputs import Input
 from stepwell.cli.words import count
 from stepwell.diagnostics import Diagnostic, Severity
+from stepwell.graph.names import display_names
 
 
 @dataclass(frozen=True)
@@ -55,12 +56,7 @@ def each(checked: Iterable[Checked]) -> Iterator[tuple[Input, Diagnostic]]:
 
 def display_name(source: Input, diagnostic: Diagnostic) -> str | None:
     """The node's display name where it says more than its id."""
-    nodes = source.graph.get("nodes")
-    for node in nodes if isinstance(nodes, list) else []:
-        if isinstance(node, dict) and node.get("id") == diagnostic.node_id:
-            name = node.get("name")
-            return name if isinstance(name, str) and name != diagnostic.node_id else None
-    return None
+    return display_names(source.graph).get(diagnostic.node_id or "")
 
 
 def code(source: Input, diagnostic: Diagnostic) -> str | None:

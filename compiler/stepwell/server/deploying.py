@@ -26,12 +26,12 @@ from stepwell.deploy.project import ProjectError, Settings, of_settings
 from stepwell.deploy.reached import dashboard, urls
 from stepwell.deploy.takedown import going, read_takedown, takedown
 
-from . import compiling, lookup, variables
+from . import compiling, lookup, packages, variables
 from .database import lock, new_id, now
 from .errors import Problem, missing, of_provider
 from .house import House
 from .keys import Caller
-from .shapes import ConfigAsk, DeployAsk, DeployTell, TakedownTell
+from .shapes import ConfigAsk, DeployAsk, DeployTell, Finding, TakedownTell
 from .tables import ConnectionRow, DeploymentRow, RunRow, VersionRow, WorkflowRow
 from .variables import Variables
 
@@ -137,13 +137,14 @@ def deploy(house: House, order: Order, listen: Listen) -> DeployTell:
 def _deployed(house: House, order: Order, listen: Listen) -> DeployTell:
     listen(Event(Stage.INITIALIZING, "reading the workflow"))
     listen(Event(Stage.GENERATING_CODE, "compiling"))
-    text = compiling.of_workflow(order.workflow, json.loads(order.version.artifact))
-    compiled = compiling.compiled(text, house.toolchain, house.nodes)
+    source = compiling.of_workflow(order.workflow, json.loads(order.version.artifact))
+    installed = packages.of_version(house, order.version, source)
+    compiled = compiling.compiled(source, house.toolchain, house.nodes, installed)
     listen(Event(Stage.CODE_READY, "compiled"))
-    wish = _wish(order, text, compiled)
+    wish = _wish(order, source, compiled)
     with house.accounts.fresh(order.connection, [*wish.secrets.values()]) as api:
         try:
-            return _carried_out(house, order, compiled, wish, api, listen)
+            return _carried_out(house, order, source.findings(compiled.diagnostics), wish, api, listen)
         except ApiError as error:
             raise of_provider(error, "the deploy stopped") from None
         except Stopped as stopped:
@@ -153,7 +154,7 @@ def _deployed(house: House, order: Order, listen: Listen) -> DeployTell:
 
 
 def _carried_out(
-    house: House, order: Order, compiled: Compiled, wish: Desired, api: Cloudflare, listen: Listen
+    house: House, order: Order, findings: list[Finding], wish: Desired, api: Cloudflare, listen: Listen
 ) -> DeployTell:
     listen(Event(Stage.DETECTING_BINDINGS, "reading what is live"))
     prepared = prepare(api, [wish], provision=order.ask.provision, keep_vars=False)
@@ -170,11 +171,17 @@ def _carried_out(
     if not plan.nothing:
         options = Options(order.ask.provision, False, 100, f"stepwell: version {order.version.number}")
         done = apply(api, plan, prepared.zones, options, listen)
-    return _remembered(house, order, compiled, prepared, wish, done, api)
+    return _remembered(house, order, findings, prepared, wish, done, api)
 
 
 def _remembered(
-    house: House, order: Order, compiled: Compiled, prepared: Prepared, wish: Desired, done: list[Done], api: Cloudflare
+    house: House,
+    order: Order,
+    findings: list[Finding],
+    prepared: Prepared,
+    wish: Desired,
+    done: list[Done],
+    api: Cloudflare,
 ) -> DeployTell:
     found = urls(api, wish, prepared.subdomain)
     steps = [step for one in done for step in one.steps]
@@ -188,7 +195,7 @@ def _remembered(
         dashboard_url=dashboard(api, wish.name),
         changed=bool(done),
         steps=steps,
-        findings=compiling.findings(compiled.diagnostics),
+        findings=findings,
         warnings=[warning for worker in prepared.plan.workers for warning in worker.warnings],
     )
     _record(
@@ -233,7 +240,7 @@ def _take_names(house: House, order: Order, worker: str, flow: str | None) -> No
         _write(session, order, worker=worker, workflow=flow)
 
 
-def _wish(order: Order, text: str, compiled: Compiled) -> Desired:
+def _wish(order: Order, source: compiling.Source, compiled: Compiled) -> Desired:
     """What shall be. Raises `Problem` 422."""
     assert compiled.manifest is not None
     read = {told["name"] for told in compiled.manifest["bindings"] if told["kind"] in ("string", "secret")}
@@ -242,7 +249,7 @@ def _wish(order: Order, text: str, compiled: Compiled) -> Desired:
     secrets = {name: value.text for name, value in used.items() if value.secret}
     try:
         project = of_settings("graph", settings(order, vars_))
-        [wish] = wanted(project, [Source("graph", text, compiled)], None, order.variables.ids(), secrets)
+        [wish] = wanted(project, [Source("graph", source.text, compiled)], None, order.variables.ids(), secrets)
     except ValidationError as error:
         raise Problem(422, "Invalid deployment config", list(_config_faults(error))) from None
     except (ProjectError, ValueError) as error:

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from stepwell import edit
-from stepwell.diagnostics import Diagnostic
 from stepwell.editor.plain import plain
 from stepwell.graph.nodes import Nodes
 
-from . import compiling
+from .compiling import Source
 from .shapes import DeleteAsk, EditAsk, EditTell, InsertAsk, RenameAsk
 
 
-def edited(ask: EditAsk, nodes: Nodes) -> EditTell:
-    """The edit, or why it was not made, with the custom nodes that the graph may use. Raises `UnknownNode`."""
+def edited(ask: EditAsk, body: str, nodes: Nodes) -> EditTell:
+    """The edit that a body asks for, or why it was not made. Raises `UnknownNode`."""
     done = _done(ask, nodes)
-    found = compiling.findings(done.findings)
     if not isinstance(done, edit.Edited):
+        found = Source(ask.ir, ask.trigger_code, body=body).findings(done.findings)
         return EditTell(ok=False, ir=None, extracted=None, changes=[], findings=found)
     extracted = done.extracted.get("ir", done.extracted) if done.extracted is not None else None
+    found = Source(done.document["ir"]).findings(done.findings)
     changes: list[dict[str, Any]] = plain(list(done.changes))
     return EditTell(ok=True, ir=done.document["ir"], extracted=extracted, changes=changes, findings=found)
 
@@ -37,8 +36,3 @@ def _done(ask: EditAsk, nodes: Nodes) -> edit.Edited | edit.Refused:
     if isinstance(wanted, DeleteAsk):
         return edit.delete(document, wanted.node_id, keep=wanted.keep, nodes=nodes)
     return edit.extract(document, wanted.node_ids, name=wanted.name, worker=wanted.worker, id=wanted.id, nodes=nodes)
-
-
-def findings(diagnostics: Iterable[Diagnostic]) -> list[dict[str, Any]]:
-    """Findings as the other routes tell them."""
-    return [one.model_dump(mode="json") for one in compiling.findings(diagnostics)]

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 from pydantic.alias_generators import to_camel
 
 from .keys import Scope
+from .texts import clean
 
 MASK: Final = "••••••••"
 """Stands where a secret is."""
@@ -36,6 +37,8 @@ def _moment(value: Any) -> Any:
 
 
 Words = Annotated[str, AfterValidator(_printable)]
+Said = Annotated[str, AfterValidator(clean)]
+"""What the compiler says of a flow's file, which may hold anything."""
 Name = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(_printable)]
 Description = Annotated[str, StringConstraints(max_length=1000), AfterValidator(_printable)]
 Moment = Annotated[datetime, BeforeValidator(_moment)]
@@ -297,19 +300,31 @@ class ListedWorkflow(WorkflowTell):
     last_run_at: Moment | None
 
 
-class Finding(Tell):
-    """A finding of the compiler. `pointer` leads through the document that was posted (RFC 6901)."""
+class Spot(Tell):
+    """A place in a text, both counted from 1."""
 
+    line: int
+    column: int
+
+
+class Finding(Tell):
+    """A finding of the compiler, as `stepwell check --format json` tells it. `pointer` leads through the document that
+    was posted (RFC 6901); `line` and `column` say where that stands in the body, as it was sent.
+    """
+
+    severity: Literal["error", "warning", "note"]
     code: str
     slug: str
-    severity: Literal["error", "warning", "note"]
-    message: str
-    pointer: str
-    node_id: str | None
-    hint: str | None
+    message: Said
+    hint: Said | None
+    pointer: Said
+    node_id: Said | None
+    node_name: Said | None
+    """The node's display name, where it says more than its id."""
     line: int | None
-    """In the user's code, where the finding is in code; in the custom node's `template`, where that is named."""
     column: int | None
+    snippet: Spot | None
+    """In the user's code, where the finding is in code; in the custom node's `template`, where that is named."""
     template: str | None = None
 
 
@@ -417,20 +432,13 @@ class FlowApply(FlowRead):
     edits: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=50)]
 
 
-class FlowFinding(Finding):
-    """A finding with its place in the flow's file, both counted from 1."""
-
-    file_line: int | None
-    file_column: int | None
-
-
 class FlowTell(Tell):
     """What a flow's file says. `layout` has a position for each node, for those that say none."""
 
     ok: bool
     document: dict[str, Any] | None
     layout: list[dict[str, int]] | None
-    findings: list[FlowFinding]
+    findings: list[Finding]
 
 
 class FlowApplied(FlowTell):
@@ -443,7 +451,7 @@ class FlowWritten(Tell):
     """A flow's file."""
 
     text: str
-    findings: list[FlowFinding]
+    findings: list[Finding]
 
 
 # Deploys

@@ -115,7 +115,7 @@ class WorkflowRow(Base):
 
 
 class VersionRow(Base):
-    """A version: the artifact as it was posted, with the findings of its compile. Never written over."""
+    """A version: the artifact as it was posted, with the findings of its compile. These are never written over."""
 
     __tablename__ = "versions"
     __table_args__ = (UniqueConstraint("workflow_id", "number"),)
@@ -125,6 +125,8 @@ class VersionRow(Base):
     artifact: Mapped[Json]
     hash: Mapped[str] = mapped_column(String(64))
     findings: Mapped[Json]
+    packages: Mapped[Json | None] = mapped_column(Text)
+    """The npm packages that it is built of (`bundle/lock.py`)."""
     locked: Mapped[bool]
     created_at: Mapped[Moment]
 

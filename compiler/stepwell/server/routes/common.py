@@ -17,8 +17,14 @@ def _house(request: Request) -> House:
     return found
 
 
+async def _body(request: Request) -> str:
+    return (await request.body()).decode()
+
+
 Hall = Annotated[House, Depends(_house)]
 Who = Annotated[Caller, Depends(caller)]
+Body = Annotated[str, Depends(_body)]
+"""The body as it was sent, for places in it."""
 IdempotencyKey = Annotated[
     str | None,
     Header(

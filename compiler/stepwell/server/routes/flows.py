@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from stepwell.compiler import check
-from stepwell.diagnostics import Diagnostic, has_errors
+from stepwell.diagnostics import has_errors
 from stepwell.flow import Reading
 from stepwell.graph.nodes import Nodes
 
 from .. import compiling
 from ..door import needs
 from ..errors import Problem
-from ..shapes import FlowApplied, FlowApply, FlowFinding, FlowRead, FlowTell, FlowWrite, FlowWritten
+from ..shapes import FlowApplied, FlowApply, FlowRead, FlowTell, FlowWrite, FlowWritten
 from .common import Hall, Who, make_router
 
 router = make_router("flows")
@@ -38,8 +38,8 @@ def write_flow(house: Hall, who: Who, ask: FlowWrite) -> FlowWritten:
 
     written = write(ask.document)
     if written.text is None:
-        raise compiling.refused(written.diagnostics)
-    return FlowWritten(text=written.text, findings=_findings(written.diagnostics))
+        raise compiling.refused(compiling.findings(written.diagnostics, _artifact(ask.document)))
+    return FlowWritten(text=written.text, findings=compiling.findings(written.diagnostics, _artifact(ask.document)))
 
 
 @router.post("/flow/apply")
@@ -50,9 +50,9 @@ def apply_flow(house: Hall, who: Who, ask: FlowApply) -> FlowApplied:
 
     done = apply(ask.text, ask.edits, files=_files(ask.files))
     if done.text is None:
-        found = [one for one in _findings(done.diagnostics) if one.severity == "error"]
+        found = [one for one in compiling.findings(done.diagnostics, None) if one.severity == "error"]
         words = found[0].message if found else "the edits cannot be made"
-        raise Problem(422, words, [one.model_dump(mode="json") for one in found])
+        raise Problem(422, words, compiling.told(found))
     reading = read(done.text, files=_files(ask.files))
     return FlowApplied.model_validate({"text": done.text, **_told(reading, house.nodes)})
 
@@ -73,12 +73,12 @@ def _told(reading: Reading, nodes: Nodes) -> dict[str, Any]:
 
     found = check(reading, nodes=nodes)
     document = _sendable(reading.document)
-    artifact = (document or {}).get("ir", document)
+    artifact = _artifact(document)
     return {
         "ok": not has_errors(found),
         "document": document,
         "layout": automatic(artifact) if artifact is not None else None,
-        "findings": _findings(found),
+        "findings": compiling.findings(found, artifact),
     }
 
 
@@ -91,20 +91,6 @@ def _sendable(document: dict[str, Any] | None) -> dict[str, Any] | None:
     return document
 
 
-def _findings(diagnostics: Iterable[Diagnostic]) -> list[FlowFinding]:
-    diagnostics = list(diagnostics)
-    return [
-        FlowFinding.model_validate(
-            {
-                **{key: _whole(value) for key, value in dict(told).items()},
-                "file_line": one.place.line if one.place else None,
-                "file_column": one.place.column if one.place else None,
-            }
-        )
-        for one, told in zip(diagnostics, compiling.findings(diagnostics), strict=True)
-    ]
-
-
-def _whole(value: Any) -> Any:
-    """Text without half characters, which an answer cannot hold."""
-    return value.encode("utf-8", "replace").decode("utf-8") if isinstance(value, str) else value
+def _artifact(document: dict[str, Any] | None) -> Any:
+    """The artifact in a source file, or alone."""
+    return (document or {}).get("ir", document)

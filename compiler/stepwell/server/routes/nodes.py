@@ -14,31 +14,36 @@ from stepwell.graph.nodes import Nodes
 from stepwell.graph.schema import data_schema
 
 from .. import compiling, editing
+from ..compiling import Source
 from ..door import needs
 from ..errors import missing
 from ..shapes import CheckAsk, CheckTell, CompileTell, EditAsk, EditTell, NodeTell, Page, ScopeAsk, ScopeTell
-from .common import Hall, Who, make_router
+from .common import Body, Hall, Who, make_router
 
 router = make_router("nodes")
 
 
+def _source(ask: CheckAsk, body: str) -> Source:
+    return Source(ask.ir, ask.trigger_code, body=body)
+
+
 @router.post("/check")
 @needs("read", graph=True)
-def check(house: Hall, who: Who, ask: CheckAsk) -> CheckTell:
+def check(house: Hall, who: Who, ask: CheckAsk, body: Body) -> CheckTell:
     """What is wrong with a graph, without keeping it. Pointers begin with `/ir`."""
-    ok, found = compiling.checked(compiling.document(ask.ir, ask.trigger_code), house.nodes)
+    ok, found = compiling.checked(_source(ask, body), house.nodes)
     return CheckTell(ok=ok, findings=found)
 
 
 @router.post("/compile")
 @needs("read", graph=True)
-def compile_graph(house: Hall, who: Who, ask: CheckAsk) -> CompileTell:
+def compile_graph(house: Hall, who: Who, ask: CheckAsk, body: Body) -> CompileTell:
     """The Worker of a graph, without keeping it."""
-    text = compiling.document(ask.ir, ask.trigger_code)
-    made = compile_artifact(text, toolchain=house.toolchain, nodes=house.nodes)
+    source = _source(ask, body)
+    made = compile_artifact(source.text, toolchain=house.toolchain, nodes=house.nodes)
     return CompileTell(
         ok=made.ok,
-        findings=compiling.findings(made.diagnostics),
+        findings=source.findings(made.diagnostics),
         source=made.source,
         language=made.language,
         worker=made.js,
@@ -49,25 +54,26 @@ def compile_graph(house: Hall, who: Who, ask: CheckAsk) -> CompileTell:
 
 @router.post("/nodes/scope")
 @needs("read", graph=True)
-def scope_of_node(house: Hall, who: Who, ask: ScopeAsk) -> ScopeTell:
+def scope_of_node(house: Hall, who: Who, ask: ScopeAsk, body: Body) -> ScopeTell:
     """What can be referenced at a node of a graph in any state: roots, their paths with types, what to insert."""
+    source = _source(ask, body)
     try:
-        found = scope(compiling.document(ask.ir, ask.trigger_code), ask.node_id, nodes=house.nodes)
+        found = scope(source.text, ask.node_id, nodes=house.nodes)
     except UnknownNode:
         raise missing("Node") from None
-    return ScopeTell.model_validate({**found.to_json(), "findings": editing.findings(found.findings)})
+    return ScopeTell.model_validate({**found.to_json(), "findings": compiling.told(source.findings(found.findings))})
 
 
 @router.post("/nodes/edit")
 @needs("read", graph=True)
-def edit_graph(house: Hall, who: Who, ask: EditAsk) -> EditTell:
+def edit_graph(house: Hall, who: Who, ask: EditAsk, body: Body) -> EditTell:
     """Edits a graph, without keeping it: rename, insert, delete, extract. Everything else in it stays as it was.
 
     `ok` false: the edit would break the graph; `findings` say how. Else they are those of the new graph, `changes` what
     is another than before.
     """
     try:
-        return editing.edited(ask, house.nodes)
+        return editing.edited(ask, body, house.nodes)
     except UnknownNode:
         raise missing("Node") from None
 

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict, dataclass
+from typing import Any, Self
 
 from fastapi import Response
 from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
-from .. import compiling, lookup
+from .. import compiling, lookup, packages
 from ..database import lock, new_id, now
 from ..door import needs
 from ..errors import Problem
 from ..house import House
 from ..keys import Caller
 from ..paging import Cursor, Limit, page
-from ..shapes import Ok, Page, VersionAsk, VersionPatch, VersionRef, VersionTell
+from ..shapes import Finding, Ok, Page, VersionAsk, VersionPatch, VersionRef, VersionTell
 from ..tables import DeploymentRow, VersionRow, WorkflowRow
-from .common import Hall, Who, make_router
+from .common import Body, Hall, Who, make_router
 from .telling import version, version_ref
 
 router = make_router("versions")
@@ -41,53 +43,65 @@ def list_versions(
     responses={200: {"model": VersionTell, "description": "The current version is the same already"}},
 )
 @needs("write", graph=True)
-def create_version(house: Hall, who: Who, workflow_id: str, ask: VersionAsk, response: Response) -> VersionTell:
+def create_version(
+    house: Hall, who: Who, workflow_id: str, ask: VersionAsk, body: Body, response: Response
+) -> VersionTell:
     """Posts a new version. It is checked and compiled: one that has errors is refused (422), with a finding for each
     and a pointer to its place. Warnings come with the version.
     """
     with house.database.read() as session:
         row = lookup.workflow(session, who, workflow_id)
+        current = session.get(VersionRow, row.current_version_id) if row.current_version_id else None
     compiling.check_kind(row, ask.ir)
-    made = compiling.compiled(compiling.of_workflow(row, ask.ir), house.toolchain, house.nodes)
-    found = [one.model_dump(mode="json") for one in compiling.findings(made.diagnostics)]
-    created, kept = _keep(house, who, workflow_id, json.dumps(ask.ir), json.dumps(found))
+    source = compiling.of_workflow(row, ask.ir, body)
+    tree = packages.choose(source, house.nodes, current.packages if current is not None else None)
+    made = compiling.compiled(source, house.toolchain, house.nodes, packages.install(tree))
+    created, kept = _keep(house, who, workflow_id, _Content.of(ask.ir, source.findings(made.diagnostics), tree))
     response.status_code = 201 if created else 200
     return version(kept)
 
 
-def _keep(house: House, who: Caller, workflow_id: str, artifact: str, found: str) -> tuple[bool, VersionRow]:
+@dataclass(frozen=True)
+class _Content:
+    """What a version says, as it is kept."""
+
+    artifact: str
+    hash: str
+    findings: str
+    packages: str | None
+
+    @classmethod
+    def of(cls, ir: dict[str, Any], found: list[Finding], tree: str | None) -> Self:
+        artifact = json.dumps(ir)
+        return cls(artifact, compiling.content_hash(artifact), json.dumps(compiling.told(found)), tree)
+
+
+def _keep(house: House, who: Caller, workflow_id: str, content: _Content) -> tuple[bool, VersionRow]:
     """Adds a version, unless the current one says the same."""
     with house.database.write() as session:
         row = lookup.workflow(session, who, workflow_id)
-        hash_ = compiling.content_hash(artifact)
         current = session.get(VersionRow, row.current_version_id) if row.current_version_id else None
-        if current is not None and current.hash == hash_:
+        if current is not None and current.hash == content.hash:
             return False, current
-        return True, _added(session, row, artifact, hash_, found)
+        return True, _added(session, row, content)
 
 
-def _added(session: Session, workflow: WorkflowRow, artifact: str, hash_: str, found: str) -> VersionRow:
+def _added(session: Session, workflow: WorkflowRow, content: _Content) -> VersionRow:
     """A new version, from now on the current one. Two at once get a number each."""
     lock(session, workflow.id)
     highest = session.scalar(select(func.max(VersionRow.number)).where(VersionRow.workflow_id == workflow.id))
-    made = _row(workflow, (highest or 0) + 1, artifact, hash_, found)
+    made = VersionRow(
+        id=new_id("ver"),
+        workflow_id=workflow.id,
+        number=(highest or 0) + 1,
+        **asdict(content),
+        locked=False,
+        created_at=now(),
+    )
     session.add(made)
     session.flush()
     workflow.current_version_id, workflow.updated_at = made.id, made.created_at
     return made
-
-
-def _row(workflow: WorkflowRow, number: int, artifact: str, hash_: str, found: str) -> VersionRow:
-    return VersionRow(
-        id=new_id("ver"),
-        workflow_id=workflow.id,
-        number=number,
-        artifact=artifact,
-        hash=hash_,
-        findings=found,
-        locked=False,
-        created_at=now(),
-    )
 
 
 @router.get("/workflows/{workflow_id}/versions/{version_id}")
@@ -115,7 +129,7 @@ def revert_version(house: Hall, who: Who, workflow_id: str, version_id: str) -> 
     with house.database.write() as session:
         workflow = lookup.workflow(session, who, workflow_id)
         old = lookup.version(session, workflow, version_id)
-        made = _added(session, workflow, old.artifact, old.hash, old.findings)
+        made = _added(session, workflow, _Content(old.artifact, old.hash, old.findings, old.packages))
     return version(made)
 
 

@@ -18,7 +18,7 @@ from ..errors import Problem
 from ..paging import Cursor, Limit, page
 from ..shapes import FullWorkflow, ListedWorkflow, Ok, Page, WorkflowAsk, WorkflowPatch, WorkflowTell
 from ..tables import DeploymentRow, RunRow, VariableRow, VersionRow, WorkflowRow
-from .common import Hall, Who, make_router
+from .common import Body, Hall, Who, make_router
 from .projects import refuse_deployed
 from .telling import deployment, version, version_ref, workflow
 
@@ -93,7 +93,7 @@ def get_full_workflow(
 
 @router.patch("/workflows/{workflow_id}")
 @needs("write")
-def update_workflow(house: Hall, who: Who, workflow_id: str, ask: WorkflowPatch) -> WorkflowTell:
+def update_workflow(house: Hall, who: Who, workflow_id: str, ask: WorkflowPatch, body: Body) -> WorkflowTell:
     """Changes a workflow; takes effect with the next deploy. A new name keeps its runs and its Worker.
 
     Trigger code and dependencies are checked together with the current version: 422 with findings.
@@ -115,7 +115,7 @@ def update_workflow(house: Hall, who: Who, workflow_id: str, ask: WorkflowPatch)
             variables.replace(session, house.vault, row, ask.env_vars)
         row.updated_at = now()
         if given & {"trigger_code", "dependencies"}:
-            _check(session, row, house.nodes)
+            _check(session, row, body, house.nodes)
     return workflow(row)
 
 
@@ -125,15 +125,14 @@ def _dependencies(given: dict[str, str]) -> str:
     return json.dumps(given)
 
 
-def _check(session: Session, row: WorkflowRow, nodes: Nodes) -> None:
+def _check(session: Session, row: WorkflowRow, body: str, nodes: Nodes) -> None:
     """Raises `Problem` 422 where the current version no longer compiles with what was changed."""
     current = session.get(VersionRow, row.current_version_id) if row.current_version_id is not None else None
     if current is None:
         return
-    ok, found = compiling.checked(compiling.of_workflow(row, json.loads(current.artifact)), nodes)
+    ok, found = compiling.checked(compiling.of_workflow(row, json.loads(current.artifact), body), nodes)
     if not ok:
-        details = [one.model_dump(mode="json") for one in found]
-        raise Problem(422, "the current version does not compile with this", details)
+        raise Problem(422, "the current version does not compile with this", compiling.told(found))
 
 
 @router.delete("/workflows/{workflow_id}")
