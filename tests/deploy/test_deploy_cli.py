@@ -106,7 +106,13 @@ def test_no_token(shop: Shop) -> None:
         assert value is None or not value.strip() or value not in said.err
 
 
+def _as_if_far_away(shop: Shop) -> None:
+    """The advice is that for Cloudflare itself."""
+    shop.monkeypatch.setattr("stepwell.cli.account.is_local", lambda base: False)
+
+
 def test_a_wrong_token(shop: Shop) -> None:
+    _as_if_far_away(shop)
     shop.project(flow=graph("Wrong Token"))
     shop.monkeypatch.setenv("CLOUDFLARE_API_TOKEN", "wrong-token-7f3a")
     said = shop.call("deploy", "--yes")
@@ -129,6 +135,7 @@ def test_a_wrong_token(shop: Shop) -> None:
 def test_the_missing_permission_is_named(shop: Shop, place: str, permission: str) -> None:
     shop.project('[settings]\nroutes = ["permitted.example.com/*"]', flow=bound("Permitted"))
     shop.watch(saying(place, 403, 10000, "Authentication error"))
+    _as_if_far_away(shop)
     said = shop.call("plan", "--provision")
     assert said.code == 1 and f"needs the permission `{permission}" in said.err, said
 

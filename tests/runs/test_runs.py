@@ -117,9 +117,82 @@ def test_lists(call: Any) -> None:
     found = json.loads(call("runs", "--json", "--limit", "2").out)
     assert len(found) == 2 and found[0]["id"] == "listed-2" and found[0]["workflow"] == "Orders"
     assert call("runs", "Orders", "--since", "2999-01-01").out == "There are no runs.\n"
-    assert call("runs", "Nope").code == 1
-    nobody = call("runs", "show", "nobody")
-    assert nobody.code == 1 and "there is no run nobody" in nobody.err
+
+
+def said(call: Any, *arguments: str) -> str:
+    """What a call that must fail says."""
+    done = call(*arguments)
+    assert done.code in (1, 2) and done.out == "", done
+    return str(done.err).strip().removeprefix("stepwell: ")
+
+
+@pytest.mark.parametrize("command", [("trigger",), ("runs",), ("runs", "show", "x", "--workflow")])
+def test_a_workflow_that_is_not_there(call: Any, command: tuple[str, ...]) -> None:
+    for name in ("orders", "Order"):
+        assert said(call, *command, name) == f"there is no workflow {name} in the account. Did you mean 'Orders'?"
+    there = "There are: Between, Broken, Orders."
+    assert said(call, *command, "x") == f"there is no workflow x in the account. {there}"
+    assert said(call, *command, "answer").endswith("a script has no runs, `stepwell call` calls it")
+
+
+def test_a_worker_that_is_not_there(call: Any) -> None:
+    for command in ("call", "versions", "rollback", "drift"):
+        words = "there is no Worker anwser in the account. Did you mean 'answer'?"
+        assert said(call, command, "anwser") == words, command
+    assert said(call, "call", "x").endswith("There are: answer, between, broken, orders.")
+
+
+def test_a_run_that_is_not_there(call: Any) -> None:
+    call("trigger", "Orders", "--id", "d41d8cd9-first")
+    words = "there is no run d41d8cd9. Did you mean 'd41d8cd9-first'?"
+    for command in (("runs", "show"), ("runs", "watch"), ("pause",), ("resume",), ("terminate",), ("restart",)):
+        assert said(call, *command, "d41d8cd9") == words
+    assert said(call, "send-event", "d41d8cd9", "go") == words
+    assert said(call, "pause", "d41d8cd9", "--workflow", "Orders").startswith("Orders has no run d41d8cd9. Did you")
+    assert "has no run d41d8cd9-first. The newest: " in said(call, "pause", "d41d8cd9-first", "--workflow", "Between")
+    assert "(Orders)" in said(call, "pause", "zzz") and said(call, "pause", "zzz").endswith(
+        "`stepwell runs` lists them"
+    )
+
+
+def test_a_command_about_runs_that_there_is_not(call: Any) -> None:
+    assert "there is no `stepwell runs shw`. Did you mean 'show'?" in said(call, "runs", "shw", "some-id")
+    assert "there is no `stepwell runs sow`. Did you mean 'show'?" in said(call, "runs", "--json", "sow", "some-id")
+    assert said(call, "runs", "wach") == "there is no workflow wach in the account. Did you mean 'watch'?"
+    assert "No such option '--limt'" in said(call, "runs", "--limt", "3")
+
+
+def test_advice_for_an_account_on_this_machine(call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("CLOUDFLARE_API_TOKEN", "CLOUDFLARE_ACCOUNT_ID"):
+        with monkeypatch.context() as other:
+            other.setenv(name, "another")
+            assert said(call, "runs").endswith("export the three variables that `stepwell dev` prints")
+    monkeypatch.setenv("CLOUDFLARE_API_TOKEN", "")
+    told = said(call, "runs")
+    assert told == "CLOUDFLARE_API_TOKEN is not set: export the three variables that `stepwell dev` prints"
+    monkeypatch.delenv("CLOUDFLARE_API_BASE_URL")
+    assert "in the dashboard" in said(call, "runs") and "`stepwell dev`" in said(call, "runs")
+
+
+def test_waiting_by_command(call: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "--timeout says how long --wait waits" in said(call, "trigger", "Orders", "--timeout", "1")
+    late = call("trigger", "Orders", "--id", "late", "--wait", "--timeout", "0.5")
+    assert late.code == 1 and late.out.startswith("late\n")
+    assert late.err.endswith("still; `stepwell runs watch late` goes on\n")
+    told = call("runs", "watch", "late", "--timeout", "0.1", "--json")
+    assert told.code == 1 and [json.loads(line)["id"] for line in told.out.splitlines()] == ["late"]
+    assert call("send-event", "late", "go").code == 0
+    assert call("runs", "watch", "late").code == 0
+    broken = call("trigger", "Broken", "--id", "wrong", "--wait", "--json")
+    states = [json.loads(line) for line in broken.out.splitlines()]
+    assert broken.code == 1 and broken.err == "" and states[-1]["status"] == "errored" and states[-1]["error"]
+
+    def interrupted(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Runs, "wait", interrupted)
+    gone = call("trigger", "Orders", "--id", "left", "--wait")
+    assert gone.code == 130 and gone.out == "left\n" and "the run goes on: `stepwell runs watch left`" in gone.err
 
 
 def test_a_restart_from_a_node(call: Any) -> None:
@@ -136,7 +209,9 @@ def test_a_restart_from_a_node(call: Any) -> None:
 def test_a_script_is_called(call: Any, account: Dev) -> None:
     said = call("call", "answer", "--params", '{"n": 21}')
     assert said.code == 0 and json.loads(said.out) == {"twice": 42}
-    assert call("call", "nobody").code == 1
+    for header in ("x", "x y=z", "x=\u00e9", "x=a\nb"):
+        wrong = call("call", "answer", "--header", header)
+        assert wrong.code == 2 and "write NAME=VALUE" in wrong.err
 
 
 def test_a_start_whose_answer_was_lost_is_made_once(account: Dev) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
@@ -114,12 +114,13 @@ def connect(
     from stepwell.cloudflare import DEFAULT_BASE_URL, Cloudflare
     from stepwell.deploy.project import ProjectError
 
+    base = os.environ.get("CLOUDFLARE_API_BASE_URL") or DEFAULT_BASE_URL
     token = os.environ.get("CLOUDFLARE_API_TOKEN", "").strip()
     if not token:
-        raise Failed("CLOUDFLARE_API_TOKEN is not set: make a token with `Workers Scripts Write` in the dashboard")
+        how = "make a token with `Workers Scripts Write` in the dashboard; for an account on this machine start"
+        raise Failed(f"CLOUDFLARE_API_TOKEN is not set: {_LOCAL_TOKEN if is_local(base) else f'{how} `stepwell dev`'}")
     if any(ord(ch) > 255 or ord(ch) < 33 for ch in token):
         raise Failed("CLOUDFLARE_API_TOKEN holds characters that no token has")
-    base = os.environ.get("CLOUDFLARE_API_BASE_URL") or DEFAULT_BASE_URL
     if not base.startswith(("https://", "http://")):
         raise Failed(f"CLOUDFLARE_API_BASE_URL is {base!r}: it is a URL like {DEFAULT_BASE_URL}")
     try:
@@ -147,8 +148,31 @@ def _only_account(api: Cloudflare) -> str:
 
 def failure(error: ApiError) -> Failed:
     """An error of the API in words with what to do."""
-    advice = error.advice
+    base = os.environ.get("CLOUDFLARE_API_BASE_URL") or ""
+    advice = _local_advice(error, base) if is_local(base) else error.advice
     return Failed(f"{error}{f' — {advice}' if advice else ''}")
+
+
+_LOCAL_TOKEN: Final = "export the three variables that `stepwell dev` prints"
+
+
+def is_local(base_url: str) -> bool:
+    """Whether an API is that of an account on this machine."""
+    from urllib.parse import urlsplit
+
+    try:
+        return urlsplit(base_url).hostname in ("localhost", "127.0.0.1", "::1")
+    except ValueError:
+        return False
+
+
+def _local_advice(error: ApiError, base: str) -> str | None:
+    """What to do about an account on this machine, which has neither a dashboard nor permissions."""
+    if error.status == 0:
+        return f"nothing answers at {base}: is `stepwell dev` running, and at that port?"
+    if error.status in (401, 403) or error.code in (7003, 10000, 9109):
+        return f"the account on this machine has another token or id: {_LOCAL_TOKEN}"
+    return error.advice if error.status < 500 else None
 
 
 def read_secrets(path: str | None) -> dict[str, str]:
@@ -220,7 +244,7 @@ def speaking(worker: str, environment: str | None, account: str | None) -> Itera
     """The client for a command about one Worker; errors of the API become one line."""
     from stepwell.cloudflare import ApiError
     from stepwell.deploy.apply import Overtaken
-    from stepwell.deploy.project import ProjectError
+    from stepwell.deploy.project import NoWorker, ProjectError
 
     project, named = _project_of(worker, environment)
     with connect(project, named, account, ()) as api:
@@ -228,6 +252,10 @@ def speaking(worker: str, environment: str | None, account: str | None) -> Itera
             yield api
         except ApiError as error:
             raise failure(error) from None
+        except NoWorker as error:
+            from stepwell.cli.unknown import unknown_worker
+
+            raise unknown_worker(api, error.name) from None
         except (ProjectError, Overtaken) as error:
             raise Failed(str(error)) from None
 
@@ -269,13 +297,21 @@ def _graph_of(name: str, environment: str | None) -> str | None:
 
 
 def worker_url(api: Cloudflare, name: str) -> str:
-    """Where a Worker answers: below workers.dev, at a custom domain, or on this machine. Raises `Failed`."""
-    from urllib.parse import urlsplit
+    """Where a Worker answers: below workers.dev, at a custom domain, or on this machine.
 
-    base = urlsplit(api.base_url)
-    if base.hostname in ("localhost", "127.0.0.1"):
+    Raises `NoWorker`, and `Failed` where it answers nowhere.
+    """
+    from urllib.parse import quote, urlsplit
+
+    from stepwell.deploy.project import NoWorker
+
+    subdomain = api.find(f"workers/scripts/{quote(name, safe='')}/subdomain")
+    if subdomain is None:
+        raise NoWorker(name)
+    if is_local(api.base_url):
+        base = urlsplit(api.base_url)
         return f"{base.scheme}://{base.netloc}/worker/{name}"
-    if api.get(f"workers/scripts/{name}/subdomain")["enabled"]:
+    if subdomain["enabled"]:
         return f"https://{name}.{api.get('workers/subdomain')['subdomain']}.workers.dev"
     for domain in api.get("workers/domains", service=name):
         return f"https://{domain['hostname']}"

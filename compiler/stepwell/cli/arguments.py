@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from stepwell.local.run import PendingEvent
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _LINE = re.compile(r"\s*(?:export\s+)?(?P<name>[^=#\s]+)\s*=\s*(?P<value>.*?)\s*")
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
 
@@ -67,6 +68,17 @@ def variables(texts: Iterable[str], files: Iterable[str]) -> dict[str, str]:
         name, equals, value = text.partition("=")
         if not equals or not _NAME.fullmatch(name):
             raise click.BadParameter(f"{text!r}: write NAME=VALUE.", param_hint="--env")
+        found[name] = value
+    return found
+
+
+def headers(texts: Iterable[str]) -> dict[str, str]:
+    """Headers of a request."""
+    found: dict[str, str] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or not _HEADER.fullmatch(name) or not value.isascii() or not value.isprintable():
+            raise click.BadParameter(f"{text!r}: write NAME=VALUE.", param_hint="--header")
         found[name] = value
     return found
 

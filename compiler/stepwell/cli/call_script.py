@@ -35,7 +35,7 @@ def command(
     from stepwell.cli.account import named_worker, speaking, worker_url
 
     given = arguments.json_value(params, "--params")
-    sent = dict(one.partition("=")[::2] for one in headers)
+    sent = arguments.headers(headers)
     name = named_worker(worker, environment)
     with speaking(worker, environment, account_id) as api:
         url = worker_url(api, name).rstrip("/") + "/" + path.lstrip("/")

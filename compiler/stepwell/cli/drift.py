@@ -22,12 +22,13 @@ def command(worker: str, environment: str | None, account_id: str | None, as_jso
     from stepwell.cli.plan_output import changes, show_changes
     from stepwell.deploy.drift import drift
     from stepwell.deploy.live import Zones, read_live
+    from stepwell.deploy.project import NoWorker
 
     with speaking(worker, environment, account_id) as api:
         name = named_worker(worker, environment)
         live = read_live(api, name, Zones(api), None)
-    if not live.exists:
-        raise Failed(f"there is no Worker {name} in the account")
+        if not live.exists:
+            raise NoWorker(name)
     if live.carried is None:
         raise Failed(f"{name} was not deployed by stepwell, so there is nothing to compare it with")
     found = drift(live)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from heapq import merge
@@ -14,10 +14,30 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from stepwell.cli.account import F, account_option, environment_option, json_option
-from stepwell.cli.faults import Failed
+from stepwell.cli.faults import Failed, say
 
 if TYPE_CHECKING:
     from stepwell.runs import Run, Runs, RunSummary
+
+
+class _List(click.Command):
+    """The command that a word is taken for which is no other: more words than one were meant for one of those."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        word = next((arg for arg in args if not arg.startswith("-")), "")
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            if type(error) is not click.UsageError:  # those that have a type are about options
+                raise
+            listed = "`stepwell runs WORKFLOW` lists the runs of one workflow"
+            raise click.UsageError(f"there is no `stepwell runs {word}`.{_near(word)} {listed}.", ctx.parent) from None
+
+
+def _near(word: str) -> str:
+    from stepwell.cli.words import did_you_mean
+
+    return did_you_mean(word, command.commands)
 
 
 class _Listing(click.Group):
@@ -53,10 +73,27 @@ def speaking_of_runs(environment: str | None, account: str | None) -> Iterator[R
 
 def find_run(runs: Runs, id: str, workflow: str | None) -> Run:
     """A run by its id, of any workflow where none is named."""
-    found = runs.get(workflow, id) if workflow is not None else runs.find(id)
+    from stepwell.cli.unknown import of_workflow, unknown_run
+    from stepwell.cloudflare import ApiError
+
+    if workflow is None:
+        found = runs.find(id)
+    else:
+        try:
+            with of_workflow(runs, workflow):
+                found = runs.get(workflow, id)
+        except ApiError as error:
+            if not error.missing:
+                raise
+            found = None
     if found is None:
-        raise Failed(f"there is no run {id}; `stepwell runs` lists those there are")
+        raise unknown_run(runs, id, workflow)
     return found
+
+
+def newest(runs: Runs, workflows: Sequence[str], **filters: Any) -> Iterator[RunSummary]:
+    """Runs of several workflows, the newest first."""
+    return merge(*(runs.list(name, **filters) for name in workflows), key=_created, reverse=True)
 
 
 def workflow_option(function: F) -> F:
@@ -64,7 +101,7 @@ def workflow_option(function: F) -> F:
     return click.option("--workflow", metavar="NAME", help="Its workflow.  [default: look through all]")(function)
 
 
-@command.command("list")
+@command.command("list", cls=_List)
 @click.argument("workflow", required=False)
 @click.option("--status", metavar="STATUS", help="Only those with this status.")
 @click.option("--since", type=click.DateTime(), help="Only those created since then (local time).")
@@ -86,11 +123,12 @@ def list_command(
     """List runs, the newest first: those of WORKFLOW (a name or a graph's file), or of all."""
     from stepwell.cli import run_output
     from stepwell.cli.account import named_workflow, print_json
+    from stepwell.cli.unknown import of_workflow
 
     with speaking_of_runs(environment, account_id) as runs:
         names = [named_workflow(workflow, environment)] if workflow is not None else runs.workflows()
-        lists = [runs.list(name, status=status, since=since, until=until) for name in names]
-        found = list(islice(merge(*lists, key=_created, reverse=True), limit))
+        with of_workflow(runs, workflow and names[0], _near(workflow or "")):
+            found = list(islice(newest(runs, names, status=status, since=since, until=until), limit))
     if as_json:
         print_json([run_output.as_json(run) for run in found])
     elif found:
@@ -198,7 +236,10 @@ def watch(runs: Runs, workflow: str, id: str, timeout: float | None, as_json: bo
     try:
         run = runs.wait(workflow, id, timeout=timeout, changed=changed)
     except WaitTimeout as late:
-        raise Failed(str(late)) from None
+        raise Failed(f"{late}; `stepwell runs watch {id}` goes on") from None
+    except KeyboardInterrupt:
+        say(f"the run goes on: `stepwell runs watch {id}` watches it, `stepwell terminate {id}` ends it")
+        raise
     if not as_json:
         run_output.show_end(run, out)
     return 0 if run.status == "complete" else 1

@@ -33,11 +33,15 @@ def command(
     from stepwell.cli import arguments
     from stepwell.cli.account import named_workflow, print_json
     from stepwell.cli.runs import speaking_of_runs, watch
+    from stepwell.cli.unknown import of_workflow
 
+    if timeout is not None and not wait:
+        raise click.UsageError("--timeout says how long --wait waits: give both.")
     given = arguments.json_value(params, "--params")
     name = named_workflow(workflow, environment)
     with speaking_of_runs(environment, account_id) as runs:
-        started = runs.trigger(name, given, id)
+        with of_workflow(runs, name):
+            started = runs.trigger(name, given, id)
         if not wait:
             if as_json:
                 print_json({"workflow": name, "id": started})

@@ -19,6 +19,14 @@ class ProjectError(Exception):
     """The project cannot be used; the message says where and what to do."""
 
 
+class NoWorker(ProjectError):
+    """The account has no Worker of that `name`."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"there is no Worker {name} in the account")
+        self.name = name
+
+
 def _json(value: Any) -> Any:
     """TOML has dates and infinities, JSON has not."""
     try:

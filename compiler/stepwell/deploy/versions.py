@@ -12,7 +12,7 @@ from .apply import deploy, put_consumer, put_workflow
 from .carried import Carried, read
 from .live import Live, Zones, read_content, read_live
 from .progress import Event, Listener, Stage
-from .project import ProjectError
+from .project import NoWorker, ProjectError
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def _deployments(api: Cloudflare, name: str) -> list[Mapping[str, Any]]:
     """What was deployed, the newest first. Raises `ProjectError`."""
     found = api.find(f"workers/scripts/{name}/deployments")
     if found is None:
-        raise ProjectError(f"there is no Worker {name} in the account")
+        raise NoWorker(name)
     deployments: list[Mapping[str, Any]] = found["deployments"]
     return deployments
 
@@ -93,7 +93,7 @@ def rollback(api: Cloudflare, name: str, version: str, message: str | None, list
     zones = Zones(api)
     before = read_live(api, name, zones, None)
     if not before.exists:
-        raise ProjectError(f"there is no Worker {name} in the account")
+        raise NoWorker(name)
     listen(Event(Stage.DEPLOYING, f"going back to version {version}", name))
     deploy(api, name, [{"version_id": version, "percentage": 100}], message or f"rollback to {version}")
     listen(Event(Stage.WORKER_DEPLOYED, f"version {version} answers", name))

@@ -24,6 +24,11 @@ class Runs:
         self._sleep = sleep
         self._talks = Talks()
 
+    @property
+    def api(self) -> Cloudflare:
+        """The account's client that it speaks through."""
+        return self._api
+
     # Started
 
     def trigger(self, workflow: str, params: Any = None, id: str | None = None) -> str:
