@@ -78,7 +78,7 @@ class Settings:
 _NONE = Settings()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Typed:
     """A node with its data typed. `index` is its place in `nodes`; `retries` are the settings of its run."""
 
@@ -153,7 +153,7 @@ def _typed(check: _Check) -> Typed | None:
         return _custom(check, check.kind.custom)
     if not check.node.data.keys() <= check.kind.keys:
         _unknown_keys(check)
-    timings = _timings(check)
+    timings = {} if check.given.keys().isdisjoint(_TIMING_KEYS) else _timings(check)
     data = _model(check)
     settings = _settings(check, data, timings) if check.node.config or _is_set(check) else _NONE
     if data is None:

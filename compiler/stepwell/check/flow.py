@@ -124,18 +124,23 @@ def build_flow(
         )
     flow = Flow(nodes, kinds, entry or 0)
     flow.exits = frozenset(v for v, d in enumerate(data) if isinstance(d, ExitData) and not (d.condition or "").strip())
-    for _ in nodes:
-        flow.add_vertex()
+    flow.succ, flow.pred = [[] for _ in nodes], [[] for _ in nodes]
     concurrent = {n.id for n, k in zip(nodes, kinds, strict=True) if k.shape in ("parallel", "race")}
     outgoing = _outgoing(edges, index, concurrent, base, found)
     lost: dict[int, list[str]] = defaultdict(list)
-    for edge in edges:
+    for edge in edges if found else ():
         if edge.source in index and edge.target not in index:
             label = edge.label or ("" if edge.source in concurrent else "then")
             if label != "then":
                 lost[index[edge.source]].append(label)
-    for vertex in range(len(nodes)):
-        _Ports(flow, vertex, data[vertex], outgoing.get(vertex, []), index, base, found, lost[vertex]).wire()
+    for vertex, shape in enumerate(flow.shapes[:]):
+        ways = outgoing.get(vertex, [])
+        labelled = [edge for _, edge in ways if edge.label]
+        if shape == "plain" and not labelled:
+            for number, edge in ways:
+                _lead(flow, vertex, index[edge.target], number)
+        else:
+            _Ports(flow, vertex, data[vertex], ways, index, base, found, lost[vertex]).wire()
     if any(d.severity is c.Severity.ERROR for d in found):
         if not any(d.code is c.DUPLICATE_NODE for d in found):  # which node an edge means is open then
             _report_cycle(flow, base, found)
@@ -146,8 +151,8 @@ def build_flow(
     _unreachable(flow, base, found)
     if any(d.severity is c.Severity.ERROR for d in found):
         return None, found
-    _connect_missing_elses(flow, found, base)
-    _sort(flow)
+    if _connect_missing_elses(flow, found, base):
+        _sort(flow)
     return flow, found
 
 
@@ -181,11 +186,11 @@ def _outgoing(
     ids: set[str] = set()
     said: set[tuple[str, str, str | None]] = set()
     for number, edge in enumerate(edges):
-        fine = True
-        for end in ("source", "target"):
-            if getattr(edge, end) not in index:
-                fine = False
-                found.append(_dangling(edge, end, number, index, base))
+        source, target = edge.source, edge.target
+        fine = source in index and target in index
+        if not fine:
+            ends = [end for end in ("source", "target") if getattr(edge, end) not in index]
+            found += [_dangling(edge, end, number, index, base) for end in ends]
         if edge.id in ids:
             found.append(
                 Diagnostic(
@@ -193,23 +198,23 @@ def _outgoing(
                 )
             )
         ids.add(edge.id)
-        key = (edge.source, edge.target, edge.label or None)
+        key = (source, target, edge.label or None)
         if key in said:
             found.append(
                 Diagnostic(
                     c.DUPLICATE_EDGE,
-                    f"a second edge leads from `{edge.source}` to `{edge.target}`",
+                    f"a second edge leads from `{source}` to `{target}`",
                     base + pointer("edges", number),
-                    edge.source,
+                    source,
                     "remove one of them",
                 )
             )
             # Each edge of a parallel or a race is an arm of its own, so there it does add something.
-            if edge.source not in concurrent:
+            if source not in concurrent:
                 continue
         said.add(key)
         if fine:
-            outgoing[index[edge.source]].append((number, edge))
+            outgoing[index[source]].append((number, edge))
     return outgoing
 
 
@@ -272,11 +277,8 @@ class _Ports:
 
     def _lead(self, source: int, number: int, edge: Edge) -> None:
         target = self.index[edge.target]
-        if target in self.flow.succ[source]:
-            return
-        self.flow.connect(source, target)
-        self.flow.edge_of[source, target] = number
-        if source == self.vertex and self.flow.kinds[source].is_container:
+        led = _lead(self.flow, source, target, number)
+        if led and source == self.vertex and self.flow.kinds[source].is_container:
             self.flow.then_of.setdefault(source, []).append(target)
 
     def _branch(self) -> None:
@@ -387,6 +389,15 @@ class _Ports:
         )
 
 
+def _lead(flow: Flow, source: int, target: int, number: int) -> bool:
+    """Connect two vertices by an edge, unless another one does already."""
+    if target in flow.succ[source]:
+        return False
+    flow.connect(source, target)
+    flow.edge_of[source, target] = number
+    return True
+
+
 def _likeness(one: str, other: str) -> float:
     from difflib import SequenceMatcher
 
@@ -395,18 +406,18 @@ def _likeness(one: str, other: str) -> float:
 
 def _sort(flow: Flow) -> bool:
     """Topological order, ties by file order; arms stand right behind their container. False when there is a cycle."""
-    missing = [len(p) for p in flow.pred]
-    ready = [v for v in range(len(flow.nodes)) if not missing[v]]
+    missing, succ, count = [len(p) for p in flow.pred], flow.succ, len(flow.nodes)
+    ready = [v for v in range(count) if not missing[v]]
     heapq.heapify(ready)
     order: list[int] = []
     while ready:
         vertex = heapq.heappop(ready)
-        arms = flow.arms_of.get(vertex, [])
-        order += [vertex, *arms]
-        for source in (vertex, *arms):
-            for target in flow.succ[source]:
+        sources = [vertex, *flow.arms_of.get(vertex, ())]
+        order += sources
+        for source in sources:
+            for target in succ[source]:
                 missing[target] -= 1
-                if not missing[target] and not flow.is_arm(target):
+                if not missing[target] and target < count:
                     heapq.heappush(ready, target)
     flow.topological = order if len(order) == flow.size else []
     flow.rank = [0] * flow.size
@@ -484,8 +495,11 @@ def reach(
     return seen
 
 
-def _connect_missing_elses(flow: Flow, found: list[Diagnostic], base: str) -> None:
-    """The missing else of a branch leads to its merge (design.md, section 3, Order). Inner branches first."""
+def _connect_missing_elses(flow: Flow, found: list[Diagnostic], base: str) -> bool:
+    """The missing else of a branch leads to its merge (design.md, section 3, Order). Inner branches first.
+
+    Whether there is one.
+    """
     missing = [arm for arm in flow.arms if arm.missing]
     for arm in sorted(missing, key=lambda a: flow.rank[a.container], reverse=True):
         arms = [a for a in flow.arms_of[arm.container] if a != arm.vertex]
@@ -505,6 +519,7 @@ def _connect_missing_elses(flow: Flow, found: list[Diagnostic], base: str) -> No
                         "add an arm with an empty condition and no edge if it should not run then",
                     )
                 )
+    return bool(missing)
 
 
 def merges_of(flow: Flow, arms: Sequence[int]) -> list[int]:

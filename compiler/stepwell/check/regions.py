@@ -97,27 +97,34 @@ def _dominators(regions: Regions) -> None:
 
 
 def _blocks(regions: Regions) -> None:
-    flow = regions.flow
-    regions.block, regions.depth = [ROOT] * flow.size, [0] * flow.size
+    flow, idom, count = regions.flow, regions.idom, len(regions.flow.nodes)
+    block, depth = [ROOT] * flow.size, [0] * flow.size
     for vertex in flow.topological:
-        above = regions.idom[vertex]
+        above = idom[vertex]
         if above != ROOT:
-            regions.depth[vertex] = regions.depth[above] + 1
-        if flow.is_arm(vertex):
-            regions.block[vertex] = vertex
+            depth[vertex] = depth[above] + 1
+        if vertex >= count:
+            block[vertex] = vertex
         elif above != ROOT:
-            regions.block[vertex] = regions.block[above]
-    regions.enter, regions.leave = [0] * flow.size, [0] * flow.size
-    clock, stack = 0, [(flow.entry, False)]
+            block[vertex] = block[above]
+    regions.block, regions.depth = block, depth
+    _visits(regions)
+
+
+def _visits(regions: Regions) -> None:
+    """When a walk through the dominator tree enters each vertex, and when it leaves it."""
+    enter, leave = [0] * regions.flow.size, [0] * regions.flow.size
+    clock, stack = 0, [regions.flow.entry]
     while stack:
-        vertex, done = stack.pop()
+        vertex = stack.pop()
         clock += 1
-        if done:
-            regions.leave[vertex] = clock
+        if vertex < 0:
+            leave[~vertex] = clock
             continue
-        regions.enter[vertex] = clock
-        stack.append((vertex, True))
-        stack.extend((child, False) for child in regions.children[vertex])
+        enter[vertex] = clock
+        stack.append(~vertex)
+        stack += regions.children.get(vertex, ())
+    regions.enter, regions.leave = enter, leave
 
 
 def _holds(flow: Flow, vertex: int, holds: Callable[[int], bool]) -> bool:
@@ -138,11 +145,13 @@ def _leaving(regions: Regions) -> set[int]:
     """Arms whose end is never reached: an Exit without a condition always runs in them. Inner arms first."""
     flow = regions.flow
     leaving: set[int] = set()
+    if not flow.exits:
+        return leaving
     by_block: dict[int, list[int]] = defaultdict(list)
     for vertex in flow.topological:
         if not flow.is_arm(vertex) and (vertex in flow.exits or flow.shape(vertex) in ("branch", "try")):
             by_block[regions.block[vertex]].append(vertex)
-    for arm in reversed(flow.topological) if flow.exits else ():
+    for arm in reversed(flow.topological):
         if flow.is_arm(arm):
             inside = (v for v in by_block[arm] if _leaves(flow, v, leaving))
             if any(_always(regions, arm, v, leaving) for v in inside):
@@ -171,7 +180,7 @@ def _always(regions: Regions, above: int, vertex: int, leaving: set[int]) -> boo
     flow = regions.flow
     if above == vertex:
         return True
-    if flow.shape(above) in ("plain", "arm", "parallel") and vertex in flow.succ[above] and above not in flow.exits:
+    if flow.shapes[above] in ("plain", "arm", "parallel") and vertex in flow.succ[above] and above not in flow.exits:
         return True
     value = {vertex: True}
 
@@ -196,46 +205,50 @@ def _between(regions: Regions, above: int, vertex: int) -> set[int]:
 
 
 def _guards(regions: Regions) -> None:
-    regions.sure_from = [0] * regions.flow.size
-    for vertex in regions.flow.topological:
-        above = regions.idom[vertex]
+    flow, idom, count = regions.flow, regions.idom, len(regions.flow.nodes)
+    guarded, sure_from, guard_above = regions.guarded, [0] * flow.size, [ROOT] * flow.size
+    for vertex in flow.topological:
+        above = idom[vertex]
         if above == ROOT:
             continue
         # Where nothing leaves, a vertex always runs with a dominator when each in between does with the one above it.
         sure = _always(regions, above, vertex, regions.leaving)
-        regions.sure_from[vertex] = regions.sure_from[above] if sure else regions.depth[vertex]
-        if not sure and not regions.flow.is_arm(vertex):
-            regions.guarded.add(vertex)
-    regions.guard_above = [ROOT] * regions.flow.size
-    for vertex in regions.flow.topological:
-        above = regions.idom[vertex]
-        if above != ROOT:
-            here = above in regions.guarded or regions.flow.is_arm(above)
-            regions.guard_above[vertex] = above if here else regions.guard_above[above]
+        sure_from[vertex] = sure_from[above] if sure else regions.depth[vertex]
+        if not sure and vertex < count:
+            guarded.add(vertex)
+        guard_above[vertex] = above if above >= count or above in guarded else guard_above[above]
+    regions.sure_from, regions.guard_above = sure_from, guard_above
 
 
 def _order(regions: Regions) -> None:
     """The order of every block, and its guarded nodes gathered into groups."""
     flow = regions.flow
     members: dict[int, list[int]] = defaultdict(list)
+    block, count = regions.block, len(flow.nodes)
     for vertex in flow.topological:
-        if not flow.is_arm(vertex):
-            members[regions.block[vertex]].append(vertex)
+        if vertex < count:
+            members[block[vertex]].append(vertex)
     hard, soft = _hard(regions), _soft(regions)
     regions.home = [ROOT] * flow.size
-    for block, vertices in members.items():
-        _group(regions, block, _sorted_part(vertices, hard, soft))
+    for part, vertices in members.items():
+        _group(regions, part, _sorted_part(vertices, hard, soft))
     _positions(regions)
 
 
 def _hard(regions: Regions) -> dict[int, set[int]]:
     """For each node the nodes of its block that must stand before it, by the edges."""
-    flow, block = regions.flow, regions.block
+    flow, block, count = regions.flow, regions.block, len(regions.flow.nodes)
     needs: dict[int, set[int]] = {}
     for vertex in flow.topological:
-        if not flow.is_arm(vertex):
+        if vertex < count:
             here = block[vertex]
-            needs[vertex] = {_unit(regions, s, here) for s in flow.pred[vertex] if s != here} - {vertex}
+            before = {
+                source if source < count and block[source] == here else _unit(regions, source, here)
+                for source in flow.pred[vertex]
+                if source != here
+            }
+            before.discard(vertex)
+            needs[vertex] = before
     return needs
 
 
@@ -284,6 +297,11 @@ def _dominated_in_block(regions: Regions, vertex: int) -> list[int]:
 def _group(regions: Regions, block: int, order: list[int]) -> None:
     """Neighbours in a block that are guarded by the same nodes stand in one group, groups in groups."""
     regions.parts[block] = []
+    if regions.guarded.isdisjoint(order):
+        regions.parts[block] += order
+        for vertex in order:
+            regions.home[vertex] = block
+        return
     open_groups: list[int] = []
     for vertex in order:
         guards = _guards_of(regions, vertex)
@@ -343,16 +361,16 @@ def _sorted_part(vertices: list[int], hard: dict[int, set[int]], soft: dict[int,
             vertex = heapq.heappop(held)
         else:
             vertex = heapq.heappop(ready)
-            if (soft.get(vertex, set()) & inside) - done:
+            if vertex in soft and (soft[vertex] & inside) - done:
                 heapq.heappush(held, vertex)
                 continue
         done.add(vertex)
         order.append(vertex)
-        for follower in followers[vertex]:
+        for follower in followers.get(vertex, ()):
             missing[follower] -= 1
             if not missing[follower]:
                 heapq.heappush(ready, follower)
-        for vertex in [h for h in held if not (soft[h] & inside) - done]:
+        for vertex in [h for h in held if not (soft[h] & inside) - done] if held else ():
             held.remove(vertex)
             heapq.heappush(ready, vertex)
     return order
@@ -360,18 +378,16 @@ def _sorted_part(vertices: list[int], hard: dict[int, set[int]], soft: dict[int,
 
 def _positions(regions: Regions) -> None:
     """Number vertices in the order in which the program is written down."""
-    flow = regions.flow
-    regions.position = [0] * flow.size
+    parts, arms_of = regions.parts, regions.flow.arms_of
+    count, size = len(regions.flow.nodes), regions.flow.size
+    position = regions.position = [0] * size
     clock = 0
     stack = [ROOT]
     while stack:
         here = stack.pop()
-        if here != ROOT and here not in regions.groups:
-            regions.position[here] = clock
+        if 0 <= here < size:  # no group, nor the root
+            position[here] = clock
             clock += 1
-        inside = (
-            regions.parts.get(here, [])
-            if here == ROOT or here in regions.groups or flow.is_arm(here)
-            else flow.arms_of.get(here, [])
-        )
-        stack.extend(reversed(inside))
+        inside = arms_of.get(here) if 0 <= here < count else parts.get(here)
+        if inside:
+            stack += inside[::-1]

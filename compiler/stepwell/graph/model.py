@@ -8,14 +8,19 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, InstanceOf
+from pydantic import BaseModel, ConfigDict, Field, InstanceOf, WithJsonSchema
 from typing_extensions import TypedDict
 
 from stepwell.graph.faults import shortened
 from stepwell.graph.fields import Backoff, Duration, Method
 
-# pydantic's own check of a text's length refuses lone surrogates, which names and ids may hold.
-Name = Annotated[InstanceOf[str], Field(min_length=1)]
+# pydantic's own check of a text's length refuses lone surrogates, which names and ids may hold. The other one is
+# written in Python, and some six names a node are no place for that.
+Name = Annotated[
+    Annotated[str, Field(min_length=1)] | Annotated[InstanceOf[str], Field(min_length=1)],
+    Field(union_mode="left_to_right"),
+    WithJsonSchema({"minLength": 1, "type": "string"}),
+]
 
 ENV_NAME = r"^[A-Z][A-Z0-9_]*$"
 EVENT_TYPE = r"^[A-Za-z0-9_-]+$"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import chain
 from typing import Any
 
 from stepwell.diagnostics import Diagnostic, pointer
@@ -12,6 +13,7 @@ from stepwell.graph.jsontext import DEPTH, too_deep
 
 _BUDGET = 3_000_000
 _PLAIN = frozenset({str, int, bool, type(None)})
+_TEXT = frozenset({str})
 
 # A way to a value: its holder's way and its key; a pointer is made of it only when there is something to say.
 Way = tuple[Any, str | int] | None
@@ -23,15 +25,14 @@ def fault(value: object) -> Diagnostic | None:
     Reasons: nested more than `DEPTH` deep (also one that holds itself), a number that is not finite, a key
     that is not text, a Python value that JSON does not have, or more than 3 million values.
     """
+    if _is_plain(value):
+        return None
     budget = _BUDGET
     # One iterator for each level: children are never all on the stack, of which there may be 50,000.
     stack: list[tuple[Any, Any, Way]] = [(value, iter(_items(value)), None)]
     while stack:
         holder, members, way = stack[-1]
         for key, item in members:
-            # Nearly everything in a document is a plain scalar, and this loop sees all of it.
-            if type(item) in _PLAIN and type(key) is str:
-                continue
             if isinstance(holder, dict) and not isinstance(key, str):
                 return _alien_key(value, key, way)
             if isinstance(item, dict | list):
@@ -45,6 +46,27 @@ def fault(value: object) -> Diagnostic | None:
         else:
             stack.pop()
     return None
+
+
+def _is_plain(value: object) -> bool:
+    """Whether all of it is dicts, lists and plain scalars, without a reason to look closer. Level by level: that way
+    the loops are the interpreter's own, and nearly all documents need no other walk."""
+    level: list[Any] = [value]
+    budget = _BUDGET
+    for _ in range(DEPTH):
+        dicts = [holder for holder in level if type(holder) is dict]
+        lists = [holder for holder in level if type(holder) is list]
+        if len(dicts) + len(lists) < len(level) or not _TEXT.issuperset(map(type, chain.from_iterable(dicts))):
+            return False
+        budget -= sum(map(len, level))
+        if budget < 0:
+            return False
+        items = chain(chain.from_iterable(map(dict.values, dicts)), chain.from_iterable(lists))
+        other = [item for item in items if type(item) not in _PLAIN]
+        level = [item for item in other if type(item) is not float or not math.isfinite(item)]
+        if not level:
+            return True
+    return False
 
 
 def _too_much(document: object, way: Way, budget: int) -> Diagnostic:

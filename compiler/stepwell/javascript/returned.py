@@ -73,7 +73,7 @@ def _object(tree: Tree, node: int, bound: Collection[str], depth: int) -> Shape:
         if kind == "shorthand_property_identifier":
             fields[tree.slice(child)] = ANY
             continue
-        name = tree.child(child, "key" if kind == "pair" else "name")
+        name = child + 1 if kind == "pair" else tree.child(child, "name")
         key = key_of(tree, name) if kind in ("pair", "method_definition") and name >= 0 else None
         if key is None or key == "__proto__":
             open_ = True
@@ -90,7 +90,7 @@ def _array(tree: Tree, node: int, bound: Collection[str], depth: int) -> Shape:
 
 def _operation(tree: Tree, node: int, bound: Collection[str], depth: int) -> Shape:
     operator = tree.child(node, "operator")
-    sign = tree.slice(operator) if operator >= 0 else ""
+    sign = tree.kinds[operator][1:] if operator >= 0 else ""
     if sign in ("??", "||"):
         sides = [tree.child(node, "left"), tree.child(node, "right")]
         return _any_of([_shape(tree, side, bound, depth + 1) for side in sides if side >= 0] or [ANY])

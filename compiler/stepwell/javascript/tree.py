@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import tree_sitter_javascript
 import tree_sitter_typescript
@@ -32,8 +32,8 @@ class Grammar:
         for number in range(language.node_kind_count):
             word = language.node_kind_for_id(number) or ""
             self.kinds[number] = word if language.node_kind_is_named(number) else "'" + word
-        self.fields: list[str] = [""]
-        self.fields += [language.field_name_for_id(n) or "" for n in range(1, language.field_count + 1)]
+        self.fields: dict[int | None, str] = {None: ""}
+        self.fields |= {n: language.field_name_for_id(n) or "" for n in range(1, language.field_count + 1)}
 
 
 GRAMMARS: Final[dict[Dialect, Grammar]] = {
@@ -153,27 +153,26 @@ def _fill(tree: Tree, grammar: Grammar, cursor: TreeCursor) -> None:
     kinds, fields, starts, ends = tree.kinds, tree.fields, tree.starts, tree.ends
     parents, stops, missing = tree.parents, tree.stops, tree.missing
     down, right, up = cursor.goto_first_child, cursor.goto_next_sibling, cursor.goto_parent
-    parent = -1
+    parent, row = -1, 0
     while True:
-        node = cursor.node
-        assert node is not None
+        node: Any = cursor.node
         if broken and node.is_missing:
-            missing.append(len(kinds))
+            missing.append(row)
         kinds.append(words[node.kind_id])
-        fields.append(names[cursor.field_id or 0])
+        fields.append(names[cursor.field_id])
         starts.append(node.start_byte)
         ends.append(node.end_byte)
         parents.append(parent)
-        stops.append(0)
-        last = len(stops)
+        row += 1
         if down():
-            parent = last - 1
+            parent = row - 1
+            stops.append(0)
             continue
-        stops[-1] = last
+        stops.append(row)
         while not right():
             if not up():
                 return
-            stops[parent] = last
+            stops[parent] = row
             parent = parents[parent]
 
 
