@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from stepwell.javascript import Indented, Js, identifier, join
+from stepwell.javascript import Indented, Js, Part, identifier, join
 from stepwell.lower.program import Bind
 
 WIDE: Final = 104
@@ -90,7 +90,7 @@ def starts_with(js: Js) -> str:
         kind = type(piece)
         if kind is Js:
             stack += piece.pieces[::-1]
-        elif kind is Indented:
+        elif kind is Indented or kind is Part:
             stack.append(piece.inner)
         elif text := piece if kind is str else piece.text:
             return str(text[0])
@@ -106,7 +106,7 @@ def _measure(js: Js, limit: int = WIDE) -> tuple[int, bool]:
         kind = type(piece)
         if kind is Js:
             stack += piece.pieces[::-1]
-        elif kind is Indented:
+        elif kind is Indented or kind is Part:
             stack.append(piece.inner)
         else:
             text = piece if kind is str else piece.text

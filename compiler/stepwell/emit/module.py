@@ -10,7 +10,7 @@ from stepwell.emit.environment import render
 from stepwell.emit.layout import EMPTY, starts_with
 from stepwell.emit.names import IMPORTS
 from stepwell.emit.printer import Printer
-from stepwell.javascript import Js, Kind, Mapping, flatten, identifier, parse, place
+from stepwell.javascript import Js, Kind, Mapping, Span, flatten, identifier, parse, place
 from stepwell.lower.names import HELPERS
 from stepwell.lower.program import Handler, Program, Settings
 
@@ -23,20 +23,27 @@ class Emitted:
 
     text: str
     mappings: tuple[Mapping, ...]
+    spans: tuple[Span, ...] = ()
+    """Where the statements of the program's body stand, by their numbers; those that print nothing are not there."""
 
 
 def emit(program: Program, language: Language) -> Emitted:
     """Print a program as one module. `ts` differs from `js` by type annotations only."""
-    printed = flatten(_Module(program, language).print())
-    return Emitted(printed.text, printed.mappings)
+    return emit_by(Printer(program, language == "ts"), program)
+
+
+def emit_by(printer: Printer, program: Program) -> Emitted:
+    """`emit`, by the program's own printer, which can print more of it later."""
+    printed = flatten(_Module(program, printer).print())
+    return Emitted(printed.text, printed.mappings, printed.spans)
 
 
 class _Module:
     """One module while it is printed. What names are used is known last, so the head is printed last."""
 
-    def __init__(self, program: Program, language: Language) -> None:
+    def __init__(self, program: Program, printer: Printer) -> None:
         self._program = program
-        self._printer = Printer(program, language == "ts")
+        self._printer = printer
         self._names = self._printer.names
         self._groups = _groups(program.handlers)
 
@@ -64,7 +71,7 @@ class _Module:
         program = self._program
         return self._render(
             program.kind,
-            body=self._printer.block(program.body),
+            body=self._printer.body(program.body),
             run=self._run(),
             description=doc_comment(program.description or ""),
             class_name=identifier(program.class_name),

@@ -31,12 +31,15 @@ class Names:
         self._bound = declared | self._module.keys() | {program.class_name, "Env", "runGraph"}
         self._taken = self._bound | free | program.taken | RESERVED | GLOBALS | IMPORTS.keys()
         self._given: dict[str, Js] = {}
+        self.asked: set[str] = set()
+        """What was asked for; whoever wants to know what a part of the module asks for may empty it."""
         if "NonRetryableError" in free - self._bound:
             self._given["NonRetryableError"] = identifier("NonRetryableError")
 
     def __getattr__(self, wanted: str) -> Js:
         if wanted.startswith("_") or (wanted not in HELPERS and wanted not in IMPORTS):
             raise AttributeError(wanted)
+        self.asked.add(wanted)
         if wanted not in self._given:
             self._given[wanted] = identifier(self._choose(wanted))
         return self._given[wanted]

@@ -14,7 +14,7 @@ from stepwell.emit.environment import module
 from stepwell.emit.expressions import Expressions
 from stepwell.emit.names import Names
 from stepwell.emit.requests import asked, tried
-from stepwell.javascript import Js, identifier
+from stepwell.javascript import Js, Part, identifier
 from stepwell.lower.nesting import blocks, fold
 from stepwell.lower.program import (
     Block,
@@ -84,10 +84,14 @@ class Printer:
             found = self._kinds[kind] = self.module(_TEMPLATES[kind])
         return found
 
-    def block(self, block: Block) -> Js:
-        """A block without its braces."""
-        root: _Node = block
-        return fold(root, self._parts, self._build)
+    def body(self, body: Block) -> Js:
+        """The body of the program; each of its statements is a part, by its number."""
+        return layout.lines([Js((Part(self.statement(one), number),)) for number, one in enumerate(body)])
+
+    def statement(self, statement: Statement) -> Js:
+        """A statement with all that is in it."""
+        root: _Node = statement
+        return self._sentence(statement, fold(root, self._parts, self._build))
 
     def piece(self, piece: Piece) -> Js:
         """A part of the trigger code."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Final
@@ -22,20 +22,32 @@ def source_map(emitted: Emitted, program: Program, file: str = "worker.js") -> s
     """The map as JSON text; its sources are the printed keys of `program.sources`, made safe for URLs."""
     keys = list(dict.fromkeys(mapping.source for mapping in emitted.mappings))
     numbers = {key: number for number, key in enumerate(keys)}
+    return map_text([url(key) for key in keys], [program.sources.get(key) for key in keys],
+                    encoded(emitted.mappings, numbers), file)  # fmt: skip
+
+
+def url(key: str) -> str:
+    """A key of a program's sources as a map names it."""
+    return quote(key.encode("utf-8", "replace"), safe="/")
+
+
+def map_text(sources: Sequence[str], texts: Sequence[str | None], mappings: str, file: str = "worker.js") -> str:
+    """A map as JSON text."""
     return json.dumps({
         "version": 3,
         "file": file,
-        "sources": [quote(key.encode("utf-8", "replace"), safe="/") for key in keys],
-        "sourcesContent": [program.sources.get(key) for key in keys],
+        "sources": sources,
+        "sourcesContent": texts,
         "names": [],
-        "mappings": _mappings(emitted.mappings, numbers),
+        "mappings": mappings,
     })  # fmt: skip
 
 
-def _mappings(mappings: tuple[Mapping, ...], numbers: dict[str, int]) -> str:
+def encoded(
+    mappings: Sequence[Mapping], numbers: dict[str, int], line: int = 0, state: tuple[int, int, int] = (0, 0, 0)
+) -> str:
+    """Mappings as a map has them, behind one that led to `state` (source, line, column) and up to `line`."""
     out: list[str] = []
-    state = (0, 0, 0)
-    line = 0
     for number, group in groupby(mappings, key=lambda mapping: mapping.line):
         out.append(";" * (number - line))
         line, column = number, 0

@@ -37,7 +37,7 @@ class Js:
 
     __slots__ = ("pieces",)
 
-    def __init__(self, pieces: tuple[str | Snippet | Js | Indented, ...]) -> None:
+    def __init__(self, pieces: tuple[str | Snippet | Js | Indented | Part, ...]) -> None:
         self.pieces = pieces
 
     def __str__(self) -> str:
@@ -51,6 +51,13 @@ class Indented(NamedTuple):
     spaces: int
 
 
+class Part(NamedTuple):
+    """`inner`, of which `flatten` is to tell where it stands. Others may be asked for it by its `number`."""
+
+    inner: Js
+    number: int
+
+
 class Mapping(NamedTuple):
     """Output (line, column) came from `source` (line, column); all 0-based, columns in UTF-16 units."""
 
@@ -61,10 +68,36 @@ class Mapping(NamedTuple):
     source_column: int
 
 
+class Start(NamedTuple):
+    """How the writing stands where a rope begins: the line, what is on it already, how far lines are indented."""
+
+    line: int = 0
+    column: int = 0
+    indent: int = 0
+    fresh: bool = True
+    """Nothing stands on the line yet, nor its indentation."""
+
+
+_BEGIN = Start()
+
+
+class Span(NamedTuple):
+    """Where a `Part` stands: its characters of the text, its mappings, and what it began with."""
+
+    number: int
+    start: int
+    end: int
+    first: int
+    last: int
+    begun: Start
+
+
 @dataclass(frozen=True, slots=True)
 class Printed:
     text: str
     mappings: tuple[Mapping, ...]
+    spans: tuple[Span, ...] = ()
+    """Of the parts, in order; parts do not stand in each other."""
 
 
 def utf16(text: str) -> int:
@@ -78,9 +111,9 @@ def line_width(line: str) -> int:
     return len(blanks) + blanks.count("\t")
 
 
-def flatten(js: Js) -> Printed:
+def flatten(js: Js, begun: Start = _BEGIN) -> Printed:
     """Print a rope: its text, and where the users' pieces stand in it. Not recursive: ropes may be deep."""
-    writer = _Writer()
+    writer = _Writer(begun)
     stack: list[Any] = [js]
     pop, out, text, snippet = stack.pop, writer.out.append, writer.text, writer.snippet
     while stack:
@@ -99,26 +132,59 @@ def flatten(js: Js) -> Printed:
             writer.indent += piece.spaces
         elif kind is Snippet:
             snippet(piece)
+        elif kind is Part:
+            stack += (writer.begin(piece.number), piece.inner)
+        elif kind is _Open:
+            writer.end(piece)
         else:
             writer.indent = piece
-    return Printed("".join(writer.out), tuple(writer.mappings))
+    return writer.printed()
+
+
+class _Open(NamedTuple):
+    """A part that has begun: the places among what is written, and among the mappings."""
+
+    number: int
+    place: int
+    first: int
+    begun: Start
 
 
 class _Writer:
     """Collects output while it knows its line and column. Every character of a Worker passes here, so it is flat."""
 
-    __slots__ = ("column", "fresh", "indent", "line", "mappings", "out", "own")
+    __slots__ = ("closed", "column", "fresh", "indent", "line", "mappings", "out", "own")
 
-    def __init__(self) -> None:
+    def __init__(self, begun: Start) -> None:
         self.out: list[str] = []
         self.mappings: list[Mapping] = []
-        self.line = 0
-        self.column = 0
-        self.indent = 0
-        self.fresh = True
-        """Nothing stands on the line yet, nor its indentation."""
+        self.closed: list[tuple[_Open, int, int]] = []
+        self.line, self.column, self.indent, self.fresh = begun
         self.own = 0
         """What the user's own line stands in, beyond the margin of its snippet."""
+
+    def begin(self, number: int) -> _Open:
+        """A part begins."""
+        begun = Start(self.line, self.column, self.indent, self.fresh)
+        return _Open(number, len(self.out), len(self.mappings), begun)
+
+    def end(self, part: _Open) -> None:
+        """A part ends."""
+        self.closed.append((part, len(self.out), len(self.mappings)))
+
+    def printed(self) -> Printed:
+        """What was written."""
+        texts: list[str] = []
+        spans: list[Span] = []
+        written = place = 0
+        for part, behind, last in self.closed:
+            before, inner = "".join(self.out[place : part.place]), "".join(self.out[part.place : behind])
+            start = written + len(before)
+            written, place = start + len(inner), behind
+            texts += (before, inner)
+            spans.append(Span(part.number, start, written, part.first, last, part.begun))
+        texts += self.out[place:]
+        return Printed("".join(texts), tuple(self.mappings), tuple(spans))
 
     def text(self, text: str) -> None:
         """Text of the printer's own."""
@@ -237,7 +303,7 @@ def identifier(name: str) -> Js:
 
 def join(separator: str, parts: Iterable[Js]) -> Js:
     """The parts with a separator (punctuation of the printer's own) between them."""
-    pieces: list[str | Snippet | Js | Indented] = []
+    pieces: list[str | Snippet | Js | Indented | Part] = []
     for number, part in enumerate(parts):
         if number and separator:
             pieces.append(separator)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from stepwell.javascript.names import GLOBALS, RESERVED
 
@@ -20,22 +21,39 @@ HELPERS = (
 """Names of the module's own constants and functions, which keep them: a node of such a name goes by another one.
 Each stands before those that it calls."""
 
+_IMPORTED = frozenset({"WorkflowEntrypoint", "WorkflowEvent", "WorkflowStep", "NonRetryableError"})
+
+
+def is_like_helper(name: str) -> bool:
+    """Whether a name is one that the scaffold of a module takes, or could take, with a number behind it."""
+    plain = name.rstrip("0123456789")
+    return plain in HELPERS or plain in _IMPORTED
+
+
 USED_GLOBALS = frozenset({"Array", "Promise", "crypto", "structuredClone"})
 """Globals that printed blocks use: a loop's variable of such a name goes by another one."""
+
+
+_OURS: Final = frozenset(RESERVED | GLOBALS | SCAFFOLD | set(HELPERS))
+"""What is never handed out."""
 
 
 class NameTable:
     """Hands out identifiers that are not taken. `avoid` are names that users' code uses or declares."""
 
     def __init__(self, avoid: Iterable[str] = ()) -> None:
-        self._taken = set(RESERVED) | set(GLOBALS) | SCAFFOLD | set(HELPERS) | set(avoid)
+        self._taken = {*_OURS, *avoid}
+        self.tried: set[str] = set()
+        """Names that somebody wanted: whether any other name is taken has made no difference."""
 
     def take(self, wanted: str, fallback: str = "node") -> str:
         """`wanted` if it is free, else with `_2`, `_3` … behind it; `fallback` when nothing is wanted."""
         base = wanted or fallback
         name, number = base, 2
+        self.tried.add(name)
         while name in self._taken:
             name = f"{base}_{number}" if not base.endswith("_") else f"{base}{number}"
+            self.tried.add(name)
             number += 1
         self._taken.add(name)
         return name
@@ -52,6 +70,18 @@ class NameTable:
     def given(self) -> frozenset[str]:
         """What helpers of the module must not be called: names of helpers are theirs."""
         return self.taken - set(HELPERS)
+
+
+class Taken(Exception):
+    """A name was asked for when all had been handed out."""
+
+
+class Full(NameTable):
+    """Hands out nothing more."""
+
+    def take(self, wanted: str, fallback: str = "node") -> str:
+        """Raises `Taken`."""
+        raise Taken(wanted)
 
 
 def class_name(name: str) -> str:

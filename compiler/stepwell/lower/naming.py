@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from stepwell.check.analysis import Analysis
 from stepwell.check.custom import used_nodes
+from stepwell.check.fields import Fields
 from stepwell.check.naming import identifier_of
 from stepwell.check.values import CodeValue, Ref, Use, codes_of, walk, written_into
 from stepwell.graph.data import LoopData
@@ -77,24 +78,34 @@ def _in_the_module(analysis: Analysis) -> Iterator[str]:
     """Names that users' code declares in the module, or takes from it: nothing of ours may have them."""
     yield from analysis.trigger.names
     for fields in analysis.fields:
-        for value in fields.values():
-            for code in codes_of(value):
-                yield from _imported(code)
-                resolved = {n.name.name for n in code.names}
-                yield from (n.name for n in code.facts.free if n.name not in resolved)
+        yield from taken_by(fields)
+
+
+def taken_by(fields: Fields) -> Iterator[str]:
+    """The same of the code of one node."""
+    for value in fields.values():
+        for code in codes_of(value):
+            yield from _imported(code)
+            resolved = {n.name.name for n in code.names}
+            yield from (n.name for n in code.facts.free if n.name not in resolved)
 
 
 def _declared(analysis: Analysis) -> Iterator[str]:
     """Names that bodies and loops declare: they would hide the variables of nodes."""
-    for vertex, fields in enumerate(analysis.fields):
-        for value in fields.values():
-            for code in codes_of(value):
-                if code.holes or code.names or written_into(code):
-                    own = identifier_of(analysis.flow.nodes[vertex].name)
-                    yield from (name for name in code.facts.bound if name != own)
+    for vertex in range(len(analysis.fields)):
+        yield from declared_by(analysis, vertex)
     for data in analysis.data:
         if isinstance(data, LoopData):
             yield from (data.itemVar, data.indexVar)
+
+
+def declared_by(analysis: Analysis, vertex: int) -> Iterator[str]:
+    """The names that the bodies of one node declare."""
+    for value in analysis.fields[vertex].values():
+        for code in codes_of(value):
+            if code.holes or code.names or written_into(code):
+                own = identifier_of(analysis.flow.nodes[vertex].name)
+                yield from (name for name in code.facts.bound if name != own)
 
 
 def _imported(code: CodeValue) -> Iterator[str]:
@@ -133,16 +144,19 @@ def _loop_names(plan: Plan, table: NameTable, hidden: Mapping[Use, set[str]]) ->
         around = {analysis.flow.arm(a).container for a in analysis.regions.blocks_around(vertex)}
         taken = {items[v] for v in around if v in items} | {indices[v] for v in around if v in indices}
         others = "ijklmn" if data.indexVar == "i" else ""
-        indices[vertex] = _pick(data.indexVar, others, taken | hidden.get(Use("index", vertex), set()), free)
+        indices[vertex] = _pick(data.indexVar, others, taken | hidden.get(Use("index", vertex), set()), free, table)
         taken.add(indices[vertex])
-        items[vertex] = _pick(data.itemVar, "", taken | hidden.get(Use("item", vertex), set()), free)
+        items[vertex] = _pick(data.itemVar, "", taken | hidden.get(Use("item", vertex), set()), free, table)
         table.reserve(indices[vertex], items[vertex])
     return items, indices
 
 
-def _pick(wanted: str, others: str, taken: set[str], free: frozenset[str]) -> str:
-    candidates: list[str] = [wanted, *others, *(f"{wanted}_{n}" for n in range(2, 500))]
-    return next(c for c in candidates if c not in taken and c not in free)
+def _pick(wanted: str, others: str, taken: set[str], free: frozenset[str], table: NameTable) -> str:
+    for candidate in (wanted, *others, *(f"{wanted}_{n}" for n in range(2, 500))):
+        table.tried.add(candidate)
+        if candidate not in taken and candidate not in free:
+            return str(candidate)
+    raise AssertionError(wanted)
 
 
 def _values_and_views(plan: Plan, table: NameTable, base: list[str]) -> tuple[dict[int, str], dict[int, str]]:
