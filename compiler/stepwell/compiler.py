@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -12,14 +12,17 @@ from stepwell.diagnostics import Diagnostic, Severity, has_errors, pointer, slug
 from stepwell.diagnostics import codes as c
 
 if TYPE_CHECKING:
-    from stepwell.bundle.manifest import Contents
+    from stepwell.bundle.manifest import ArtifactText, Contents
     from stepwell.bundle.packages import Packages
     from stepwell.bundle.toolchain import Toolchain
     from stepwell.bundle.worker import Module, Origin
     from stepwell.check.analysis import Analysis
     from stepwell.emit import Emitted
+    from stepwell.emit.printer import Printer
+    from stepwell.emit.sheet import Sheet
     from stepwell.graph.nodes import Nodes
     from stepwell.graph.read import Document
+    from stepwell.lower.lower import Lowered
     from stepwell.lower.program import Program
 
 Language = Literal["ts", "js"]
@@ -111,21 +114,91 @@ def compile_artifact(
     the result as well, and the runtime loads it (about 50 ms).
     Raises nothing for what a user wrote; ValueError for another `language`, and for `off` as `check` does.
     """
-    from stepwell.bundle.worker import too_large
+    options = options_of(language, toolchain, packages, nodes, off)
+    return compiled(document, options)[0]
 
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How documents are compiled: what `compile_artifact` takes beside one."""
+
+    language: Language
+    toolchain: Toolchain | None
+    packages: Packages | None
+    nodes: Nodes | None
+    off: Collection[str]
+    """The slugs."""
+
+
+def options_of(
+    language: Language,
+    toolchain: Toolchain | None,
+    packages: Packages | None,
+    nodes: Nodes | None,
+    off: Collection[str],
+) -> Options:
+    """Raises ValueError for another language, and for `off` as `check` does."""
     if language not in get_args(Language):
         raise ValueError(f"language must be 'ts' or 'js', not {language!r}")
-    slugs = slugs_of(off)
+    return Options(language, toolchain, packages, nodes, slugs_of(off))
+
+
+Finish = Callable[[Iterable[Diagnostic]], tuple[Diagnostic, ...]]
+"""Gives findings the form in which they are handed out."""
+
+
+def compiled(document: object, options: Options) -> tuple[Compiled, Known | None]:
+    """What `compile_artifact` gives; without errors also what was known on the way."""
     with paused():
-        read, analysis, found = _analyse(document, nodes)
-        if read is None or analysis is None:
-            return Compiled(tuple(_finish(document, found, slugs)), language=language)
-        program, emitted = _emit(analysis, "js" if _plain(analysis) else "ts")
-    built, faults = _bundle(analysis, program, emitted, toolchain, packages)
-    found += faults + (too_large(built.module.js) if built is not None else [])
+        read, analysis, found = _analyse(document, options.nodes)
+
+    def finish(found: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+        return tuple(_finish(document, found, options.off))
+
+    if read is None or analysis is None:
+        return Compiled(finish(found), language=options.language), None
+    return made(analysis, found, options, finish)
+
+
+def made(
+    analysis: Analysis, found: Sequence[Diagnostic], options: Options, finish: Finish
+) -> tuple[Compiled, Known | None]:
+    """What a checked document compiles to."""
+    from stepwell.emit.module import emit_by
+    from stepwell.emit.printer import Printer
+    from stepwell.lower.lower import lowered
+
+    with paused():
+        low = lowered(analysis)
+        printer = Printer(low.program, low.program.language == "ts")
+        emitted = emit_by(printer, low.program)
+    return assembled(Known(analysis, found, low, printer, emitted), options, finish)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a compile knows before it is made one module."""
+
+    analysis: Analysis
+    found: Sequence[Diagnostic]
+    """What the checks have found."""
+    lowered: Lowered
+    printer: Printer
+    emitted: Emitted | Sheet
+    built: Built | None = None
+    """What the module was made of, once it was made; or that of another compile, with the same contents."""
+    artifact: ArtifactText | None = None
+
+
+def assembled(known: Known, options: Options, finish: Finish) -> tuple[Compiled, Known | None]:
+    """The Worker: one module, its map, its manifest."""
+    from stepwell.bundle.worker import too_large
+
+    built, faults = _bundle(known, options)
+    found = [*known.found, *faults, *(too_large(built.module.js) if built is not None else ())]
     if built is None or has_errors(found):
-        return Compiled(tuple(_finish(document, found, slugs)), language=language)
-    return _compiled(read, program, emitted, built, language, tuple(_finish(document, found, slugs)))
+        return Compiled(finish(found), language=options.language), None
+    return _compiled(known, built, options.language, finish(found)), replace(known, built=built)
 
 
 def _analyse(document: object, nodes: Nodes | None) -> tuple[Document | None, Analysis | None, list[Diagnostic]]:
@@ -155,22 +228,8 @@ def _read(document: object, nodes: Nodes | None) -> tuple[Document | None, list[
     return read, [*found, *more]
 
 
-def _plain(analysis: Analysis) -> bool:
-    from stepwell.lower.lower import language_of
-
-    return language_of(analysis) == "js"
-
-
-def _emit(analysis: Analysis, language: Language) -> tuple[Program, Emitted]:
-    from stepwell.emit import emit
-    from stepwell.lower.lower import lower
-
-    program = lower(analysis)
-    return program, emit(program, language)
-
-
 @dataclass(frozen=True, slots=True)
-class _Built:
+class Built:
     """The module as it was printed, the one to upload, what that was made of."""
 
     printed: Module
@@ -178,42 +237,45 @@ class _Built:
     contents: Contents
 
 
-def _bundle(
-    analysis: Analysis, program: Program, emitted: Emitted, toolchain: Toolchain | None, packages: Packages | None
-) -> tuple[_Built | None, list[Diagnostic]]:
+def _bundle(known: Known, options: Options) -> tuple[Built | None, list[Diagnostic]]:
     """The module to upload. With a toolchain a full parser and the runtime itself must take it."""
     from stepwell.bundle.worker import refuse_at_load
     from stepwell.emit import read_map
 
-    built, faults = _module(analysis, program, emitted, toolchain, packages)
-    if built is not None and toolchain is not None and not faults:
-        module, as_printed = built.module, program.language == "js" and built.module is built.printed
+    built, faults = _module(known, options.toolchain, options.packages)
+    if built is not None and options.toolchain is not None and not faults:
+        module, as_printed = built.module, known.lowered.program.language == "js" and built.module is built.printed
         faults = refuse_at_load(
-            toolchain.workerd,
+            options.toolchain.workerd,
             module.js,
-            lambda: emitted.mappings if as_printed else read_map(module.map),
-            lambda: _origins(analysis),
+            lambda: known.emitted.mappings if as_printed else read_map(module.map),
+            lambda: _origins(known.analysis),
         )
     return built, faults
 
 
 def _module(
-    analysis: Analysis, program: Program, emitted: Emitted, toolchain: Toolchain | None, packages: Packages | None
-) -> tuple[_Built | None, list[Diagnostic]]:
+    known: Known, toolchain: Toolchain | None, packages: Packages | None
+) -> tuple[Built | None, list[Diagnostic]]:
     """The module. Types are stripped where there are any; custom nodes, and packages that are imported, are linked."""
     from stepwell.bundle.manifest import Contents
     from stepwell.bundle.toolchain import ToolchainMissing, locate
     from stepwell.bundle.worker import Module, refuse_unloadable, strip_types
     from stepwell.check.dependencies import imported_modules, imported_packages, wanted
-    from stepwell.emit import source_map
+    from stepwell.emit import map_of
 
-    origins = _origins(analysis)
-    contents = Contents(wanted(analysis.document), (), tuple(imported_modules(analysis)))
-    printed = Module(emitted.text, source_map(emitted, program))
-    alone = not program.nodes and not imported_packages(analysis)
+    analysis, program, emitted = known.analysis, known.lowered.program, known.emitted
+    printed = Module(emitted.text, map_of(emitted, program))
+    if known.built is not None:
+        contents, alone = known.built.contents, known.built.module is known.built.printed
+    else:
+        contents = Contents(wanted(analysis.document), (), tuple(imported_modules(analysis)))
+        alone = not program.nodes and not imported_packages(analysis)
     if program.language == "js" and alone:
-        faults = refuse_unloadable(toolchain.esbuild, emitted.text, emitted.mappings, origins) if toolchain else []
-        return _Built(printed, printed, contents), faults
+        if toolchain is None:
+            return Built(printed, printed, contents), []
+        faults = refuse_unloadable(toolchain.esbuild, emitted.text, emitted.mappings, _origins(analysis))
+        return Built(printed, printed, contents), faults
     try:
         tools = toolchain or locate()
     except ToolchainMissing as missing:
@@ -221,9 +283,9 @@ def _module(
         why = "code is TypeScript" if program.language == "ts" else why
         return None, [Diagnostic(c.TOOL_MISSING, f"the {why}, and {missing}")]
     if program.language == "ts":
-        stripped, faults = strip_types(tools.esbuild, printed.js, printed.map, emitted.mappings, origins)
+        stripped, faults = strip_types(tools.esbuild, printed.js, printed.map, emitted.mappings, _origins(analysis))
         if stripped is None or alone:
-            return None if stripped is None else _Built(stripped, stripped, contents), faults
+            return None if stripped is None else Built(stripped, stripped, contents), faults
         printed = stripped
     return _link(analysis, program, emitted, printed, tools, packages)
 
@@ -231,11 +293,11 @@ def _module(
 def _link(
     analysis: Analysis,
     program: Program,
-    emitted: Emitted,
+    emitted: Emitted | Sheet,
     printed: Module,
     tools: Toolchain,
     packages: Packages | None,
-) -> tuple[_Built | None, list[Diagnostic]]:
+) -> tuple[Built | None, list[Diagnostic]]:
     """The printed module with the custom nodes and the packages that it imports."""
     from stepwell.bundle.manifest import Contents
     from stepwell.bundle.worker import link, with_sources
@@ -253,7 +315,7 @@ def _link(
     if linked is None:
         return None, faults
     contents = Contents(asked, linked.parts(packages.versions if packages else {}), linked.bundled.externals)
-    return _Built(printed, with_sources(linked.module, files), contents), faults
+    return Built(printed, with_sources(linked.module, files), contents), faults
 
 
 def _modules(program: Program) -> dict[str, str]:
@@ -285,24 +347,18 @@ def _origins(analysis: Analysis) -> dict[str, Origin]:
     return origins
 
 
-def _compiled(
-    read: Document,
-    program: Program,
-    emitted: Emitted,
-    built: _Built,
-    language: Language,
-    found: tuple[Diagnostic, ...],
-) -> Compiled:
+def _compiled(known: Known, built: Built, language: Language, found: tuple[Diagnostic, ...]) -> Compiled:
     from stepwell.bundle.manifest import SOURCE_MAP_COMMENT, manifest, wrangler
 
-    source = built.printed.js if language == "js" else emitted.text if program.language == "ts" else None
+    read, program = known.analysis.document, known.lowered.program
+    source = built.printed.js if language == "js" else known.emitted.text if program.language == "ts" else None
     js = f"{built.module.js.rstrip()}\n{SOURCE_MAP_COMMENT}"
-    known = manifest(read, program, js, built.contents)
+    told = manifest(read, program, js, built.contents, known.artifact)
     variables = {v.name: v.value for v in read.source.envVars if not v.isSecret}
-    configured = wrangler(known, variables)
+    configured = wrangler(told, variables)
     modules = _modules(program)
     return Compiled(
-        found, js, built.module.map, known, configured, language, variables, modules, _program=program, _printed=source
+        found, js, built.module.map, told, configured, language, variables, modules, _program=program, _printed=source
     )
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from stepwell import __version__
+from stepwell.graph.model import Artifact, Node
 from stepwell.graph.read import Document
 from stepwell.javascript import NODE_MODULES
 from stepwell.lower.program import Binding, Program
@@ -38,8 +39,37 @@ class Contents:
     modules: Iterable[str] = ()
 
 
-def manifest(document: Document, program: Program, js: str, contents: Contents) -> Json:
-    """The manifest of a compiled Worker; the same input gives the same value.
+@dataclass(frozen=True, slots=True)
+class ArtifactText:
+    """An artifact as its hash is taken of it, in parts, so that single nodes can be exchanged."""
+
+    before: str
+    nodes: Sequence[str]
+    behind: str
+
+    def __str__(self) -> str:
+        return f"{self.before}{','.join(self.nodes)}{self.behind}"
+
+    def replaced(self, nodes: Mapping[int, Node]) -> ArtifactText:
+        """The same with other nodes in some places."""
+        texts = list(self.nodes)
+        for place, node in nodes.items():
+            texts[place] = _canonical(node.model_dump())
+        return replace(self, nodes=texts)
+
+
+def artifact_text(ir: Artifact) -> ArtifactText:
+    """An artifact in parts."""
+    whole = ir.model_dump()
+    nodes = [_canonical(node) for node in whole["nodes"]]
+    before, behind = _canonical({**whole, "nodes": []}).split('"nodes":[]', 1)
+    return ArtifactText(f'{before}"nodes":[', nodes, f"]{behind}")
+
+
+def manifest(
+    document: Document, program: Program, js: str, contents: Contents, artifact: ArtifactText | None = None
+) -> Json:
+    """The manifest of a compiled Worker; the same input gives the same value. `artifact` is the document's, if known.
 
     `hashes` are SHA-256 in hex: of the artifact (JSON with sorted keys), of `worker.js`, and of custom nodes' modules.
     """
@@ -72,7 +102,7 @@ def manifest(document: Document, program: Program, js: str, contents: Contents) 
         "steps": [{"name": name, "node": node} for name, node in program.steps],
         "nodes": [{"id": n.id, "type": n.type, "name": n.name} for n in ir.nodes],
         "hashes": {
-            "artifact": _sha256(_canonical(ir.model_dump())),
+            "artifact": _sha256(_canonical(ir.model_dump()) if artifact is None else str(artifact)),
             "worker.js": _sha256(js),
             **{node.path: _sha256(program.sources[node.source]) for node in program.nodes},
         },

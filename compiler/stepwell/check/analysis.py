@@ -23,6 +23,14 @@ from stepwell.graph.read import Document
 from stepwell.javascript import Kind, parse
 
 
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What the fields of all nodes are read with: the ids, and who declares the names of inline bodies."""
+
+    scanner: Scanner
+    owners: Mapping[str, str]
+
+
 @dataclass(slots=True)
 class Analysis:
     """Everything that lowering needs; made only of a graph without errors."""
@@ -41,6 +49,8 @@ class Analysis:
     """Fields that are evaluated in a step of their own, (vertex, field name): what its name adds to the node's."""
     steps: Sequence[str] = ()
     """The static step name of each node."""
+    names: Names | None = None
+    """What fields are read with."""
 
 
 def analyse(document: Document) -> tuple[Analysis | None, list[Diagnostic]]:
@@ -64,8 +74,10 @@ def analyse(document: Document) -> tuple[Analysis | None, list[Diagnostic]]:
     reach = Reachability(regions, data)
     scope = Scope(reach, data)
     sources: dict[str, str] = {}
-    fields = _read_all(typed, scope, document, trigger, found, sources)
-    analysis = Analysis(document, typed, data, flow, regions, reach, scope, fields, trigger, sources)
+    scanner = Scanner(scope.ids)
+    names = Names(scanner, _local_names(typed, scanner, document.source.ir.kind == "script"))
+    analysis = Analysis(document, typed, data, flow, regions, reach, scope, [], trigger, sources, names=names)
+    analysis.fields = _read_all(analysis, found, sources)
     analysis.stored = stored_fields(analysis)
     analysis.steps = step_names(regions, {v for v, _ in analysis.stored})
     found += rule_findings(analysis)
@@ -73,21 +85,21 @@ def analyse(document: Document) -> tuple[Analysis | None, list[Diagnostic]]:
     return (None if has_errors(found) else analysis), found
 
 
-def _read_all(
-    typed: Sequence[Typed],
-    scope: Scope,
-    document: Document,
-    trigger: Trigger,
-    found: list[Diagnostic],
-    sources: dict[str, str],
+def _read_all(analysis: Analysis, found: list[Diagnostic], sources: dict[str, str]) -> list[Fields]:
+    return read_some(analysis, range(len(analysis.typed)), found, sources)
+
+
+def read_some(
+    analysis: Analysis, vertices: Sequence[int], found: list[Diagnostic], sources: dict[str, str]
 ) -> list[Fields]:
-    scanner = Scanner(scope.ids)
-    owners = _local_names(typed, scanner, document.source.ir.kind == "script")
-    reader = FieldReader(scope, scanner, 0, document.base, found, sources, trigger.names, owners)
+    """The fields of some nodes; findings are added to `found`, texts to `sources`."""
+    assert analysis.names is not None
+    base, known, owners = analysis.document.base, analysis.trigger.names, analysis.names.owners
+    reader = FieldReader(analysis.scope, analysis.names.scanner, 0, base, found, sources, known, owners)
     fields = []
-    for vertex, each in enumerate(typed):
+    for vertex in vertices:
         reader.enter(vertex)
-        fields.append(read_fields(each.kind, each.data, reader))
+        fields.append(read_fields(analysis.typed[vertex].kind, analysis.typed[vertex].data, reader))
     return fields
 
 
@@ -95,10 +107,16 @@ def _local_names(typed: Sequence[Typed], scanner: Scanner, script: bool) -> dict
     """What inline bodies (and all bodies of a script) declare, with the node that owns it."""
     owners: dict[str, str] = {}
     for each in typed:
-        if isinstance(each.data, StepData) and (each.data.inline or script):
-            for name in parse(_filled(each.data.code, scanner), Kind.BODY).declared:
-                owners.setdefault(name, each.node.id)
+        for name in declared_by(each, scanner, script):
+            owners.setdefault(name, each.node.id)
     return owners
+
+
+def declared_by(typed: Typed, scanner: Scanner, script: bool) -> frozenset[str]:
+    """What the body of a node declares, where bodies of other nodes could take it for theirs."""
+    if isinstance(typed.data, StepData) and (typed.data.inline or script):
+        return parse(_filled(typed.data.code, scanner), Kind.BODY).declared
+    return frozenset()
 
 
 def _filled(text: str, scanner: Scanner) -> str:

@@ -95,14 +95,15 @@ def typed_nodes(document: Document) -> tuple[list[Typed | None], list[Diagnostic
     None stands for a node whose data does not fit its model. The others may have errors too: they are typed,
     so that later checks can go on, but nothing is emitted.
     """
-    artifact = document.source.ir
-    script = artifact.kind == "script"
     found: list[Diagnostic] = []
-    typed = [
-        _typed(_Check(node, index, _kind(document, node), document.base, script, found))
-        for index, node in enumerate(artifact.nodes)
-    ]
-    return typed, found
+    return [typed_node(document, index, found) for index in range(len(document.source.ir.nodes))], found
+
+
+def typed_node(document: Document, index: int, found: list[Diagnostic]) -> Typed | None:
+    """One of the nodes; its findings are added to `found`."""
+    artifact = document.source.ir
+    node = artifact.nodes[index]
+    return _typed(_Check(node, index, _kind(document, node), document.base, artifact.kind == "script", found))
 
 
 def _kind(document: Document, node: Node) -> NodeKind:

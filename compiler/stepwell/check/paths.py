@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
@@ -32,11 +32,17 @@ class Read:
     offset: int = 0
 
 
-def unknown_paths(analysis: Analysis) -> Iterator[Diagnostic]:
-    """The warnings about paths that do not exist."""
+def shapes_of(analysis: Analysis) -> Shapes:
+    """The forms of what names stand for."""
     script = analysis.document.source.ir.kind == "script"
-    shapes = Shapes(analysis.flow.kinds, analysis.data, analysis.fields, script)
-    for vertex, fields in enumerate(analysis.fields):
+    return Shapes(analysis.flow.kinds, analysis.data, analysis.fields, script)
+
+
+def unknown_paths(analysis: Analysis, vertices: Sequence[int]) -> Iterator[Diagnostic]:
+    """The warnings about paths that do not exist."""
+    shapes = shapes_of(analysis)
+    for vertex in vertices:
+        fields = analysis.fields[vertex]
         base = analysis.document.base + pointer("nodes", vertex, "data")
         given = analysis.flow.nodes[vertex].data
         for at, raw, value in _placed(base, given, fields, analysis.flow.kinds[vertex].custom is not None):

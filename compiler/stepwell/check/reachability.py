@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from copy import copy
 from typing import Literal
 
 from stepwell.check.flow import reach
@@ -22,6 +23,12 @@ class Reachability:
         self._data = data
         self._ends: dict[int, list[int]] = {}
         self._dead = dead_nodes(self.flow)
+
+    def over(self, regions: Regions, data: Sequence[object]) -> Reachability:
+        """The same answers for a graph of the same shape."""
+        new = copy(self)
+        new.regions, new.flow, new._data = regions, regions.flow, data
+        return new
 
     def status(self, node: int, reader: int) -> Status:
         """How `node`'s value stands when `reader` starts."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -49,7 +49,7 @@ class FieldReader:
         found: list[Diagnostic],
         sources: dict[str, str],
         known: frozenset[str] = frozenset(),
-        locals_of: dict[str, str] | None = None,
+        locals_of: Mapping[str, str] | None = None,
         turn_of: int | None = None,
     ) -> None:
         self.scope, self.scanner = scope, scanner

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from stepwell.check.custom import template_rules
 from stepwell.check.data import Typed, is_dynamic
 from stepwell.check.dependencies import conflicts
+from stepwell.check.fields import Fields
 from stepwell.check.module_rules import ENV_WHOLE, JSX, import_fault
 from stepwell.check.naming import export_name
 from stepwell.check.paths import unknown_paths
@@ -51,12 +52,18 @@ def _find(
 
 def rule_findings(analysis: Analysis) -> list[Diagnostic]:
     """The findings of every rule."""
-    return [finding for rule in _RULES for finding in rule(analysis)]
+    vertices = range(len(analysis.fields))
+    return [finding for rule in _RULES for finding in rule(analysis, vertices)]
 
 
-def _codes(analysis: Analysis) -> Iterator[tuple[int, str, CodeValue]]:
-    for vertex, fields in enumerate(analysis.fields):
-        for name, value in fields.items():
+def findings_of(analysis: Analysis, vertices: Sequence[int]) -> list[Diagnostic]:
+    """What rules say of some nodes by the texts in them; the other rules ask for no text that can be edited alone."""
+    return [finding for rule in _RULES if rule not in _OF_GRAPHS for finding in rule(analysis, vertices)]
+
+
+def _codes(analysis: Analysis, vertices: Sequence[int]) -> Iterator[tuple[int, str, CodeValue]]:
+    for vertex in vertices:
+        for name, value in analysis.fields[vertex].items():
             for code in codes_of(value):
                 yield vertex, name, code
 
@@ -71,18 +78,31 @@ def stored_fields(analysis: Analysis) -> dict[tuple[int, str], str]:
     """
     if analysis.document.source.ir.kind == "script":
         return {}
-    stored: dict[tuple[int, str], str] = {}
-    for vertex, fields in enumerate(analysis.fields):
-        number = 0
-        for name, value in fields.items():
-            if (name in CONTROL or name.startswith("arms/")) and impurities_of(value):
-                number += 1
-                stored[vertex, name] = ": value" if number == 1 else f": value {number}"
+    return {
+        (vertex, name): extra
+        for vertex, fields in enumerate(analysis.fields)
+        for name, extra in stored_of(fields).items()
+    }
+
+
+def stored_of(fields: Fields) -> dict[str, str]:
+    """The same of one node of a workflow."""
+    stored: dict[str, str] = {}
+    for name, value in fields.items():
+        if (name in CONTROL or name.startswith("arms/")) and impurities_of(value):
+            stored[name] = ": value" if not stored else f": value {len(stored) + 1}"
     return stored
 
 
-def _value_steps(analysis: Analysis) -> Iterator[Diagnostic]:
-    for (vertex, name), extra in analysis.stored.items():
+def _stored_of(analysis: Analysis, vertices: Sequence[int]) -> Iterator[tuple[tuple[int, str], str]]:
+    for vertex in vertices:
+        for name in analysis.fields[vertex]:
+            if (vertex, name) in analysis.stored:
+                yield (vertex, name), analysis.stored[vertex, name]
+
+
+def _value_steps(analysis: Analysis, vertices: Sequence[int]) -> Iterator[Diagnostic]:
+    for (vertex, name), extra in _stored_of(analysis, vertices):
         value = analysis.fields[vertex][name]
         if any(code.facts.faults for code in codes_of(value)):
             continue  # what its words mean is not known
@@ -117,10 +137,10 @@ def _field_pointer(analysis: Analysis, vertex: int, name: str) -> str:
     return _at(analysis, vertex, "data", name)
 
 
-def _inline_is_deterministic(analysis: Analysis) -> Iterator[Diagnostic]:
+def _inline_is_deterministic(analysis: Analysis, vertices: Sequence[int]) -> Iterator[Diagnostic]:
     if analysis.document.source.ir.kind == "script":
         return
-    for vertex, _, code in _codes(analysis):
+    for vertex, _, code in _codes(analysis, vertices):
         data = analysis.data[vertex]
         if not (isinstance(data, StepData) and data.inline):
             continue
@@ -155,7 +175,7 @@ def _otherwise(impurity: Impurity) -> str:
     return f"reads `{impurity.what}`, which gives another value"
 
 
-def _race_events(analysis: Analysis) -> Iterator[Diagnostic]:
+def _race_events(analysis: Analysis, _: Sequence[int]) -> Iterator[Diagnostic]:
     waits = [v for v, d in enumerate(analysis.data) if isinstance(d, WaitData)]
     for vertex in waits:
         race = next(
@@ -202,8 +222,8 @@ def _event_type(analysis: Analysis, vertex: int) -> str | None:
 # -- code ---------------------------------------------------------------------------------------------
 
 
-def _code_rules(analysis: Analysis) -> Iterator[Diagnostic]:
-    for vertex, name, code in _codes(analysis):
+def _code_rules(analysis: Analysis, vertices: Sequence[int]) -> Iterator[Diagnostic]:
+    for vertex, name, code in _codes(analysis, vertices):
         facts, node = code.facts, analysis.flow.nodes[vertex]
         for method, offset in facts.step_calls:
             yield _find(
@@ -295,9 +315,9 @@ def written_uses(code: CodeValue) -> Iterator[tuple[Use, str | None, int]]:
 # -- requests -------------------------------------------------------------------------------------------
 
 
-def _status(analysis: Analysis) -> Iterator[Diagnostic]:
+def _status(analysis: Analysis, vertices: Sequence[int]) -> Iterator[Diagnostic]:
     told: set[tuple[str, int]] = set()
-    for vertex, _, code in _codes(analysis):
+    for vertex, _, code in _codes(analysis, vertices):
         for target, path, comparison in _compared(analysis, code):
             request = analysis.flow.nodes[target].id
             if path == ("status",) and isinstance(comparison.literal, str):
@@ -313,8 +333,8 @@ def _status(analysis: Analysis) -> Iterator[Diagnostic]:
                     code,
                     comparison.start,
                 )
-    for vertex, fields in enumerate(analysis.fields):
-        for name, value in fields.items():
+    for vertex in vertices:
+        for name, value in analysis.fields[vertex].items():
             if name == "condition" or name.startswith("arms/"):
                 # A status that is taken for a field of the body is that fault alone.
                 for target in sorted(set(_status_reads(analysis, value))):
@@ -365,8 +385,9 @@ def _status_reads(analysis: Analysis, value: Value) -> Iterator[int]:
 # -- loops ----------------------------------------------------------------------------------------------
 
 
-def _while_can_end(analysis: Analysis) -> Iterator[Diagnostic]:
-    for vertex, data in enumerate(analysis.data):
+def _while_can_end(analysis: Analysis, vertices: Sequence[int]) -> Iterator[Diagnostic]:
+    for vertex in vertices:
+        data = analysis.data[vertex]
         if not (isinstance(data, LoopData) and data.loopType == "while"):
             continue
         value = analysis.fields[vertex]["condition"]
@@ -393,8 +414,8 @@ def _while_can_end(analysis: Analysis) -> Iterator[Diagnostic]:
             )
 
 
-def _output_of_concurrent(analysis: Analysis) -> Iterator[Diagnostic]:
-    for vertex, _, code in _codes(analysis):
+def _output_of_concurrent(analysis: Analysis, vertices: Sequence[int]) -> Iterator[Diagnostic]:
+    for vertex, _, code in _codes(analysis, vertices):
         for named in code.names:
             loop = analysis.data[named.use.vertex] if named.use.kind == "output" else None
             if (
@@ -420,7 +441,7 @@ _BOUND = ("workflowId", "workflowName", "workerName")
 """Fields that name what is called: a binding of the Worker."""
 
 
-def _fixed_settings(analysis: Analysis) -> Iterator[Diagnostic]:
+def _fixed_settings(analysis: Analysis, _: Sequence[int]) -> Iterator[Diagnostic]:
     """Retry settings are written out in the code, so they cannot depend on the run."""
     for vertex, typed in enumerate(analysis.typed):
         for name, given in (("delay", typed.retries.delay), ("timeout", typed.retries.timeout)):
@@ -465,7 +486,7 @@ def _setting(typed: Typed, name: str) -> tuple[str, ...]:
 # -- limits and names -------------------------------------------------------------------------------------
 
 
-def _limits(analysis: Analysis) -> Iterator[Diagnostic]:
+def _limits(analysis: Analysis, _: Sequence[int]) -> Iterator[Diagnostic]:
     if analysis.document.source.ir.kind == "script":
         return
     steps = sum(
@@ -500,7 +521,7 @@ def _limits(analysis: Analysis) -> Iterator[Diagnostic]:
         )
 
 
-def _loop_depth(analysis: Analysis) -> Iterator[Diagnostic]:
+def _loop_depth(analysis: Analysis, _: Sequence[int]) -> Iterator[Diagnostic]:
     """The first loop that stands in too many others; a script has no steps that need names."""
     flow = analysis.flow
     if analysis.document.source.ir.kind == "script":
@@ -521,7 +542,7 @@ def _loop_depth(analysis: Analysis) -> Iterator[Diagnostic]:
                 return
 
 
-def _exports(analysis: Analysis) -> Iterator[Diagnostic]:
+def _exports(analysis: Analysis, _: Sequence[int]) -> Iterator[Diagnostic]:
     first: dict[str, int] = {}
     for vertex, node in enumerate(analysis.flow.nodes):
         key = export_name(node.name)
@@ -557,7 +578,7 @@ def _exclusive(analysis: Analysis, a: int, b: int) -> bool:
     return all(flow.is_arm(regions.child_towards(above, v)) for v in (a, b))
 
 
-def _names(analysis: Analysis) -> Iterator[Diagnostic]:
+def _names(analysis: Analysis, _: Sequence[int]) -> Iterator[Diagnostic]:
     for vertex, node in enumerate(analysis.flow.nodes):
         if any(ch < " " or ch == "\x7f" for ch in node.name):
             yield _find(
@@ -569,11 +590,15 @@ def _names(analysis: Analysis) -> Iterator[Diagnostic]:
             )
 
 
-def _dependencies(analysis: Analysis) -> Iterator[Diagnostic]:
+def _dependencies(analysis: Analysis, _: Sequence[int]) -> Iterator[Diagnostic]:
     yield from conflicts(analysis.document)
 
 
-_RULES: tuple[Callable[[Analysis], Iterator[Diagnostic]], ...] = (
+def _templates(analysis: Analysis, _: Sequence[int]) -> Iterator[Diagnostic]:
+    yield from template_rules(analysis)
+
+
+_RULES: tuple[Callable[[Analysis, Sequence[int]], Iterator[Diagnostic]], ...] = (
     _value_steps,
     _inline_is_deterministic,
     _race_events,
@@ -587,6 +612,9 @@ _RULES: tuple[Callable[[Analysis], Iterator[Diagnostic]], ...] = (
     _exports,
     _names,
     unknown_paths,
-    template_rules,
+    _templates,
     _dependencies,
+)
+_OF_GRAPHS = frozenset(
+    {_race_events, _fixed_settings, _limits, _loop_depth, _exports, _names, _templates, _dependencies}
 )

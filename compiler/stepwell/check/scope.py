@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from difflib import get_close_matches
 
 from stepwell.check.naming import identifier_of
@@ -38,6 +39,12 @@ class Scope:
             for each in (name, name[:-1] if name.endswith("_") else name):
                 if each:
                     self._named.setdefault(each, vertex)
+
+    def over(self, reachability: Reachability, data: Sequence[object]) -> Scope:
+        """The same names in a graph of the same shape, whose nodes have the same ids and names."""
+        new = copy(self)
+        new.reach, new.flow, new.data = reachability, reachability.flow, data
+        return new
 
     def local(self, name: str, vertex: int, turn_of: int | None = None) -> Use | None:
         """What `name` means at `vertex` apart from nodes; `turn_of`: the loop whose own turn its condition reads."""

@@ -65,6 +65,25 @@ def parse(text: str) -> tuple[Any, list[Repeated], Diagnostic | None]:
         return None, [], _number(text, str(error))
 
 
+def parse_at(text: str, at: int) -> tuple[Any, int] | None:
+    """The value that begins at a place of a JSON text, and where it ends; None where `parse` would find a fault."""
+    wrong = False
+
+    def pairs(members: list[tuple[str, Any]]) -> dict[str, Any]:
+        nonlocal wrong
+        made = dict(members)
+        wrong = wrong or len(made) != len(members)
+        return made
+
+    try:
+        found: tuple[Any, int] = json.JSONDecoder(object_pairs_hook=pairs, parse_constant=_constant).raw_decode(
+            text, at
+        )
+    except (ValueError, RecursionError):
+        return None
+    return None if wrong else found
+
+
 def too_deep(place: Place | None = None, pointer: str = "", node_id: str | None = None) -> Diagnostic:
     """The finding that a value is nested more than `DEPTH` deep."""
     return Diagnostic(

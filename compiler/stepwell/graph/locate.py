@@ -117,11 +117,12 @@ def with_places(text: str, diagnostics: Iterable[Diagnostic]) -> list[Diagnostic
     no place comes last.
     """
     locator = Locator(text)
-    placed = [d if d.place else replace(d, place=_place_of(locator, d)) for d in diagnostics]
+    placed = [d if d.place else replace(d, place=place_of(locator, d)) for d in diagnostics]
     return sorted(placed, key=lambda d: (d.place is None, d.place and (d.place.line, d.place.column)))
 
 
-def _place_of(locator: Locator, diagnostic: Diagnostic) -> Place | None:
+def place_of(locator: Locator, diagnostic: Diagnostic) -> Place | None:
+    """Where a finding stands."""
     if diagnostic.snippet is not None:
         place = locator.inside(diagnostic.pointer, diagnostic.snippet.line, diagnostic.snippet.column)
         if place is not None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from copy import copy
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from stepwell.check.analysis import Analysis
 from stepwell.check.data import Settings as Given
 from stepwell.check.naming import identifier_of
 from stepwell.check.regions import ROOT, must
@@ -18,6 +20,7 @@ from stepwell.javascript.template import parse_template
 from stepwell.lower import program as p
 from stepwell.lower.bindings import other_secrets
 from stepwell.lower.expressions import Expressions, record
+from stepwell.lower.names import Full
 from stepwell.lower.naming import Names
 from stepwell.lower.plan import Key, Plan, Role, Segment, Sym, SymChoose, SymVar, leaves_turn
 
@@ -33,6 +36,8 @@ class Builder:
     bindings: Mapping[int, str]
     """The service or workflow binding of nodes that call another Worker."""
     blocks: dict[int, p.Block] = field(default_factory=dict)
+    built: dict[int, list[p.Statement]] = field(default_factory=dict)
+    """The statements of each vertex."""
 
     def __post_init__(self) -> None:
         self.analysis = self.plan.analysis
@@ -64,6 +69,33 @@ class Builder:
         order = sorted([*parts, *missing], key=lambda part: len(self.plan.chain(part)), reverse=True)
         for part in order:
             self.blocks[part] = self._part(part)
+        return self._whole()
+
+    def again(self, analysis: Analysis, vertices: Iterable[int]) -> tuple[Builder, p.Block]:
+        """A builder for texts of some vertices that have changed, and the body with these built anew.
+
+        Raises `Taken` where it would take a name: which ones are free depends on the order in which all is built.
+        """
+        new = copy(self)
+        new.analysis, new.flow, new.regions = analysis, analysis.flow, analysis.regions
+        new.plan = copy(self.plan)
+        new.plan.analysis = analysis
+        naming = replace(self.names.naming, level=new.plan.level)
+        new.names = replace(self.names, table=Full(), naming=naming)
+        new.blocks, new.built = dict(self.blocks), dict(self.built)
+        parts: dict[int, int] = {}
+        for vertex in vertices:
+            new.built.pop(vertex, None)
+            chain = self.plan.chain(self.plan.scope_of(vertex))
+            parts |= {part: len(chain) - number for number, part in enumerate(chain) if part != ROOT}
+        for part in parts:
+            if part not in self.regions.groups:
+                new.built.pop(self.flow.arm(part).container, None)
+        for part in sorted(parts, key=lambda part: parts[part], reverse=True):
+            new.blocks[part] = new._part(part)
+        return new, new._whole()
+
+    def _whole(self) -> p.Block:
         aliases = [p.Const(alias, p.Name(name)) for name, alias in self.names.naming.aliases.items()]
         body = (*aliases, *self._part(ROOT))
         leaves = body and isinstance(body[-1], p.Exit) and body[-1].condition is None
@@ -79,7 +111,7 @@ class Builder:
                 guard = self.regions.groups[member]
                 out.append(p.If(self._id(guard), ((p.Name(self.names.flags[guard]), self.blocks[member]),)))
             else:
-                out += self._vertex(member)
+                out += self._statements(member)
                 if member in self.flow.exits:
                     return tuple(out)
                 out += [p.Assign(self.names.flags[g], p.Constant(True)) for g in self.plan.flag_at.get(member, ())]
@@ -245,6 +277,12 @@ class Builder:
         return p.Name(bound)
 
     # -- vertices -----------------------------------------------------------------------------------
+
+    def _statements(self, vertex: int) -> list[p.Statement]:
+        known = self.built.get(vertex)
+        if known is None:
+            known = self.built[vertex] = self._vertex(vertex)
+        return known
 
     def _vertex(self, vertex: int) -> list[p.Statement]:
         build: dict[str, Callable[[int], list[p.Statement]]] = {

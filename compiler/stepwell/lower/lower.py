@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from stepwell.check.analysis import Analysis
 from stepwell.check.custom import used_nodes
@@ -22,13 +22,26 @@ from stepwell.lower.naming import Names, make_names
 from stepwell.lower.plan import make_plan
 
 
+class Lowered(NamedTuple):
+    """A program, and the builder that made its body."""
+
+    program: p.Program
+    builder: Builder
+
+
 def lower(analysis: Analysis) -> p.Program:
     """The program that means what the graph means (design.md, section 3)."""
+    return lowered(analysis).program
+
+
+def lowered(analysis: Analysis) -> Lowered:
+    """`lower`, with what can build parts of the program again."""
     plan = make_plan(analysis)
     names = make_names(plan)
     reads = read_of_env(analysis)
     of_node, called = called_bindings(analysis, reads)
-    body = Builder(plan, names, of_node).build()
+    builder = Builder(plan, names, of_node)
+    body = builder.build()
     ir = analysis.document.source.ir
     # By this name callers know it, whatever else is called so.
     workflow = kebab(class_name(ir.metadata.name))
@@ -49,14 +62,14 @@ def lower(analysis: Analysis) -> p.Program:
         imports=_imports(analysis),
         default_trigger=trigger,
         crons=_crons(analysis),
-        sources=_sources(analysis),
+        sources=sources_of(analysis),
         steps=_steps(analysis, plan.dead, names.steps),
         taken=names.table.given,
         uses_env=_uses_env(analysis) or bool(called) or bool(names.nodes),
         nodes=_nodes(analysis, names),
         run=names.run,
     )
-    return _with_trigger(program, analysis)
+    return Lowered(_with_trigger(program, analysis), builder)
 
 
 def _steps(analysis: Analysis, dead: set[int], names: Sequence[str]) -> tuple[tuple[str, str], ...]:
@@ -128,7 +141,8 @@ def _crons(analysis: Analysis) -> tuple[str, ...]:
     return (trigger.expression,) if isinstance(trigger, CronTrigger) else ()
 
 
-def _sources(analysis: Analysis) -> dict[str, str]:
+def sources_of(analysis: Analysis) -> dict[str, str]:
+    """The users' texts by the names that maps have for them."""
     texts = dict(analysis.sources)
     texts |= {custom.source: custom.template or "" for _, custom in used_nodes(analysis).values()}
     if analysis.trigger.code is not None:
