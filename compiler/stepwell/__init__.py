@@ -19,12 +19,14 @@ if TYPE_CHECKING:
     from stepwell.diagnostics import Diagnostic
     from stepwell.editor.catalogue import NodeType, catalogue
     from stepwell.editor.scope import Scope, scope
+    from stepwell.session import Session
 
 __all__ = [
     "Compiled",
     "Diagnostic",
     "NodeType",
     "Scope",
+    "Session",
     "__version__",
     "catalogue",
     "check",
@@ -41,6 +43,7 @@ _ROOMS = {
     "NodeType": "editor.catalogue",
     "catalogue": "editor.catalogue",
     "Scope": "editor.scope",
+    "Session": "session",
     "scope": "editor.scope",
 }
 """Where each name of the door lives."""

@@ -64,13 +64,15 @@ def test_what_is_changed_is_what_differs(pair: tuple[str, str]) -> None:
     found = changed(known, text)
     if found is None:
         return
-    now, nodes = found
+    now, nodes, rewritten, around = found
     other, repeated, fault = jsontext.parse(text)
     assert fault is None and not repeated
     assert same_value(_rest(value), _rest(other))
     fresh = located(text, other)
     assert fresh is not None and fresh == type(fresh)(**{name: _plain(getattr(now, name)) for name in fresh.__slots__})
-    assert nodes == [at for at, node in enumerate(fresh.nodes) if not same_value(node, known.nodes[at])]
+    assert around or (old[: known.opened] == text[: now.opened] and old[known.closed :] == text[now.closed :])
+    assert list(rewritten) == [at for at in range(len(now.nodes)) if now.node(at) != known.node(at)]
+    assert list(nodes) == [at for at, node in enumerate(fresh.nodes) if not same_value(node, known.nodes[at])]
 
 
 def _rest(value: dict[str, Any]) -> Any:
@@ -93,7 +95,7 @@ def test_an_edit_in_a_node_is_found() -> None:
         ('"b"', '"b" ', []),
     ):
         found = changed(known, text.replace(old, new, 1))
-        assert found is not None and found[1] == nodes, (old, new)
+        assert found is not None and list(found.nodes) == nodes, (old, new)
     assert changed(known, text.replace('"edges": []', '"edges": [1]')) is None
     assert changed(known, text.replace('{"id": "b"}', "1")) is None
     assert changed(known, text.replace('{"id": "b"}, ', "")) is None

@@ -142,11 +142,12 @@ def mutated(draw: st.DrawFn) -> Json:
     _, original = draw(st.sampled_from(goldens()))
     document = copy.deepcopy(original)
     for _ in range(draw(st.integers(1, 4))):
-        document = _mutate(draw, document)
+        document = mutate(draw, document)
     return document
 
 
-def _mutate(draw: st.DrawFn, document: Json) -> Json:
+def mutate(draw: st.DrawFn, document: Json) -> Json:
+    """The document with one of its values dropped, doubled, replaced, moved or renamed; it may be changed itself."""
     all_ways = ways(document)
     way = draw(st.sampled_from(all_ways))
     if not way:

@@ -12,7 +12,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from stepwell.diagnostics import Diagnostic, Place
 from stepwell.graph import jsontext, values
@@ -36,6 +36,10 @@ class Text:
     """Its `]`."""
     frame: dict[str, Any]
     """The document without its nodes."""
+
+    def node(self, number: int) -> str:
+        """How a node is written."""
+        return self.text[self.starts[number] : self.ends[number]]
 
     @property
     def enveloped(self) -> bool:
@@ -104,12 +108,22 @@ def _value_of(text: str, at: int, wanted: str) -> int:
         at = scan(text, at)[1]
 
 
-def changed(old: Text, text: str) -> tuple[Text, list[int]] | None:
-    """The new text and the nodes that differ in it; None where something else differs, or the text is not right."""
+class Changed(NamedTuple):
+    """A text beside another one: the nodes that differ, those that are written differently (these too), and whether
+    what stands around the nodes is."""
+
+    text: Text
+    nodes: Sequence[int] = ()
+    rewritten: Sequence[int] = ()
+    around: bool = False
+
+
+def changed(old: Text, text: str) -> Changed | None:
+    """What differs in a new text; None where that is more than nodes, or the text is not right."""
     text = text.removeprefix("\ufeff")
     first = _common(old.text, text)
     if first == len(old.text) == len(text):
-        return old, []
+        return Changed(old)
     same = _common_end(old.text, text, min(len(old.text), len(text)) - first)
     one, last = bisect_right(old.ends, first), bisect_left(old.starts, len(old.text) - same) - 1
     start = old.ends[one - 1] if one else old.opened
@@ -127,10 +141,10 @@ def changed(old: Text, text: str) -> tuple[Text, list[int]] | None:
     starts = [*old.starts[:one], *(a for _, a, _ in read), *[at + more for at in old.starts[last + 1 :]]]
     ends = [*old.ends[:one], *(b for _, _, b in read), *[at + more for at in old.ends[last + 1 :]]]
     new = replace(old, text=text, nodes=nodes, starts=starts, ends=ends, closed=old.closed + more)
-    return _compared(old, new, range(one, last + 1))
+    return _compared(old, new, range(one, last + 1), False)
 
 
-def _read_again(old: Text, text: str) -> tuple[Text, list[int]] | None:
+def _read_again(old: Text, text: str) -> Changed | None:
     """The same where more than nodes may be written differently: all of the text is read."""
     value, repeated, fault = jsontext.parse(text)
     if fault is not None or repeated or not _is_document(value):
@@ -138,7 +152,7 @@ def _read_again(old: Text, text: str) -> tuple[Text, list[int]] | None:
     new = located(text, value)
     if new is None or len(new.nodes) != len(old.nodes) or not same_value(old.frame, new.frame):
         return None
-    return _compared(old, new, range(len(new.nodes)))
+    return _compared(old, new, range(len(new.nodes)), True)
 
 
 def _is_document(value: Any) -> bool:
@@ -146,9 +160,12 @@ def _is_document(value: Any) -> bool:
     return isinstance(inner, dict) and isinstance(inner.get("nodes"), list)
 
 
-def _compared(old: Text, new: Text, among: Iterable[int]) -> tuple[Text, list[int]] | None:
-    other = [at for at in among if not same_value(old.nodes[at], new.nodes[at])]
-    return None if any(_fault(new.nodes[at], old.enveloped) for at in other) else (new, other)
+def _compared(old: Text, new: Text, among: Iterable[int], around: bool) -> Changed | None:
+    rewritten = [at for at in among if old.node(at) != new.node(at)]
+    other = [at for at in rewritten if not same_value(old.nodes[at], new.nodes[at])]
+    if any(_fault(new.nodes[at], old.enveloped) for at in other):
+        return None
+    return Changed(new, other, rewritten, around)
 
 
 def same_value(one: Any, other: Any) -> bool:
@@ -258,7 +275,7 @@ def _spot(text: Text, lines: Sequence[int], place: Place | None) -> Spot | None:
 
 def spots_in(text: Text, base: str, node: int, found: Sequence[Diagnostic]) -> list[Spot | None]:
     """Where findings about one node stand."""
-    own = text.text[text.starts[node] : text.ends[node]]
+    own = text.node(node)
     lines = [0, *(m.end() for m in re.finditer("\n", own))]
     inside = [replace(d, pointer=d.pointer.removeprefix(f"{base}/nodes/{node}")) for d in found]
     places = [one.place for _, one in _placed(own, inside)]

@@ -1,0 +1,289 @@
+"""Compiling on every keystroke: a session keeps what the last compile knew, and does anew what an edit has changed.
+
+What is kept is only used where it is proven to be the same as a compile of its own would make:
+
+- a text that differs from the last one within nodes, and in these in the position and in what fields are read from
+  (`check.again.TEXTS`), has the same flow, regions and settings; only these nodes are checked again, if the others ask
+  for nothing of them that has changed (`check.again.unseen`);
+- if they need the same of the program (`lower.needs`), plan, names and bindings stay, and only their statements are
+  built and printed again; if not, all is lowered and printed;
+- everything else is a compile like any other.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from stepwell import compiler
+from stepwell.bundle.manifest import ArtifactText, artifact_text
+from stepwell.check.again import Checked, Readers, checked, only_texts, readers, unseen
+from stepwell.collector import paused
+from stepwell.compiler import Compiled, Known, Language
+from stepwell.diagnostics import Diagnostic, Severity, has_errors
+from stepwell.emit.asks import printed
+from stepwell.emit.sheet import Piece, Sheet, piece, sheet
+from stepwell.graph.edited import Changed, Spot, Text, about, changed, in_order, located, spots, spots_in
+from stepwell.graph.jsontext import parse
+from stepwell.graph.model import Node
+from stepwell.graph.read import Document
+from stepwell.lower.lower import Lowered, sources_of
+from stepwell.lower.names import NameTable, Taken
+from stepwell.lower.needs import needs, same_names
+from stepwell.lower.program import Assign, Declare, If, Statement
+
+if TYPE_CHECKING:
+    from stepwell.bundle.packages import Packages
+    from stepwell.bundle.toolchain import Toolchain
+    from stepwell.graph.nodes import Nodes
+
+MANY = 50
+"""Of so many changed nodes, all are compiled."""
+
+_Placed = Sequence[tuple[Diagnostic, Spot | None]]
+
+
+class Session:
+    """Compiles documents that are much like each other, such as those of an editor, each as `compile_artifact` does.
+
+    It takes what that takes. It is quick where a JSON text differs from the last one that compiled in the texts of a
+    few nodes; `quick` counts how often it was. It holds about as much memory as a compile, and as many threads may
+    share it as like to: they wait for each other.
+    """
+
+    def __init__(
+        self,
+        *,
+        language: Language = "ts",
+        toolchain: Toolchain | None = None,
+        packages: Packages | None = None,
+        nodes: Nodes | None = None,
+        off: Collection[str] = (),
+    ) -> None:
+        self._options = compiler.options_of(language, toolchain, packages, nodes, off)
+        self._lock = threading.Lock()
+        self._kept: _Kept | None = None
+        self.quick = 0
+
+    def compile(self, document: object) -> Compiled:
+        """What `compile_artifact` gives for a document."""
+        with self._lock:
+            edit = self._edit(document)
+            if edit is None:
+                return self._whole(document)
+            compiled, self._kept = edit.compiled()
+            self.quick += edit.is_quick
+            return compiled
+
+    def check(self, document: object) -> list[Diagnostic]:
+        """What `stepwell.check` gives for a document."""
+        with self._lock:
+            edit = self._edit(document)
+            if edit is None:
+                return compiler.check(document, nodes=self._options.nodes, off=self._options.off)
+            self.quick += 1
+            return list(edit.finish(edit.found))
+
+    def _edit(self, document: object) -> _Edit | None:
+        if self._kept is None or not isinstance(document, str):
+            return None
+        with paused():
+            return _edit(self._kept, document)
+
+    def _whole(self, document: object) -> Compiled:
+        compiled, known = compiler.compiled(document, self._options)
+        if known is not None and isinstance(document, str):
+            value, repeated, _ = parse(document)
+            text = None if repeated else located(document, value)
+            apart = not any("/" in node.id for node in known.analysis.flow.nodes)
+            if text is not None and apart and all(d.place is None for d in known.found):
+                self._kept = _Kept(self._options, text, known, known.lowered.builder.names.table)
+        return compiled
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """What is known of the last document that compiled."""
+
+    options: compiler.Options
+    text: Text
+    known: Known
+    table: NameTable
+    """The names as they were when all had been given."""
+
+    @cached_property
+    def readers(self) -> Readers:
+        return readers(self.known.analysis)
+
+    @cached_property
+    def placed(self) -> _Placed:
+        """What the checks have found, with its places."""
+        return list(zip(self.known.found, spots(self.text, self.known.found), strict=True))
+
+    @cached_property
+    def sheet(self) -> Sheet:
+        emitted = self.known.emitted
+        return emitted if isinstance(emitted, Sheet) else sheet(emitted)
+
+    @cached_property
+    def artifact(self) -> ArtifactText:
+        return self.known.artifact or artifact_text(self.known.analysis.document.source.ir)
+
+
+# -- an edit -------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class _Edit:
+    """A document that differs from the last one in the texts of some nodes, checked."""
+
+    kept: _Kept
+    text: Text
+    nodes: Sequence[int]
+    new: Checked
+    placed: _Placed
+    is_quick: bool = True
+
+    @property
+    def found(self) -> Sequence[Diagnostic]:
+        return [d for d, _ in self.placed]
+
+    def finish(self, found: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+        """Findings as they are handed out."""
+        options = self.kept.options
+        known = {id(d): spot for d, spot in self.placed}
+        kept = [d for d in found if d.severity is Severity.ERROR or d.slug not in options.off]
+        more = [d for d in kept if id(d) not in known]
+        known |= {id(d): spot for d, spot in zip(more, spots(self.text, more) if more else (), strict=True)}
+        return tuple(in_order(self.text, [(d, known[id(d)]) for d in kept]))
+
+    def compiled(self) -> tuple[Compiled, _Kept]:
+        """What the document compiles to, and what is to be kept."""
+        kept, options = self.kept, self.kept.options
+        if has_errors(self.found):
+            return Compiled(self.finish(self.found), language=options.language), kept
+        with paused():
+            known = self._patched()
+        if known is not None:
+            compiled, made = compiler.assembled(known, options, self.finish)
+            table = kept.table
+        else:
+            self.is_quick = False
+            compiled, made = compiler.made(self.new.analysis, self.found, options, self.finish)
+            table = made.lowered.builder.names.table if made is not None else kept.table
+        if made is None:
+            return compiled, kept
+        new = _Kept(options, self.text, made, table)
+        new.__dict__["placed"] = self.placed
+        return compiled, new
+
+    def _patched(self) -> Known | None:
+        """What is known of the new document, if nothing but the statements of its changed nodes is another."""
+        old, new, table = self.kept.known, self.new.analysis, self.kept.table
+        for node in self.nodes:
+            if needs(old.analysis, node) != needs(new, node) or not same_names(old.analysis, new, node, table):
+                return None
+        try:
+            builder, body = old.lowered.builder.again(new, self.nodes)
+        except Taken:
+            return None
+        program = replace(old.lowered.program, body=body, sources=sources_of(new))
+        lowered = Lowered(program, builder)
+        page = _page(self.kept, lowered)
+        if page is None:
+            return None
+        artifact = self.kept.artifact.replaced({node: new.document.source.ir.nodes[node] for node in self.nodes})
+        return Known(new, self.found, lowered, old.printer, page, old.built, artifact)
+
+
+def _page(kept: _Kept, lowered: Lowered) -> Sheet | None:
+    """The printed module with the statements that have changed."""
+    old, body, printer = kept.known.lowered.program.body, lowered.program.body, kept.known.printer
+    if len(old) != len(body):
+        return None
+    pieces: dict[int, Piece] = {}
+    for number, (before, now) in enumerate(zip(old, body, strict=True)):
+        if _is_same(before, now):
+            continue
+        (_, asked), (js, asks) = printed(printer, before), printed(printer, now)
+        place = kept.sheet.at.get(number)
+        if asked != asks or place is None:
+            return None
+        pieces[place] = piece(js, kept.sheet.pieces[place].begun)
+        if not pieces[place].text:
+            return None
+    return kept.sheet.replaced(pieces)
+
+
+def _is_same(before: Statement, now: Statement) -> bool:
+    """Whether a statement was not built anew, or is one that holds no value of a user: to Python, 1 is True."""
+    if before is now:
+        return True
+    if isinstance(before, If) and isinstance(now, If):
+        return len(before.arms) == len(now.arms) == 1 and before.arms[0][1] is now.arms[0][1] and before == now
+    return isinstance(before, Assign | Declare) and before == now
+
+
+def _edit(kept: _Kept, document: str) -> _Edit | None:
+    """The document as an edit of the last one; None where it is none that can be told from it."""
+    found = changed(kept.text, document)
+    if found is None or len(found.nodes) > MANY:
+        return None
+    nodes, analysis = found.nodes, kept.known.analysis
+    read = _read(analysis.document, kept.text, found.text, nodes)
+    if read is None:
+        return None
+    old, new = checked(analysis, analysis.document, nodes), checked(analysis, read, nodes)
+    if old is None or new is None or not unseen(old, new, nodes, lambda: kept.readers):
+        return None
+    return _with_places(kept, found, old, new)
+
+
+def _with_places(kept: _Kept, edit: Changed, old: Checked, new: Checked) -> _Edit | None:
+    """The edit with all findings; None where it cannot be told which ones of changed nodes are about their texts."""
+    base = kept.known.analysis.document.base
+    told, known, now = (about(found, base, edit.nodes) for found in (kept.known.found, old.found, new.found))
+    if sum(map(len, now.values())) != len(new.found):
+        return None
+    for node in edit.nodes:
+        first = told[node][: len(told[node]) - len(known[node])]
+        if [*first, *known[node]] != told[node] or any(d.pointer == f"{base}/nodes/{node}" for d in first):
+            return None
+        # What was said when the document was read is not about what has changed.
+        now[node][:0] = first
+    ours = {id(d) for one in told.values() for d in one}
+    others = [d for d in kept.known.found if id(d) not in ours]
+    placed = _others(kept, edit, others, base) if others else []
+    for node, found in now.items():
+        placed += zip(found, spots_in(edit.text, base, node, found) if found else (), strict=True)
+    return _Edit(kept, edit.text, edit.nodes, new, placed)
+
+
+def _others(kept: _Kept, edit: Changed, found: Sequence[Diagnostic], base: str) -> list[tuple[Diagnostic, Spot | None]]:
+    """Findings about what has not changed, with their places, which have where it is written differently."""
+    if edit.around:
+        return list(zip(found, spots(edit.text, found), strict=True))
+    known = {id(d): spot for d, spot in kept.placed}
+    for node, about_it in about(found, base, edit.rewritten).items():
+        known |= {id(d): s for d, s in zip(about_it, spots_in(edit.text, base, node, about_it), strict=True)}
+    return [(d, known[id(d)]) for d in found]
+
+
+def _read(document: Document, old: Text, new: Text, nodes: Sequence[int]) -> Document | None:
+    """The document with its changed nodes read, if only their texts and positions have changed."""
+    ir = document.source.ir
+    models = list(ir.nodes)
+    for node in nodes:
+        if not only_texts(old.nodes[node], new.nodes[node]):
+            return None
+        try:
+            models[node] = Node.model_validate(new.nodes[node])
+        except ValidationError:
+            return None
+    source = document.source.model_copy(update={"ir": ir.model_copy(update={"nodes": models})})
+    return replace(document, source=source)
