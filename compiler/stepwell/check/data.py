@@ -9,7 +9,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -103,7 +103,9 @@ def typed_node(document: Document, index: int, found: list[Diagnostic]) -> Typed
     """One of the nodes; its findings are added to `found`."""
     artifact = document.source.ir
     node = artifact.nodes[index]
-    return _typed(_Check(node, index, _kind(document, node), document.base, artifact.kind == "script", found))
+    kind = _kind(document, node)
+    given = _given(node.data, kind.data)
+    return _typed(_Check(node, index, kind, document.base, artifact.kind == "script", found, given))
 
 
 def _kind(document: Document, node: Node) -> NodeKind:
@@ -128,7 +130,7 @@ class _Check:
     base: str
     script: bool
     found: list[Diagnostic]
-    given: dict[str, Any] = field(default_factory=dict)
+    given: dict[str, Any]
 
     def report(self, code: Code, message: str, *parts: str | int, hint: str | None = None) -> None:
         """Add a finding about the node; `message` continues "Node `x` …", `parts` lead from the node."""
@@ -143,7 +145,6 @@ class _Check:
 
 
 def _typed(check: _Check) -> Typed | None:
-    check.given = _given(check.node.data, check.kind.data)
     if check.script and check.kind.durable:
         check.report(
             c.NOT_IN_SCRIPT,

@@ -487,6 +487,13 @@ def reach(
     """
     stack = list(start)
     seen = set(stack)
+    if rank is None and without == -1:
+        while stack:
+            for target in succ[stack.pop()]:
+                if target not in seen:
+                    seen.add(target)
+                    stack.append(target)
+        return seen
     while stack:
         for target in succ[stack.pop()]:
             if target not in seen and target != without and (rank is None or rank[target] <= until):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 
-from stepwell.check.regions import Regions
+from stepwell.check.regions import ROOT, Regions
 from stepwell.javascript.js import utf16
 
 LIMIT = 256
@@ -29,12 +29,21 @@ _EXTRA = re.compile(rf"(?:{'|'.join(EXTRAS)})(?: [0-9]+)?(?: ?(?:\[[0-9]+\])+)?"
 def step_names(regions: Regions, stored: Collection[int]) -> list[str]:
     """The static name of each node's step; `stored` are the nodes that have fields evaluated in steps of their own."""
     flow = regions.flow
-    loops = [
-        sum(1 for a in regions.blocks_around(v) if flow.shape(flow.arm(a).container) == "loop")
-        for v in range(len(flow.nodes))
-    ]
+    loops = _loops_around(regions)
     extra = {v for v, n in enumerate(flow.nodes) if n.type in ("race", "sub_workflow", "sleep_until")} | set(stored)
     return StepNames([(n.id, n.name, loops[v], v in extra) for v, n in enumerate(flow.nodes)]).names
+
+
+def _loops_around(regions: Regions) -> list[int]:
+    """How many loops there are around each node."""
+    flow = regions.flow
+    inside = {ROOT: 0}
+    # A block is found behind the container of its arm, so that of the container is known.
+    for arm in flow.topological:
+        if flow.is_arm(arm):
+            container = flow.arm(arm).container
+            inside[arm] = inside[regions.block[container]] + (flow.shape(container) == "loop")
+    return [inside[regions.block[v]] for v in range(len(flow.nodes))]
 
 
 def clean(name: str) -> str:
@@ -63,7 +72,7 @@ class StepNames:
         self.names = [self._name(*node) for node in nodes]
 
     def _name(self, node_id: str, display: str, loops: int, extras: bool) -> str:
-        indices = min(loops * INDEX_ROOM, 10 * (INDEX_ROOM - DEEP_ROOM) + loops * DEEP_ROOM)
+        indices = min(loops * INDEX_ROOM, 10 * (INDEX_ROOM - DEEP_ROOM) + loops * DEEP_ROOM) if loops else 0
         room = LIMIT - (EXTRA_ROOM if extras else 0) - indices
         base = clean(display)
         name = cut(base, room)
@@ -96,11 +105,12 @@ class StepNames:
 
 def _without_extra(name: str) -> str:
     """`name` without `: winner`, `: status [3]` … at its end, as often as they stand there."""
-    while True:
-        head, separator, tail = name.rpartition(": ")
-        if not (separator and head and _EXTRA.fullmatch(tail)):
+    while ": " in name:
+        head, _, tail = name.rpartition(": ")
+        if not (head and _EXTRA.fullmatch(tail)):
             return name
         name = head
+    return name
 
 
 def _without_index(name: str) -> str:

@@ -26,6 +26,8 @@ def structure_findings(regions: Regions, data: Sequence[object], base: str = "")
 
 def dead_nodes(flow: Flow) -> set[int]:
     """Nodes to which every way goes through an Exit without a condition."""
+    if not flow.exits:
+        return set()  # what no way leads to at all was refused before
     succ = [[] if v in flow.exits else targets for v, targets in enumerate(flow.succ)]
     alive = reach(succ, [flow.entry])
     return {v for v in range(flow.size) if v not in alive}
@@ -41,12 +43,12 @@ def _crossings(regions: Regions, base: str) -> list[Diagnostic]:
     A target is such a join when the container's other ways lead to it as well. Where only one arm does, the
     target would be inside that arm, were it not for an edge that enters from outside.
     """
-    flow = regions.flow
+    flow, block = regions.flow, regions.block
     found: list[Diagnostic] = []
     beside: dict[int, set[int]] = {}
     for source in flow.topological:
         for target in flow.succ[source]:
-            if flow.is_arm(target) or regions.block[target] == regions.block[source]:
+            if block[target] == block[source] or flow.is_arm(target):
                 continue
             for arm in _arms_left(regions, source, target):
                 container = flow.arm(arm).container

@@ -30,6 +30,10 @@ WRITING: Final = words(
 )
 """What an expression stands in where its place is written into."""
 
+STAYING: Final = words("pair return_statement throw_statement template_substitution array object")
+"""What takes a name's value as it is; who then reads the new value is not followed."""
+MISREADING: Final = MISREAD | {"call_expression"}
+
 MUTATING: Final = words(
     """
     push pop shift unshift splice sort reverse fill copyWithin set add delete clear append setDate
@@ -68,6 +72,7 @@ WRITERS: Final = {
 }  # fmt: skip
 SPREADERS: Final = {("Object", "values"), ("Object", "entries"), ("Array", "from")}
 REVERSED: Final = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
+ARITHMETIC: Final = frozenset({"'+", "'-", "'*", "'/", "'%"})
 COMPARING: Final = frozenset({"===", "!==", "==", "!=", "<", ">", "<=", ">="})
 MAX_HOPS: Final = 16
 """How often a value is followed from one expression to the next: `a ?? (b ?? (c …` must not be quadratic."""
@@ -134,8 +139,18 @@ class Flow:
             self.work += [(call, Chain(WORKERS, ())) for call in scopes.calls if self._loads(call)]
         self._follow_local()
         for node, name in self.roots.items():
-            _Use(self, node, Chain(name, ()), True).follow()
-            self._follow_local()
+            if _stays(self.tree, node):
+                self._plain_use(node, name)
+            else:
+                _Use(self, node, Chain(name, ()), True).follow()
+                self._follow_local()
+
+    def _plain_use(self, node: int, name: str) -> None:
+        """A free name whose value is used as a whole, and goes no further."""
+        start = self.tree.starts[node]
+        shorthand = self.tree.kinds[node] == "shorthand_property_identifier"
+        self.free.append(FreeName(name, start, self.tree.ends[node], shorthand))
+        self.whole.append((name, start))
 
     def _follow_local(self) -> None:
         while self.work:
@@ -550,6 +565,17 @@ class _Use:
         if callee + 1 not in self.flow.roots:
             return None
         return self.flow.roots[callee + 1], name_of(tree, tree.stops[callee] - 1)
+
+
+def _stays(tree: Tree, node: int) -> bool:
+    """Whether a name stands where there is nothing to follow, so that nobody need climb."""
+    kinds = tree.kinds
+    parent = tree.parents[node]
+    kind = kinds[parent]
+    if kind != "binary_expression":
+        return kind in STAYING
+    operator = tree.stops[node] if node == parent + 1 else node - 1
+    return kinds[operator] in ARITHMETIC and kinds[tree.parents[parent]] not in MISREADING
 
 
 def _parameters(tree: Tree, function: int) -> list[int]:
