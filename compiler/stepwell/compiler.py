@@ -334,13 +334,10 @@ def _not_installed(package: str, analysis: Analysis) -> Diagnostic:
 def _origins(analysis: Analysis) -> dict[str, Origin]:
     from stepwell.check.custom import used_nodes
     from stepwell.check.trigger import SOURCE
-    from stepwell.check.values import codes_of
 
     origins: dict[str, Origin] = {SOURCE: ("/" + SOURCE, None)}
-    for vertex, fields in enumerate(analysis.fields):
-        for value in fields.values():
-            for code in codes_of(value):
-                origins[code.source] = (code.pointer, analysis.flow.nodes[vertex].id)
+    for vertex, _, code in analysis.all_codes():
+        origins[code.source] = (code.pointer, analysis.flow.nodes[vertex].id)
     for vertex, custom in used_nodes(analysis).values():
         at = analysis.document.base + pointer("nodes", vertex, "type")
         origins[custom.source] = (at, analysis.flow.nodes[vertex].id, custom.source)

@@ -13,10 +13,9 @@ from typing import Any
 
 from stepwell.check.analysis import Analysis, declared_by, read_some
 from stepwell.check.data import typed_node
-from stepwell.check.fields import Fields
 from stepwell.check.paths import shapes_of, unknown_paths
 from stepwell.check.rules import findings_of, stored_of
-from stepwell.check.values import Use, uses_of
+from stepwell.check.values import Use, codes_in, uses_of
 from stepwell.diagnostics import Diagnostic
 from stepwell.graph.edited import same_value
 from stepwell.graph.read import Document
@@ -128,11 +127,11 @@ def checked(analysis: Analysis, document: Document, vertices: Sequence[int]) -> 
     new.flow.nodes, new.regions.flow = document.source.ir.nodes, new.flow
     new.reach = analysis.reach.over(new.regions, new.data)
     new.scope = analysis.scope.over(new.reach, new.data)
-    fields: list[Fields] = list(analysis.fields)
+    fields, codes = list(analysis.fields), list(analysis.codes)
     sources: dict[str, str] = {}
     for vertex, read in zip(vertices, read_some(new, vertices, found, sources), strict=True):
-        fields[vertex] = read
-    new.fields, new.sources = fields, {**analysis.sources, **sources}
+        fields[vertex], codes[vertex] = read, codes_in(read)
+    new.fields, new.codes, new.sources = fields, codes, {**analysis.sources, **sources}
     return Checked(new, [*found, *findings_of(new, vertices)], sources)
 
 

@@ -16,6 +16,7 @@ from stepwell.check.scope import Scope
 from stepwell.check.stepnames import step_names
 from stepwell.check.structure import structure_findings
 from stepwell.check.trigger import Trigger, read_trigger
+from stepwell.check.values import CodeValue, codes_in
 from stepwell.diagnostics import Diagnostic, has_errors
 from stepwell.graph.data import Data, StepData
 from stepwell.graph.expressions import Scanner
@@ -51,6 +52,12 @@ class Analysis:
     """The static step name of each node."""
     names: Names | None = None
     """What fields are read with."""
+    codes: Sequence[Sequence[tuple[str, CodeValue]]] = ()
+    """The code in each node's fields, with the name of the field."""
+
+    def all_codes(self) -> list[tuple[int, str, CodeValue]]:
+        """All code of the graph, with its vertex and the name of its field."""
+        return [(vertex, name, code) for vertex, codes in enumerate(self.codes) for name, code in codes]
 
 
 def analyse(document: Document) -> tuple[Analysis | None, list[Diagnostic]]:
@@ -78,6 +85,7 @@ def analyse(document: Document) -> tuple[Analysis | None, list[Diagnostic]]:
     names = Names(scanner, _local_names(typed, scanner, document.source.ir.kind == "script"))
     analysis = Analysis(document, typed, data, flow, regions, reach, scope, [], trigger, sources, names=names)
     analysis.fields = _read_all(analysis, found, sources)
+    analysis.codes = [codes_in(fields) for fields in analysis.fields]
     analysis.stored = stored_fields(analysis)
     analysis.steps = step_names(regions, {v for v, _ in analysis.stored})
     found += rule_findings(analysis)

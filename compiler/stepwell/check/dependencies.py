@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from stepwell.check.module_rules import importable, package_of
-from stepwell.check.values import codes_of
 from stepwell.diagnostics import Diagnostic, pointer
 from stepwell.diagnostics import codes as c
 from stepwell.graph.nodes import CustomNode
@@ -86,9 +85,8 @@ def imported_modules(analysis: Analysis) -> Iterator[str]:
     trigger = analysis.trigger.code
     for imported in trigger.imports if trigger is not None else ():
         yield imported.module
-    for fields in analysis.fields:
-        for value in fields.values():
-            for code in codes_of(value):
-                yield from (imported.module for imported in code.facts.imports)
+    for _, _, code in analysis.all_codes():
+        for imported in code.facts.imports:
+            yield imported.module
     for custom in used_types(analysis.document).values():
         yield from (imported.module for imported in parse_template(custom.template or "").facts.imports)

@@ -61,11 +61,8 @@ def findings_of(analysis: Analysis, vertices: Sequence[int]) -> list[Diagnostic]
     return [finding for rule in _RULES if rule not in _OF_GRAPHS for finding in rule(analysis, vertices)]
 
 
-def _codes(analysis: Analysis, vertices: Sequence[int]) -> Iterator[tuple[int, str, CodeValue]]:
-    for vertex in vertices:
-        for name, value in analysis.fields[vertex].items():
-            for code in codes_of(value):
-                yield vertex, name, code
+def _codes(analysis: Analysis, vertices: Sequence[int]) -> list[tuple[int, str, CodeValue]]:
+    return [(vertex, name, code) for vertex in vertices for name, code in analysis.codes[vertex]]
 
 
 # -- replay -------------------------------------------------------------------------------------------
@@ -276,7 +273,8 @@ def _code_rules(analysis: Analysis, vertices: Sequence[int]) -> Iterator[Diagnos
                 yield _find(analysis, c.IMPORT_UNKNOWN, vertex, fault[0], code.pointer, fault[1], code, imported.start)
         for offset in env_reads(facts).dynamic[:1]:
             yield _find(analysis, c.ENV_DYNAMIC, vertex, ENV_WHOLE[0], code.pointer, ENV_WHOLE[1], code, offset)
-        yield from _upstream_writes(analysis, vertex, name, code)
+        if code.names or (facts.mutated and code.holes):
+            yield from _upstream_writes(analysis, vertex, name, code)
 
 
 def _upstream_writes(analysis: Analysis, vertex: int, name: str, code: CodeValue) -> Iterator[Diagnostic]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from operator import attrgetter
 from typing import Any, Literal, NamedTuple
 
 from stepwell.javascript import Facts, FreeName
+from stepwell.records import record
 
 UseKind = Literal["node", "event", "trigger", "env", "item", "index", "error", "output"]
 
@@ -23,7 +24,7 @@ class Use(NamedTuple):
     definite: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Lit:
     """A JSON value."""
 
@@ -39,7 +40,7 @@ class Ref(NamedTuple):
     optional: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Text:
     """Longer text with expressions in it."""
 
@@ -78,30 +79,35 @@ class CodeValue(NamedTuple):
         line, column = self.facts.position(offset)
         return line + self.offset[0], column + (self.offset[1] if line == 1 else 0)
 
-    def reads(self) -> Iterator[tuple[Use, tuple[str | int, ...] | None]]:
+    def reads(self) -> list[tuple[Use, tuple[str | int, ...] | None]]:
         """What the code reads of the graph, with the paths it goes on with behind holes and names."""
+        if not self.holes and not self.names:
+            return []
         followed = self.followed()
-        for hole in self.holes:
-            yield hole.ref.use, (*hole.ref.path, *followed.get(hole.start, ()))
-        for named in self.names:
-            yield named.use, followed.get(named.name.start)
+        found: list[tuple[Use, tuple[str | int, ...] | None]] = [
+            (ref.use, (*ref.path, *followed[start]) if start in followed else ref.path) for start, _, ref in self.holes
+        ]
+        found += [(use, followed.get(name.start)) for name, use in self.names]
+        return found
 
     def followed(self) -> dict[int, tuple[str | int, ...]]:
         """The member accesses that the code itself makes, by where the root of the chain stands."""
         return {m.start: m.path for m in self.facts.members if m.path and not m.bound}
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Obj:
     entries: tuple[tuple[str, Value], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Arr:
     items: tuple[Value, ...]
 
 
 Value = Lit | Ref | Text | CodeValue | Obj | Arr
+
+_default = attrgetter("default")
 
 
 def walk(value: Value) -> Iterable[Value]:
@@ -109,6 +115,10 @@ def walk(value: Value) -> Iterable[Value]:
     kind = type(value)
     if kind is Lit or (kind is Ref and value.default is None):  # type: ignore[union-attr]
         return (value,)
+    if kind is CodeValue:
+        refs = [hole.ref for hole in value.holes]  # type: ignore[union-attr]
+        if not any(map(_default, refs)):
+            return [value, *refs]
     return _walk(value)
 
 
@@ -139,8 +149,10 @@ def uses_of(value: Value) -> Iterable[Read]:
     kind = type(value)
     if kind is Lit:
         return ()
-    if kind is CodeValue and all(hole.ref.default is None for hole in value.holes):  # type: ignore[union-attr]
-        return value.reads()  # type: ignore[union-attr]
+    if kind is CodeValue:
+        refs = [hole.ref for hole in value.holes]  # type: ignore[union-attr]
+        if not any(map(_default, refs)):
+            return value.reads()  # type: ignore[union-attr]
     return _uses_of(value)
 
 
@@ -172,6 +184,11 @@ def written_into(code: CodeValue) -> Collection[Use]:
         return ()
     named = {n.use for n in code.names if n.name.name in facts.mutated or n.name.write}
     return named | {h.ref.use for h in code.holes if facts.text[h.start : h.end] in facts.mutated}
+
+
+def codes_in(fields: Mapping[str, Value]) -> list[tuple[str, CodeValue]]:
+    """All code in the fields of a node, with the names of these."""
+    return [(name, code) for name, value in fields.items() for code in codes_of(value)]
 
 
 def codes_of(value: Value) -> Iterable[CodeValue]:

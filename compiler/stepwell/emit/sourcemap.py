@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from functools import lru_cache
 from typing import Final
 from urllib.parse import quote, unquote
 
@@ -46,28 +46,38 @@ def map_text(sources: Sequence[str], texts: Sequence[str | None], mappings: str,
 def encoded(
     mappings: Sequence[Mapping], numbers: dict[str, int], line: int = 0, state: tuple[int, int, int] = (0, 0, 0)
 ) -> str:
-    """Mappings as a map has them, behind one that led to `state` (source, line, column) and up to `line`."""
+    """Mappings as a map has them, behind one that led to `state` (source, line, column) and up to `line`.
+
+    Each is what it differs in from the one before; columns count anew in each line.
+    """
     out: list[str] = []
-    for number, group in groupby(mappings, key=lambda mapping: mapping.line):
-        out.append(";" * (number - line))
-        line, column = number, 0
-        segments: list[str] = []
-        for mapping in group:
-            place = (numbers[mapping.source], mapping.source_line, mapping.source_column)
-            deltas = (mapping.column - column, *(new - old for new, old in zip(place, state, strict=True)))
-            segments.append("".join(digit for delta in deltas for digit in _vlq(delta)))
-            column, state = mapping.column, place
-        out.append(",".join(segments))
+    source, source_line, source_column = state
+    column, separator = 0, ""
+    for new_line, new_column, key, new_source_line, new_source_column in mappings:
+        if new_line != line:
+            separator, line, column = ";" * (new_line - line), new_line, 0
+        number = numbers[key]
+        out += (
+            separator,
+            _vlq(new_column - column),
+            _vlq(number - source),
+            _vlq(new_source_line - source_line),
+            _vlq(new_source_column - source_column),
+        )
+        separator = ","
+        column, source, source_line, source_column = new_column, number, new_source_line, new_source_column
     return "".join(out)
 
 
-def _vlq(value: int) -> Iterator[str]:
+@lru_cache(4096)
+def _vlq(value: int) -> str:
     """A number in base 64, five bits a digit, the sign in the lowest bit of the first."""
+    digits = ""
     rest = (-value << 1) | 1 if value < 0 else value << 1
     while rest >= 32:
-        yield _DIGITS[rest & 31 | 32]
+        digits += _DIGITS[rest & 31 | 32]
         rest >>= 5
-    yield _DIGITS[rest]
+    return digits + _DIGITS[rest]
 
 
 @dataclass(frozen=True)

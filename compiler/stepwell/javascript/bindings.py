@@ -64,7 +64,7 @@ class _Use:
 
 def env_reads(facts: Facts) -> EnvReads:
     """What a snippet reads from `env`: the free name, what handlers are given, what is imported, local names for it."""
-    if not any(member.root == "env" for member in (*facts.members, *facts.followed)):
+    if "env" not in {member.root for member in (*facts.members, *facts.followed)}:
         return _NO_READS if not facts.whole else EnvReads((), _dynamic(facts))
     uses: dict[str, _Use] = {}
     for member in facts.members:

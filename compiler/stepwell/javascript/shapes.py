@@ -97,6 +97,9 @@ def member(shape: Shape, key: str | int) -> Shape | None:
     name, found = str(key), shape.field(str(key))
     if not shape.types or shape.types <= {"null", "undefined", "never"}:
         return found or ANY
+    if len(shape.types) == 1:
+        (only,) = shape.types
+        return _member_of(shape, only, name, found)
     given = [one for kind in sorted(shape.types) if (one := _member_of(shape, kind, name, found)) is not None]
     return reduce(either, given) if given else None
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from stepwell.check.analysis import Analysis
 from stepwell.check.custom import env_name
-from stepwell.check.values import CodeValue, Obj, Ref, Value, codes_of, uses_of, walk
+from stepwell.check.values import CodeValue, Lit, Obj, Ref, Value, walk
 from stepwell.graph.data import CustomData, SubScriptData, SubWorkflowData
 from stepwell.javascript.bindings import BindingKind, EnvRead, env_reads, kind_of, merged
 from stepwell.javascript.template import parse_template
@@ -121,12 +121,12 @@ def _binding_of(value: Value) -> str | None:
 
 def _all_reads(analysis: Analysis) -> Iterator[EnvRead]:
     yield from _custom_reads(analysis)
+    for _, _, code in analysis.all_codes():
+        yield from env_reads(code.facts).reads
     for fields in analysis.fields:
         for value in fields.values():
-            for code in codes_of(value):
-                yield from env_reads(code.facts).reads
-            for part in walk(value) if any(use.kind == "env" for use, _ in uses_of(value)) else ():
-                if isinstance(part, Ref) and part.use.kind == "env" and part.path:
+            for part in walk(value) if type(value) is not Lit else ():
+                if type(part) is Ref and part.use.kind == "env" and part.path:
                     yield EnvRead(str(part.path[0]), value=True)
     if analysis.trigger.code is not None:
         yield from env_reads(analysis.trigger.code.facts).reads

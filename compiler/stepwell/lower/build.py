@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from copy import copy
 from dataclasses import dataclass, field, replace
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 from stepwell.check.analysis import Analysis
 from stepwell.check.data import Settings as Given
@@ -221,9 +222,12 @@ class Builder:
 
     def bound(self, vertex: int, role: Role = "value") -> tuple[p.Bind | None, list[p.Statement]]:
         """Where a node's value goes, and the statements that hand it on to readers outside its turn."""
-        keys = [Key(role, vertex)] if self.plan.is_read(Key(role, vertex)) else []
-        keys += [k for k in self.plan.outer_levels(vertex) if k.role == role]
-        keys += [self.plan.exports_to[vertex]] if role == "value" and vertex in self.plan.exports_to else []
+        own = Key(role, vertex)
+        keys = [own] if self.plan.reads.get(own) else []
+        if vertex in self.plan.leveled:
+            keys += [key for key in self.plan.outer_levels(vertex) if key.role == role]
+        if role == "value" and vertex in self.plan.exports_to:
+            keys.append(self.plan.exports_to[vertex])
         binds = [(bind, key in self.plan.boxed) for key in keys if (bind := self.bind(key)) is not None]
         if not binds:
             return None, []
@@ -239,7 +243,8 @@ class Builder:
         return first, handed
 
     def step_name(self, vertex: int, extra: str = "") -> p.StepName:
-        indices = tuple(self.names.naming.indices[loop] for loop in reversed(self._loops(vertex)))
+        loops = self._loops(vertex)
+        indices = tuple([self.names.naming.indices[loop] for loop in reversed(loops)]) if loops else ()
         return p.StepName(self.names.steps[vertex] + extra, indices)
 
     def _loops(self, vertex: int) -> list[int]:
@@ -285,24 +290,9 @@ class Builder:
         return known
 
     def _vertex(self, vertex: int) -> list[p.Statement]:
-        build: dict[str, Callable[[int], list[p.Statement]]] = {
-            "step": self._step,
-            "http_request": self._request,
-            "sub_script": self._request,
-            "sleep": self._sleep,
-            "sleep_until": self._sleep_until,
-            "wait_for_event": self._wait,
-            "branch": self._branch,
-            "parallel": self._parallel,
-            "race": self._race,
-            "loop": self._loop,
-            "try_catch": self._try,
-            "break": self._exit,
-            "sub_workflow": self._child,
-        }
         if self.flow.kinds[vertex].custom is not None:
             return self._custom(vertex)
-        return build[self.flow.nodes[vertex].type](vertex)
+        return _BUILD[self.flow.nodes[vertex].type](self, vertex)
 
     def _step(self, vertex: int) -> list[p.Statement]:
         data = self.analysis.data[vertex]
@@ -317,20 +307,23 @@ class Builder:
         )
 
     def _body(self, vertex: int, code: CodeValue, inline: bool) -> p.Body:
-        loop = self._output_loop(code)
-        written = sorted(
-            (u for u in written_into(code) if u.kind not in ("env", "output")),
-            key=lambda u: (u.kind, u.vertex, u.definite),
-        )
+        written = written_into(code)
+        loop = _output_loop(written)
         copies: list[tuple[str, p.Expr]] = []
         copied: dict[Use, str] = {}
-        for use in written:
-            reader = Expressions(self.names.naming, self.plan.scope_of(vertex))
+        reader = Expressions(self.names.naming, self.plan.scope_of(vertex))
+        for use in sorted(written):
+            if use.kind in ("env", "output"):
+                continue
             original = reader.name(use, None)
             wanted = original.name if isinstance(original, p.Name) else "payload"
             copied[use] = self.names.table.take(f"{wanted}_copy")
             copies.append((copied[use], p.Copy(reader.seen_behind(code.facts.bound, original))))
-        expressions = Expressions(self.names.naming, self.plan.scope_of(vertex), copied, inner_output=loop is not None)
+        expressions = (
+            Expressions(self.names.naming, self.plan.scope_of(vertex), copied, inner_output=loop is not None)
+            if written
+            else reader
+        )
         reassigned = tuple(sorted({copied[n.use] for n in code.names if n.name.write and n.use in copied}))
         output = p.OutputCell(self._initial_output(loop, code)) if loop is not None else None
         return p.Body(
@@ -343,8 +336,7 @@ class Builder:
         )
 
     def _context(self, code: CodeValue) -> Any:
-        named = any(n.name == "ctx" for n in code.facts.free)
-        if not named:
+        if "ctx" not in {free.name for free in code.facts.free}:
             return "none"
         whole = any(root == "ctx" for root, _ in code.facts.whole)
         keyed = any(
@@ -359,10 +351,6 @@ class Builder:
         node = self.flow.nodes[vertex]
         own = (identifier_of(node.name), identifier_of(node.name).rstrip("_"), node.id, node.name)
         return next((name for name in own if name in code.facts.declared), None)
-
-    def _output_loop(self, code: CodeValue) -> int | None:
-        """The loop whose `_output` the code writes."""
-        return next((u.vertex for u in written_into(code) if u.kind == "output"), None)
 
     def _initial_output(self, loop: int | None, code: CodeValue) -> p.Expr:
         assert loop is not None
@@ -383,7 +371,7 @@ class Builder:
             return [make(bind), *handed]
         code = self.field(vertex, "code")
         assert isinstance(code, CodeValue)
-        loop = self._output_loop(code)
+        loop = _output_loop(written_into(code))
         assert loop is not None
         whole = self.names.table.take(f"{self.names.base[vertex]}_result")
         out: list[p.Statement] = [make(p.Bind(whole))]
@@ -690,7 +678,7 @@ class Builder:
     def _giving(self) -> Mapping[int, int]:
         """How many steps give something to the `_output` of each loop."""
         codes = [f["code"] for f in self.analysis.fields if isinstance(f.get("code"), CodeValue)]
-        return Counter(loop for code in codes if (loop := self._output_loop(code)) is not None)
+        return Counter(loop for code in codes if (loop := _output_loop(written_into(code))) is not None)
 
     def _loop_value(self, vertex: int) -> p.Expr:
         entries: list[tuple[str, p.Expr]] = []
@@ -818,6 +806,28 @@ class Builder:
         if self.plan.exporting:
             return (p.Return(self._exported(ROOT)),)
         return (p.Return(self.sym(self.plan.result)),) if self.plan.result is not None else ()
+
+
+def _output_loop(written: Collection[Use]) -> int | None:
+    """The loop whose `_output` is among what some code writes into."""
+    return next((use.vertex for use in written if use.kind == "output"), None) if written else None
+
+
+_BUILD: Final[Mapping[str, Callable[[Builder, int], list[p.Statement]]]] = MappingProxyType({
+    "step": Builder._step,
+    "http_request": Builder._request,
+    "sub_script": Builder._request,
+    "sleep": Builder._sleep,
+    "sleep_until": Builder._sleep_until,
+    "wait_for_event": Builder._wait,
+    "branch": Builder._branch,
+    "parallel": Builder._parallel,
+    "race": Builder._race,
+    "loop": Builder._loop,
+    "try_catch": Builder._try,
+    "break": Builder._exit,
+    "sub_workflow": Builder._child,
+})  # fmt: skip
 
 
 def _timing(given: Duration | str | None, default: str | int | float) -> str | int | float:

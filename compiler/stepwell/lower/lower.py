@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal, NamedTuple
 
 from stepwell.check.analysis import Analysis
 from stepwell.check.custom import used_nodes
 from stepwell.check.trigger import SOURCE
-from stepwell.check.values import CodeValue, codes_of, uses_of
+from stepwell.check.values import uses_of
 from stepwell.graph.catalogue import NodeKind
 from stepwell.graph.data import StepData
 from stepwell.graph.model import CronTrigger, EventTrigger, HttpTrigger
@@ -103,17 +103,11 @@ def _own(analysis: Analysis, class_: str, workflow: str) -> list[p.Binding]:
     return [p.Binding(OWN, "workflow", workflow, class_)]
 
 
-def _all_codes(analysis: Analysis) -> Iterator[CodeValue]:
-    for fields in analysis.fields:
-        for value in fields.values():
-            yield from codes_of(value)
-
-
 def language_of(analysis: Analysis) -> Literal["ts", "js"]:
     """`ts` when any code of the user's is TypeScript."""
     trigger = analysis.trigger.code
     typed = (trigger is not None and trigger.language == "ts") or any(
-        c.facts.language == "ts" for c in _all_codes(analysis)
+        code.facts.language == "ts" for _, _, code in analysis.all_codes()
     )
     return "ts" if typed else "js"
 
@@ -125,7 +119,7 @@ def _imports(analysis: Analysis) -> tuple[tuple[str, str], ...]:
     for imported in trigger.imports if trigger is not None else ():
         if not imported.dynamic:
             found.setdefault(imported.text, SOURCE)
-    for code in _all_codes(analysis):
+    for _, _, code in analysis.all_codes():
         for imported in code.facts.imports:
             if not imported.dynamic:
                 found.setdefault(imported.text, code.source)

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 
 from stepwell.check.analysis import Analysis
 from stepwell.check.custom import used_nodes
-from stepwell.check.fields import Fields
 from stepwell.check.naming import identifier_of
-from stepwell.check.values import CodeValue, Ref, Use, codes_of, walk, written_into
+from stepwell.check.values import CodeValue, Ref, Use, walk
 from stepwell.graph.data import LoopData
 from stepwell.javascript import Kind, parse
 from stepwell.lower.expressions import Naming
@@ -77,22 +76,24 @@ def _class_name(analysis: Analysis, table: NameTable) -> str:
 def _in_the_module(analysis: Analysis) -> Iterator[str]:
     """Names that users' code declares in the module, or takes from it: nothing of ours may have them."""
     yield from analysis.trigger.names
-    for fields in analysis.fields:
-        yield from taken_by(fields)
+    for codes in analysis.codes:
+        yield from taken_by(codes)
 
 
-def taken_by(fields: Fields) -> Iterator[str]:
+def taken_by(codes: Sequence[tuple[str, CodeValue]]) -> Iterator[str]:
     """The same of the code of one node."""
-    for value in fields.values():
-        for code in codes_of(value):
+    for _, code in codes:
+        if code.facts.imports:
             yield from _imported(code)
-            resolved = {n.name.name for n in code.names}
-            yield from (n.name for n in code.facts.free if n.name not in resolved)
+        resolved = {named.name.name for named in code.names}
+        for free in code.facts.free:
+            if free.name not in resolved:
+                yield free.name
 
 
 def _declared(analysis: Analysis) -> Iterator[str]:
     """Names that bodies and loops declare: they would hide the variables of nodes."""
-    for vertex in range(len(analysis.fields)):
+    for vertex in range(len(analysis.codes)):
         yield from declared_by(analysis, vertex)
     for data in analysis.data:
         if isinstance(data, LoopData):
@@ -101,11 +102,10 @@ def _declared(analysis: Analysis) -> Iterator[str]:
 
 def declared_by(analysis: Analysis, vertex: int) -> Iterator[str]:
     """The names that the bodies of one node declare."""
-    for value in analysis.fields[vertex].values():
-        for code in codes_of(value):
-            if code.holes or code.names or written_into(code):
-                own = identifier_of(analysis.flow.nodes[vertex].name)
-                yield from (name for name in code.facts.bound if name != own)
+    for _, code in analysis.codes[vertex]:
+        if code.facts.bound and (code.holes or code.names):
+            own = identifier_of(analysis.flow.nodes[vertex].name)
+            yield from (name for name in code.facts.bound if name != own)
 
 
 def _imported(code: CodeValue) -> Iterator[str]:
@@ -121,12 +121,10 @@ def _hidden(analysis: Analysis) -> dict[Use, set[str]]:
     `{{item}}` in a function whose parameter is `item` means the loop's item all the same.
     """
     found: dict[Use, set[str]] = defaultdict(set)
-    for fields in analysis.fields:
-        for value in fields.values():
-            for code in codes_of(value):
-                for part in (part for hole in code.holes for part in walk(hole.ref)):
-                    if isinstance(part, Ref) and part.use.kind != "node" and code.facts.bound:
-                        found[Use("event") if part.use.kind == "trigger" else part.use] |= code.facts.bound
+    for _, _, code in analysis.all_codes():
+        for part in (part for hole in code.holes for part in walk(hole.ref)) if code.facts.bound else ():
+            if isinstance(part, Ref) and part.use.kind != "node":
+                found[Use("event") if part.use.kind == "trigger" else part.use] |= code.facts.bound
     return found
 
 

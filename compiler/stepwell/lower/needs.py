@@ -52,7 +52,7 @@ def _of_code(code: CodeValue) -> tuple[object, ...]:
 
 def names_of(analysis: Analysis, vertex: int) -> tuple[frozenset[str], frozenset[str]]:
     """The names in a node's code that variables are not called by: what it takes from the module, what it declares."""
-    return frozenset(taken_by(analysis.fields[vertex])), frozenset(declared_by(analysis, vertex))
+    return frozenset(taken_by(analysis.codes[vertex])), frozenset(declared_by(analysis, vertex))
 
 
 def same_names(old: Analysis, new: Analysis, vertex: int, table: NameTable) -> bool:

@@ -16,7 +16,7 @@ from stepwell.check.analysis import Analysis
 from stepwell.check.naming import export_name
 from stepwell.check.regions import ROOT, member_of, must
 from stepwell.check.structure import dead_nodes
-from stepwell.check.values import codes_of, uses_of, written_into
+from stepwell.check.values import uses_of, written_into
 from stepwell.graph.data import LoopData, ParallelData
 
 Role = Literal["value", "view", "result", "flag", "export"]
@@ -123,7 +123,7 @@ class Plan:
     """Variables that hold `{ value }`, so that "did not run" is not "gave undefined": up to and with this segment."""
     handed: dict[int, list[Key]] = field(default_factory=lambda: defaultdict(list))
     """What an owning arm returns beside its value."""
-    _leveled: dict[int, set[Key]] = field(default_factory=lambda: defaultdict(set))
+    leveled: dict[int, set[Key]] = field(default_factory=lambda: defaultdict(set))
     """Of a node: the variables of its value outside its turn."""
     values: _Values | None = None
     field_reads: set[Key] | None = None
@@ -157,7 +157,7 @@ class Plan:
 
     def outer_levels(self, vertex: int) -> list[Key]:
         """The variables of a node's value that readers outside of its turn read."""
-        return sorted(k for k in self._leveled.get(vertex, ()) if self.reads.get(k))
+        return sorted(k for k in self.leveled.get(vertex, ()) if self.reads.get(k))
 
     def resolve(self, key: Key) -> Key:
         while key in self.alias:
@@ -183,7 +183,7 @@ def make_plan(analysis: Analysis) -> Plan:
     _demand_arms(plan, values)
     for key in list(plan.reads):
         if key.level:
-            plan._leveled[key.vertex].add(key)
+            plan.leveled[key.vertex].add(key)
     _flags(plan)
     _aliases(plan)
     _settle(plan)
@@ -213,12 +213,11 @@ def _read_fields(plan: Plan) -> None:
 def _given_outputs(plan: Plan) -> set[int]:
     """Loops to whose `_output` some step gives something."""
     return {
-        u.vertex
-        for fields in plan.analysis.fields
-        for value in fields.values()
-        for code in codes_of(value)
-        for u in written_into(code)
-        if u.kind == "output"
+        use.vertex
+        for _, _, code in plan.analysis.all_codes()
+        if code.names or code.holes
+        for use in written_into(code)
+        if use.kind == "output"
     }
 
 

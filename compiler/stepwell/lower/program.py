@@ -6,13 +6,14 @@ stored, what is guarded. The printer (`stepwell.emit`) asks no semantic question
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
 from stepwell.javascript import Facts
+from stepwell.records import record
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class StepName:
     """A step's name: static text, then ` [i]`… one bracket for each index variable: `Charge card [3][0]`."""
 
@@ -23,26 +24,26 @@ class StepName:
 # -- expressions ---------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Constant:
     """A JSON value."""
 
     value: Any
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Undefined:
     """`undefined`."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Name:
     """A name in scope: `event`, `env`, a node's value, a flag, a loop's variable."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Path:
     """`base.a[0]`; `optional` reads with `?.` all along the chain."""
 
@@ -51,7 +52,7 @@ class Path:
     optional: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Coalesce:
     """`value ?? default`."""
 
@@ -59,14 +60,14 @@ class Coalesce:
     default: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Template:
     """A template literal: strings are its literal text, the rest is interpolated."""
 
     parts: tuple[str | Expr, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Replacement:
     """Characters [start, end) of a snippet are an expression of ours; `key` is set in `{ key }` shorthands."""
 
@@ -76,7 +77,7 @@ class Replacement:
     key: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Code:
     """A user's parsed code (an expression, or the statements of a body), with what replaces parts of it.
 
@@ -90,21 +91,21 @@ class Code:
     offset: tuple[int, int] = (0, 0)
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Record:
     """An object literal."""
 
     entries: tuple[tuple[str, Expr], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Items:
     """An array literal."""
 
     items: tuple[Expr, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Choose:
     """`flag ? yes : no`, `flag` a boolean expression of ours."""
 
@@ -113,14 +114,14 @@ class Choose:
     no: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Copy:
     """`structuredClone(value)`."""
 
     value: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Stored:
     """The stored form of a request (`{ status, headers, body }`) or an event (`{ payload, type, timestamp }`)
     out of its view (the same with the fields of the body or payload beside)."""
@@ -129,7 +130,7 @@ class Stored:
     of: Literal["request", "event"]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class StepValue:
     """`await step.do(name, DEFAULTS, async () => value)` within an expression: a condition that must be stored."""
 
@@ -137,7 +138,7 @@ class StepValue:
     value: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Pluck:
     """The field `key` of each record of an array: `turns.map((turn) => turn.key)`."""
 
@@ -145,7 +146,7 @@ class Pluck:
     key: str
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class OfLast:
     """The field `key` of the last record, undefined when there is none: `turns.at(-1)?.key`."""
 
@@ -153,7 +154,7 @@ class OfLast:
     key: str
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class LastGiven:
     """The field `key` of the last record that has it: `turns.findLast((turn) => turn.key !== undefined)?.key`."""
 
@@ -183,7 +184,7 @@ Expr = (
 # -- what a step does -----------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Settings:
     """Retry settings as they are written out. Durations are texts ("10 seconds") or milliseconds.
 
@@ -200,14 +201,14 @@ DEFAULT = Settings()
 """The settings of a step that sets none."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class OutputCell:
     """`_output` of a step: it begins as `initial`, and travels back in the step's result `{ value, output }`."""
 
     initial: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Body:
     """A user's function body.
 
@@ -225,7 +226,7 @@ class Body:
     output: OutputCell | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Request:
     """An HTTP request, by `fetch` or through the service binding `binding`.
 
@@ -243,7 +244,7 @@ class Request:
     binding: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Evaluate:
     """An expression whose value is stored, for it need not be the same on a replay."""
 
@@ -251,7 +252,7 @@ class Evaluate:
     copies: tuple[tuple[str, Expr], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Custom:
     """A call of a custom node's function, which the module knows as `function`.
 
@@ -271,7 +272,7 @@ Work = Body | Request | Evaluate | Custom
 # -- statements ------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Bind:
     """Where a result goes: a new constant, or a variable that is declared already."""
 
@@ -279,7 +280,7 @@ class Bind:
     new: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Do:
     """A step. In a script `name` serves messages only and `settings` is None when nothing is retried."""
 
@@ -292,7 +293,7 @@ class Do:
     """Bind the view with the fields of the body instead of the stored form (requests)."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Inline:
     """A body that runs between steps, on every replay."""
 
@@ -301,7 +302,7 @@ class Inline:
     bind: Bind | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Sleep:
     """`checked`: the duration is known only at run time, so what it gives must be checked to be one."""
 
@@ -311,7 +312,7 @@ class Sleep:
     checked: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class SleepUntil:
     """Sleeps what remains until `time` (a Date, milliseconds, or text); what remains is a step's result."""
 
@@ -320,7 +321,7 @@ class SleepUntil:
     time: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Wait:
     """`checked` as in `Sleep`, of the timeout."""
 
@@ -333,7 +334,7 @@ class Wait:
     checked: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Child:
     """Starts an instance of another workflow; with `wait` polls it to its end (`timeout` in milliseconds)."""
 
@@ -346,7 +347,7 @@ class Child:
     bind: Bind | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Declare:
     """`let name = initial;` of a variable that is assigned later, perhaps."""
 
@@ -354,19 +355,19 @@ class Declare:
     initial: Expr | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Const:
     name: str
     value: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Assign:
     name: str
     value: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class View:
     """`const name = ` the view of a stored request or event."""
 
@@ -375,7 +376,7 @@ class View:
     of: Literal["request", "event"]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Push:
     """Adds a turn's value to the loop's results."""
 
@@ -383,7 +384,7 @@ class Push:
     value: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class If:
     """The first arm whose condition is true; a condition of None is the else."""
 
@@ -391,7 +392,7 @@ class If:
     arms: tuple[tuple[Expr | None, Block], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class ForEach:
     node: str
     item: str | None
@@ -400,7 +401,7 @@ class ForEach:
     body: Block
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Times:
     """`count` turns; `limit` names the variable that holds a count which is not a constant."""
 
@@ -411,7 +412,7 @@ class Times:
     body: Block
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class While:
     """Turns while `condition` holds. When `store` is given, the condition is evaluated in that step each turn."""
 
@@ -422,7 +423,7 @@ class While:
     body: Block
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Concurrent:
     """Turns over `collection` (or `count` turns), at most `limit` at once, each a function of its own.
 
@@ -440,7 +441,7 @@ class Concurrent:
     bind: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Try:
     """`catch` names the error `error` (None: nothing reads it)."""
 
@@ -451,7 +452,7 @@ class Try:
     final: Block | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Arm:
     """An arm that runs beside others, as a function of its own.
 
@@ -466,7 +467,7 @@ class Arm:
     record: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Parallel:
     """All arms at once; goes on when all are settled.
 
@@ -481,7 +482,7 @@ class Parallel:
     parts: tuple[str | None, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Race:
     """All arms at once; goes on when the first has finished, which a step `<name>: winner` stores.
 
@@ -494,7 +495,7 @@ class Race:
     bind: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Exit:
     """Leaves the innermost loop, or ends the run with `value`. With a condition: only if it holds.
 
@@ -508,12 +509,12 @@ class Exit:
     first: Block = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Return:
     value: Expr
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Throw:
     """Throws the caught error `error` on."""
 
@@ -549,7 +550,7 @@ Block = tuple[Statement, ...]
 # -- the whole -------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Binding:
     """A name of `env`: its kind decides its type in `Env` and its entry in the manifest."""
 
@@ -564,7 +565,7 @@ class Binding:
     """It need not be bound: the code asks whether it is."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class NodeModule:
     """A custom node's module, beside the Worker's own: under which name its function is imported, and from where.
 
@@ -576,7 +577,7 @@ class NodeModule:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Piece:
     """A part of the user's trigger code: characters [start, end) of it."""
 
@@ -584,7 +585,7 @@ class Piece:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Handler:
     """A handler of the default export.
 
@@ -603,7 +604,7 @@ class Handler:
     """That type is a promise's; else one is put around it, for every handler is async."""
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class DefaultTrigger:
     """What the trigger code that we write answers to (design.md, section 4)."""
 
@@ -614,7 +615,7 @@ class DefaultTrigger:
     token: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record(frozen=True, slots=True)
 class Program:
     kind: Literal["workflow", "script"]
     name: str
