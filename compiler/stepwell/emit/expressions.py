@@ -10,7 +10,7 @@ from stepwell.emit import layout
 from stepwell.emit.code import print_code
 from stepwell.emit.names import Names
 from stepwell.emit.shape import Level, level
-from stepwell.javascript import Js, identifier, is_identifier, property_key, quote, template_text
+from stepwell.javascript import Js, checked, identifier, is_identifier, property_key, quote, quoted, template_text
 from stepwell.lower.nesting import fold
 from stepwell.lower.program import (
     Choose,
@@ -79,8 +79,9 @@ class Expressions:
         """`expr`, printed from the inside out."""
         if isinstance(expr, Name):
             return Term(identifier(expr.name))
-        if isinstance(expr, Path) and isinstance(expr.base, Name):
-            return _path(expr, Term(identifier(expr.base.name)))
+        if isinstance(expr, Path) and isinstance(expr.base, Name) and expr.keys:
+            js = Js((checked(expr.base.name) + _keys(expr.keys, expr.optional),))
+            return Term(js, Level.CHAIN if expr.optional else Level.MEMBER)
         root: Expr = expr
         return fold(root, _parts, self._build)
 
@@ -192,15 +193,20 @@ def _path(path: Path, base: Term) -> Term:
         return base
     # `(a?.b).c` throws where `a?.b.c` does not: only an optional path may go on with an optional one.
     needed = Level.CHAIN if path.optional else Level.MEMBER
-    keys = [_key(key, path.optional) for key in path.keys]
-    return Term(Js((base.at(needed), *keys)), needed)
+    return Term(Js((*base.at(needed).pieces, _keys(path.keys, path.optional))), needed)
 
 
-def _key(key: str | int, optional: bool) -> Js:
+def _keys(keys: Sequence[str | int], optional: bool) -> str:
+    return "".join([_key(key, optional) for key in keys])
+
+
+def _key(key: str | int, optional: bool) -> str:
+    """`.key` or `["key"]`: an identifier, or quoted."""
     if isinstance(key, str) and is_identifier(key):
-        return Js(("?." if optional else ".", identifier(key)))
-    exact = isinstance(key, str) or abs(key) < _EXACT
-    return Js(("?.[" if optional else "[", quote(key if exact else str(key)), "]"))
+        return f"?.{key}" if optional else f".{key}"
+    exact = isinstance(key, int) and abs(key) < _EXACT
+    literal = str(key) if exact else quoted(str(key))
+    return f"?.[{literal}]" if optional else f"[{literal}]"
 
 
 def _constant(value: Any, inner: list[Term]) -> Term:

@@ -224,6 +224,11 @@ def _is_only_else(branch: If) -> bool:
     return len(branch.arms) == 2 and not branch.arms[0][1] and branch.arms[1][0] is None
 
 
+def _is_bare(body: Body) -> bool:
+    """Whether a body is the user's text and nothing else; most are."""
+    return not (body.copies or body.output or body.gives) and body.context == "none"
+
+
 def _is_request(work: Work) -> bool:
     return isinstance(work, Request)
 
@@ -268,6 +273,7 @@ FILTERS: Final[_Calls] = MappingProxyType({
 })  # fmt: skip
 
 TESTS: Final[_Calls] = MappingProxyType({
+    "bare": _is_bare,
     "empty_array": _is_empty_array,
     "flag": _is_flag,
     "only_else": _is_only_else,

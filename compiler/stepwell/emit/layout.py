@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from stepwell.javascript import Indented, Js, Part, identifier, join
+from stepwell.javascript import Indented, Js, Part, checked, join
 from stepwell.lower.program import Bind
 
 WIDE: Final = 104
@@ -29,9 +29,14 @@ def target(bind: Bind | str | None) -> Js:
     """Where a value goes: `const a = `, `a = `, or nowhere."""
     if bind is None:
         return EMPTY
-    if isinstance(bind, str):
-        return Js(("const ", identifier(bind), " = "))
-    return Js(("const " if bind.new else "", identifier(bind.name), " = "))
+    name, new = (bind, True) if isinstance(bind, str) else (bind.name, bind.new)
+    return assigned(name, new)
+
+
+def assigned(name: str, new: bool = False, what: str = "") -> Js:
+    """`name = `, with `const ` before it where it is `new`, and `what` (the printer's own) behind it."""
+    checked(name)
+    return Js((f"const {name} = {what}" if new else f"{name} = {what}",))
 
 
 def lines(parts: Sequence[Js]) -> Js:
@@ -49,11 +54,10 @@ def braces(inner: Js) -> Js:
 def arguments(those: Sequence[Js | None], *used: Js) -> Js:
     """The arguments of a call, on whose line `used` comes first; the last one may go over several lines."""
     given = [js for js in those if js is not None]
-    taken = sum(_measure(js)[0] for js in used)
-    wide = [_measure(js) for js in given]
-    hugs = not any(more for _, more in wide[:-1])
-    if hugs and taken + sum(columns + 2 for columns, _ in wide) <= WIDE:
-        return Js(("(", join(", ", given), ")"))
+    before = Js((*used, *given[:-1]))
+    wide, more = _measure(before) if given else (0, False)
+    if not more and wide + 2 * len(given) <= WIDE and wide + 2 * len(given) + _measure(given[-1])[0] <= WIDE:
+        return Js(("(", *join(", ", given).pieces, ")"))
     return broken("(", given, ")")
 
 

@@ -17,6 +17,7 @@ from stepwell.emit.requests import asked, tried
 from stepwell.javascript import Js, Part, identifier
 from stepwell.lower.nesting import blocks, fold
 from stepwell.lower.program import (
+    Bind,
     Block,
     Code,
     Concurrent,
@@ -100,9 +101,12 @@ class Printer:
 
     def lead(self, statement: Statement) -> Js:
         """What stands on a call's line before it: where its value goes, and that it is waited for."""
-        target = layout.target(getattr(statement, "bind", None))
-        view = self.view(statement)
-        return Js((target, "await ")) if view is None else Js((target, view, "(await "))
+        bind, view = getattr(statement, "bind", None), self.view(statement)
+        if view is not None:
+            return Js((layout.target(bind), view, "(await "))
+        if type(bind) is Bind:
+            return layout.assigned(bind.name, bind.new, "await ")
+        return Js((layout.target(bind), "await "))
 
     def view(self, statement: Statement) -> Js | None:
         """The function that makes a view of what a statement stores, if one is bound."""

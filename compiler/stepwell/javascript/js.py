@@ -295,10 +295,15 @@ def template_text(text: str) -> Js:
 
 
 def identifier(name: str) -> Js:
-    """`name` as an identifier. Raises `ValueError` when it is none: a bug of the caller, never of a user."""
+    """`name` as an identifier. Raises as `checked` does."""
+    return Js((checked(name),))
+
+
+def checked(name: str) -> str:
+    """`name`, which is an identifier. Raises `ValueError` when it is none: a bug of the caller, never of a user."""
     if not is_identifier(name):
         raise ValueError(f"not an identifier: {name!r}")
-    return Js((name,))
+    return name
 
 
 def join(separator: str, parts: Iterable[Js]) -> Js:

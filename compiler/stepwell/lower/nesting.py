@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from stepwell.lower.program import (
     Block,
@@ -41,6 +41,13 @@ def fold(root: N, parts: Callable[[N], Sequence[N]], build: Callable[[N, list[R]
 
 def blocks(statement: Statement) -> tuple[Block, ...]:
     """The blocks that stand in a statement, in reading order."""
+    return _blocks(statement) if type(statement) in _HOLDERS else ()
+
+
+_HOLDERS: Final = frozenset({Concurrent, Exit, ForEach, If, Parallel, Race, Times, Try, While})
+
+
+def _blocks(statement: Statement) -> tuple[Block, ...]:
     match statement:
         case If():
             return tuple(block for _, block in statement.arms)
