@@ -115,7 +115,9 @@ def compile_artifact(
     Raises nothing for what a user wrote; ValueError for another `language`, and for `off` as `check` does.
     """
     options = options_of(language, toolchain, packages, nodes, off)
-    return compiled(document, options)[0]
+    # What is made on the way is gone before the collector looks again.
+    with paused():
+        return compiled(document, options)[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,7 +123,7 @@ def _promise(context: Context, work: Work, settings: Settings | None = None, ste
 def _durable(context: Context, settings: Settings | None) -> Js:
     """The settings of a workflow's step: the shared constant says what most of them say."""
     printer = _printer(context)
-    if settings is None or settings == DEFAULT:
+    if settings is DEFAULT or settings is None or settings == DEFAULT:
         return printer.names.DEFAULTS
     made: Js = printer.module("settings").durable(settings)
     return made

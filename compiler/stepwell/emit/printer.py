@@ -15,7 +15,7 @@ from stepwell.emit.expressions import Expressions
 from stepwell.emit.names import Names
 from stepwell.emit.requests import asked, tried
 from stepwell.javascript import Js, Part, identifier
-from stepwell.lower.nesting import blocks, fold
+from stepwell.lower.nesting import HOLDERS, blocks, fold
 from stepwell.lower.program import (
     Bind,
     Block,
@@ -56,6 +56,7 @@ class Printer:
         self._trigger = program.trigger
         self._modules: dict[str, TemplateModule] = {}
         self._kinds: dict[type, Any] = {}
+        self._statements: dict[type, tuple[Any, bool]] = {}
         self.context: dict[str, Any] = {
             "asked": asked(found.steps, self.script),
             "names": self.names,
@@ -70,6 +71,7 @@ class Printer:
         }
         for shared in ("settings", "stored", "statements/arms"):
             self.context[shared.rpartition("/")[2]] = self.module(shared)
+        self._awaited = self.module("statements/awaited").print
 
     def module(self, template: str) -> Any:
         """The macros of a template, as attributes; made when they are first asked for."""
@@ -117,6 +119,8 @@ class Printer:
     def _parts(self, node: _Node) -> Sequence[_Node]:
         if isinstance(node, tuple):
             return node
+        if type(node) not in HOLDERS:
+            return ()
         if isinstance(node, Parallel | Race):
             return tuple(single(node, arm) or arm.block for arm in node.arms)
         if isinstance(node, Concurrent):
@@ -126,17 +130,25 @@ class Printer:
     def _build(self, node: _Node, inner: list[Js]) -> Js:
         if isinstance(node, tuple):
             return layout.lines([self._sentence(*pair) for pair in zip(node, inner, strict=True)])
-        macros = self.macros(type(node))
-        made: Js = (getattr(macros, "call", None) or macros.print)(node, inner)
+        made: Js = self._printed(type(node))[0](node, inner)
         return made
 
     def _sentence(self, statement: Statement, made: Js) -> Js:
         """A statement of its own; what is a call so far is waited for."""
-        if not hasattr(self.macros(type(statement)), "call"):
+        if not self._printed(type(statement))[1]:
             return made
         lead, view = self.lead(statement), self.view(statement)
-        sentence: Js = self.module("statements/awaited").print(lead, view, made)
+        sentence: Js = self._awaited(lead, view, made)
         return sentence
+
+    def _printed(self, kind: type) -> tuple[Any, bool]:
+        """The macro that prints a kind of statement, and whether that is a call, which is to be waited for."""
+        found = self._statements.get(kind)
+        if found is None:
+            macros = self.macros(kind)
+            call = getattr(macros, "call", None)
+            found = self._statements[kind] = (call or macros.print, call is not None)
+        return found
 
     def _stored(self, name: Js, result: Js) -> Js:
         value: Js = self.module("stored").value(name, result)

@@ -41,10 +41,10 @@ def fold(root: N, parts: Callable[[N], Sequence[N]], build: Callable[[N, list[R]
 
 def blocks(statement: Statement) -> tuple[Block, ...]:
     """The blocks that stand in a statement, in reading order."""
-    return _blocks(statement) if type(statement) in _HOLDERS else ()
+    return _blocks(statement) if type(statement) in HOLDERS else ()
 
 
-_HOLDERS: Final = frozenset({Concurrent, Exit, ForEach, If, Parallel, Race, Times, Try, While})
+HOLDERS: Final = frozenset({Concurrent, Exit, ForEach, If, Parallel, Race, Times, Try, While})
 
 
 def _blocks(statement: Statement) -> tuple[Block, ...]:
