@@ -4,36 +4,35 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cached_property
-from itertools import accumulate, islice
-
-import tree_sitter
-import tree_sitter_json
+from itertools import islice
+from typing import Any
 
 from stepwell.diagnostics import Diagnostic, Place
 from stepwell.diagnostics import codes as c
 
-_BLOCK = 4096
-# UTF-8's continuation bytes: what is left without them is one byte for each character.
-_CONTINUATION = bytes(range(0x80, 0xC0))
 _HIGH, _LOW = r"\\u[dD][89abAB][0-9a-fA-F]{2}", r"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
 _CHARACTER = re.compile(rf"{_HIGH}{_LOW}|\\u[0-9a-fA-F]{{4}}|\\.|[^\\]", re.DOTALL)
-_SKIPPED = frozenset({"comment", "ERROR"})
+_BLANKS = re.compile(r"[ \t\n\r]*")
+# Values are only passed over, so numbers need not be made; `strict` would refuse texts with line breaks.
+_READER = json.JSONDecoder(parse_int=str, parse_float=str, strict=False)
 
-_Member = tuple[tree_sitter.Node | None, tree_sitter.Node]
+_Member = tuple[int, int]
+"""Where a key stands and where its value begins; an item of a list has its own start for a key."""
 
 
 class Locator:
-    """Finds places in one JSON text. It is parsed once, when the first place is asked for.
+    """Finds places in one JSON text. Of it only the objects and lists on the way to what was asked for are looked into.
 
     Lines and columns are counted from 1, columns in characters; a byte order mark counts as nothing.
     """
 
     def __init__(self, text: str) -> None:
         self._text = text.removeprefix("\ufeff")
-        self._members: dict[str, dict[str, _Member]] = {}
+        self._members: dict[int, dict[str, _Member]] = {}
 
     def place(self, pointer: str, key: bool = False) -> Place | None:
         """Where the value at `pointer` begins, or with `key` the key in front of it.
@@ -42,10 +41,7 @@ class Locator:
         that stands more than once, that of the last one, which counts. None when the text is no JSON.
         """
         member = self._member(pointer)
-        if member is None:
-            return None
-        name, value = member
-        return self._place(name if key and name is not None else value)
+        return None if member is None else self._place(member[0] if key else member[1])
 
     def inside(self, pointer: str, line: int, column: int) -> Place | None:
         """Where the character at (`line`, `column`) of the text at `pointer` stands in the file.
@@ -54,60 +50,69 @@ class Locator:
         its end. None when there is no text at `pointer`.
         """
         member = self._member(pointer, exact=True)
-        if member is None or member[1].type != "string":
+        value, end = self._read(member[1]) if member is not None else (None, 0)
+        if member is None or not isinstance(value, str) or self._text[member[1]] != '"':
             return None
-        source = _decode(self._bytes[member[1].start_byte : member[1].end_byte])
-        raw = source[1:-1]
-        offset = _raw_offset(raw, _offset(_value(source), line, column))
-        return self._place(member[1], len(_encode(raw[:offset])) + 1)
+        start = member[1] + 1
+        raw = self._text[start : end - 1]
+        return self._place(start + _raw_offset(raw, _offset(value, line, column)))
 
     @cached_property
-    def _bytes(self) -> bytes:
-        return _encode(self._text)
-
-    @cached_property
-    def _root(self) -> tree_sitter.Node | None:
-        parser = tree_sitter.Parser(tree_sitter.Language(tree_sitter_json.language()))
-        # The tree stays alive as long as one of its nodes does.
-        document = parser.parse(self._bytes).root_node
-        return next((node for node in document.named_children if node.type not in _SKIPPED), None)
+    def _lines(self) -> list[int]:
+        """Where each line begins."""
+        return [0, *(match.end() for match in re.finditer("\n", self._text))]
 
     def _member(self, pointer: str, exact: bool = False) -> _Member | None:
-        if self._root is None:
+        root = self._past_blanks(0)
+        if root == len(self._text):
             return None
-        here: _Member = (None, self._root)
-        parts = pointer.split("/")[1:]
-        for number, part in enumerate(parts):
-            members = self._of("/".join(parts[:number]), here[1])
-            found = members.get(part.replace("~1", "/").replace("~0", "~"))
+        here = (root, root)
+        for part in pointer.split("/")[1:]:
+            found = self._of(here[1]).get(part.replace("~1", "/").replace("~0", "~"))
             if found is None:
-                return None if exact else (None, here[1])
+                return None if exact else (here[1], here[1])
             here = found
         return here
 
-    def _of(self, pointer: str, node: tree_sitter.Node) -> dict[str, _Member]:
-        """The members of an object or a list, which stands at `pointer`, by key or index."""
-        if pointer not in self._members:
-            self._members[pointer] = dict(_members(node))
-        return self._members[pointer]
+    def _of(self, start: int) -> dict[str, _Member]:
+        """The members of the object or list that begins at `start`, by key or index."""
+        if start not in self._members:
+            self._members[start] = dict(self._listed(start))
+        return self._members[start]
 
-    def _place(self, node: tree_sitter.Node, further: int = 0) -> Place:
-        """The place `further` bytes behind a node's start, on the same line: JSON strings have no breaks."""
-        row, column = node.start_point
-        end = node.start_byte + further
-        return Place(row + 1, self._characters(end) - self._characters(node.start_byte - column) + 1)
+    def _listed(self, start: int) -> Iterator[tuple[str, _Member]]:
+        """Up to where the text is no JSON any more."""
+        opening = self._text[start]
+        at, number = self._past_blanks(start + 1), 0
+        while opening in "{[" and at < len(self._text) and self._text[at] not in "}]":
+            key, place = str(number), at
+            if opening == "{":
+                name, end = self._read(at)
+                at = self._past_blanks(self._past_blanks(end) + 1)
+                key = str(name)
+            _, end = self._read(at)
+            if end == at:
+                return
+            yield key, (place, at)
+            behind = self._past_blanks(end)
+            if not self._text.startswith(",", behind):
+                return
+            at, number = self._past_blanks(behind + 1), number + 1
 
-    def _characters(self, byte: int) -> int:
-        """How many characters stand before a byte; counted by blocks: a minified file is one line."""
-        if len(self._bytes) == len(self._text):
-            return byte
-        block = byte // _BLOCK
-        return self._blocks[block] + _count(self._bytes[block * _BLOCK : byte])
+    def _read(self, start: int) -> tuple[Any, int]:
+        """The value that begins at a place, and where it ends: where it begins when it cannot be read."""
+        try:
+            return _READER.raw_decode(self._text, start)
+        except (ValueError, RecursionError):
+            return None, start
 
-    @cached_property
-    def _blocks(self) -> list[int]:
-        sizes = (_count(self._bytes[at : at + _BLOCK]) for at in range(0, len(self._bytes), _BLOCK))
-        return list(accumulate(sizes, initial=0))
+    def _past_blanks(self, at: int) -> int:
+        match = _BLANKS.match(self._text, at)
+        return match.end() if match is not None else at
+
+    def _place(self, at: int) -> Place:
+        line = bisect_right(self._lines, at)
+        return Place(line, at - self._lines[line - 1] + 1)
 
 
 def with_places(text: str, diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
@@ -130,27 +135,6 @@ def place_of(locator: Locator, diagnostic: Diagnostic) -> Place | None:
     return locator.place(diagnostic.pointer, key=diagnostic.code in (c.UNKNOWN_KEY, c.DUPLICATE_KEY))
 
 
-def _members(node: tree_sitter.Node) -> Iterator[tuple[str, _Member]]:
-    if node.type == "array":
-        items = (child for child in node.named_children if child.type not in _SKIPPED)
-        yield from ((str(index), (None, item)) for index, item in enumerate(items))
-    elif node.type == "object":
-        for pair in node.named_children:
-            key, value = pair.child_by_field_name("key"), pair.child_by_field_name("value")
-            if key is not None and value is not None:
-                yield _value(_decode(key.text or b"")), (key, value)
-
-
-def _value(source: str) -> str:
-    """The text that a JSON string stands for; "" when it cannot be read."""
-    if "\\" not in source:
-        return source[1:-1]
-    try:
-        return str(json.loads(source, strict=False))
-    except ValueError:
-        return ""
-
-
 def _offset(text: str, line: int, column: int) -> int:
     """The offset of a place in a text, at most the end of its line or of the text."""
     start = 0
@@ -167,15 +151,3 @@ def _raw_offset(raw: str, count: int) -> int:
     if "\\" not in raw[: count + 1]:
         return count
     return next((m.start() for m in islice(_CHARACTER.finditer(raw), count, None)), len(raw))
-
-
-def _count(utf8: bytes) -> int:
-    return len(utf8.translate(None, _CONTINUATION))
-
-
-def _encode(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")
-
-
-def _decode(utf8: bytes) -> str:
-    return utf8.decode("utf-8", "surrogatepass")
