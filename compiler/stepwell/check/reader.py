@@ -254,7 +254,8 @@ class FieldReader:
         if "{{" not in text:
             return text, expressions
         found, escapes = self.scanner.scan(text)
-        pieces, position = [], 0
+        pieces: list[str] = []
+        position = 0
         for expression in found:
             unknown = isinstance(expression, Reference) and not self._knows(expression.root)
             if expression.start < begin or unknown:
@@ -292,12 +293,9 @@ class FieldReader:
         named = []
         for name in facts.free:
             start, end = name.start, name.end
-            if start in wrong:
+            after = bisect_left(holes, start) if holes else 0
+            if start in wrong or (after < len(holes) and holes[after] < end):
                 continue
-            if holes:
-                after = bisect_left(holes, start)
-                if after < len(holes) and holes[after] < end:
-                    continue
             use = self._named(name, at, text, begin + start, facts.defaulted)
             if use is not None:
                 named.append(use)
@@ -307,7 +305,7 @@ class FieldReader:
         self, facts: Facts, expressions: Sequence[Reference | Malformed], at: str, text: str, begin: int
     ) -> tuple[Hole, ...]:
         """The expressions that stand where one can; findings for the others. What a comment holds is nothing."""
-        free = {(n.start, n.end) for n in facts.free}
+        free = {name[1:3] for name in facts.free}  # where they begin and end
         kept = []
         for expression in expressions:
             start, end = expression.start - begin, expression.end - begin

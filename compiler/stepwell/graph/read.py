@@ -29,6 +29,7 @@ _SHOWN_TYPES = 40
 ENV_VALUE_BYTES = 5 * 1024
 
 _Found = list[Diagnostic]
+_UNASKED: set[str] = set()
 _TRIGGERS: Mapping[str, type[BaseModel]] = MappingProxyType(
     {
         "http": model.HttpTrigger,
@@ -157,9 +158,13 @@ def _repeated(value: object, repeated: list[jsontext.Repeated]) -> _Found:
 def _typed(raw: _Raw) -> tuple[model.Source | None, _Found]:
     document = raw.value if raw.enveloped else {"ir": raw.value}
     try:
-        return model.Source.model_validate(document), []
+        source = model.Source.model_validate(document)
     except ValidationError as error:
         return None, [_schema(raw, fault) for fault in faults(error, document)]
+    for part in (*source.ir.nodes, *source.ir.edges):
+        # pydantic keeps with each which keys it was given: a kilobyte a node that nobody asks for.
+        object.__setattr__(part, "__pydantic_fields_set__", _UNASKED)
+    return source, []
 
 
 def _schema(raw: _Raw, fault: Fault) -> Diagnostic:
