@@ -2,7 +2,8 @@
 
 Triggers and polls of runs through a server in a process of its own, against the local account; SQLite and, where it is
 installed, PostgreSQL whose commits reach the disk. Prints requests per second and the 99th percentile. Server, account,
-database and clients share the machine, which should have nothing else to do.
+database and clients share the machine, which should have nothing else to do. `account` are starts of runs without the
+server in between: of triggers there cannot be more.
 """
 
 from __future__ import annotations
@@ -57,8 +58,7 @@ def _measure(name: str, url: str) -> None:
         dev(Path(folder) / "dev") as account,
         ServeProcess(url, Path(folder), account.base) as server,
     ):
-        trigger, poll = _calls(server, account)
-        for what, call in (("trigger", trigger), ("poll", poll)):
+        for what, call in _calls(server, account).items():
             for clients in CLIENTS:
                 times, seconds = _load(server, call, clients)
                 p99 = statistics.quantiles(times, n=100)[98] * 1000
@@ -68,15 +68,21 @@ def _measure(name: str, url: str) -> None:
 Call = Callable[[httpx.Client], httpx.Response]
 
 
-def _calls(server: ServeProcess, account: Dev) -> tuple[Call, Call]:
-    """Starts a run; asks for one that waits."""
+def _calls(server: ServeProcess, account: Dev) -> dict[str, Call]:
+    """Starts a run, past the server and by it; asks for one that waits."""
     who = server.caller()
     connection, id = connect(who, account), workflow(who, graph("Load"))
     who.post(f"/workflows/{id}/deploy", {"connectionId": connection})
     ask = {"connectionId": connection, "params": {"orderId": "ord_001"}}
     run = who.post(f"/workflows/{id}/trigger", ask)["id"]
     path = f"/api/workflows/{id}"
-    return lambda http: http.post(f"{path}/trigger", json=ask), lambda http: http.get(f"{path}/runs/{run}")
+    instances = f"{account.base}/accounts/{account.env['CLOUDFLARE_ACCOUNT_ID']}/workflows/Load/instances"
+    token = {"authorization": f"Bearer {account.env['CLOUDFLARE_API_TOKEN']}"}
+    return {
+        "account": lambda http: http.post(instances, json={"params": ask["params"]}, headers=token),
+        "trigger": lambda http: http.post(f"{path}/trigger", json=ask),
+        "poll": lambda http: http.get(f"{path}/runs/{run}"),
+    }
 
 
 def _load(server: ServeProcess, call: Call, clients: int) -> tuple[list[float], float]:

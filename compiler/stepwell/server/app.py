@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -19,6 +19,7 @@ from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.orm.exc import StaleDataError
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 import stepwell
 
@@ -76,7 +77,7 @@ def make_app(house: House, *, origins: Sequence[str] = (), keeper: bool = True) 
             allow_methods=["*"],
             allow_headers=["authorization", "content-type", "idempotency-key"],
         )
-    app.middleware("http")(_told)
+    app.add_middleware(_Told)
     _secure(app)
     return app
 
@@ -143,20 +144,34 @@ async def _changed(request: Request, error: Exception) -> Response:
     return JSONResponse({"error": "somebody else changed this at the same time; look at it and try again"}, 409)
 
 
-async def _told(request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
+class _Told:
     """A line for each request, without what it held; and an answer also to what nobody foresaw."""
-    id, begun = secrets.token_hex(8), time.perf_counter()
-    try:
-        response = await go_on(request)
-    except Exception:
-        _LOG.exception("request %s: %s %r", id, request.method, request.url.path)
-        response = JSONResponse({"error": "Internal server error", "requestId": id}, 500)
-    response.headers["X-Request-Id"] = id
-    route = getattr(request.scope.get("route"), "path", "-")
-    _LOG.info(
-        "%s %s %s %d %.0fms", id, request.method, route, response.status_code, (time.perf_counter() - begun) * 1000
-    )
-    return response
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        id, begun, status = secrets.token_hex(8), time.perf_counter(), 0
+
+        async def named(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message.get("headers", ()), (b"x-request-id", id.encode())]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, named)
+        except Exception:
+            _LOG.exception("request %s: %s %r", id, scope["method"], scope["path"])
+            if status:
+                raise  # half an answer is out: the connection has to be cut
+            await JSONResponse({"error": "Internal server error", "requestId": id}, 500)(scope, receive, named)
+        route, took = getattr(scope.get("route"), "path", "-"), (time.perf_counter() - begun) * 1000
+        _LOG.info("%s %s %s %d %.0fms", id, scope["method"], route, status, took)
 
 
 def _secure(app: FastAPI) -> None:

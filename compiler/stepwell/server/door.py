@@ -25,6 +25,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 BODY_BYTES: Final = 1024 * 1024
 GRAPH_BYTES: Final = 8 * 1024 * 1024
+_SHORT: Final = 16 * 1024
+"""A body that short is parsed in less time than it takes to hand it to a thread."""
 _DEPTH: Final = 200
 """A body may be nested that deep: an answer that repeats it can be written still."""
 _SCOPE: Final = "stepwell_scope"
@@ -73,8 +75,8 @@ class Door(APIRoute):
         return handle
 
 
-def caller(request: Request) -> Caller:
-    """Who asks."""
+async def caller(request: Request) -> Caller:
+    """Who asks. A coroutine, for a plain function would be sent to a thread."""
     found: Caller = request.state.caller
     return found
 
@@ -98,7 +100,9 @@ async def _read(request: Request, limit: int) -> Request:
     content = await _content(request, limit)
     if content and not _is_json(request.headers.get("content-type", "")):
         raise Problem(415, "the body must be JSON: Content-Type: application/json")
-    return _Whole(request, content, await run_in_threadpool(_parsed, content) if content else None)
+    if len(content) <= _SHORT:
+        return _Whole(request, content, _parsed(content) if content else None)
+    return _Whole(request, content, await run_in_threadpool(_parsed, content))
 
 
 async def _content(request: Request, limit: int) -> bytes:

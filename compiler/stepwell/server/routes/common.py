@@ -12,7 +12,8 @@ from ..keys import Caller
 from ..shapes import Refusal
 
 
-def _house(request: Request) -> House:
+async def _house(request: Request) -> House:
+    # A plain function would be sent to a thread, for each request.
     found: House = request.app.state.house
     return found
 
