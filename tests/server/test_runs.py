@@ -220,7 +220,10 @@ def test_a_workflow_that_is_not_deployed(shop: Shop) -> None:
     id = workflow(shop.who, graph("Idle"))
     ask = {"connectionId": shop.connection}
     assert shop.who.refused("POST", f"/workflows/{id}/trigger", ask)[0] == 409
-    assert shop.who.refused("POST", f"/workflows/{id}/takedown", ask) == (404, "Deployment not found")
+    assert shop.who.refused("POST", f"/workflows/{id}/takedown", ask) == (
+        404,
+        "The workflow is not deployed with this connection",
+    )
     empty = shop.who.post("/workflows", {"name": "Empty"})["id"]
     status, words = shop.who.refused("POST", f"/workflows/{empty}/deploy", ask)
     assert status == 400 and words.startswith("No version to use")
@@ -279,6 +282,31 @@ def test_a_stream_tells_what_went_wrong(shop: Shop) -> None:
     answer = shop.who.call("POST", f"/workflows/{id}/deploy", ask)
     assert answer.status_code == 422 and answer.json()["success"] is False and "KV_CACHE" in answer.json()["error"]
     assert shop.who.post(f"/workflows/{id}/deploy", {**ask, "provision": True})["success"]
+
+
+def test_what_lacks_is_asked_for_in_the_words_of_the_api(shop: Shop) -> None:
+    """Who deploys over HTTP has neither options nor a project file."""
+    id = workflow(shop.who, graph("Words", "return [env.RATE, await env.KV_WORDS.get('a')];"))
+    ask = {"connectionId": shop.connection}
+    answer = shop.who.call("POST", f"/workflows/{id}/deploy", ask).json()
+    assert answer["error"].endswith(
+        "say it under config.bindings, make a variable KV_WORDS_BINDING_ID, or send provision: true"
+    )
+    [warning] = shop.who.post(f"/workflows/{id}/deploy", {**ask, "provision": True})["warnings"][:1]
+    assert (
+        warning
+        == "words: the code reads env.RATE, which has no value: give it one (POST /api/env-vars), then deploy again"
+    )
+
+
+def test_a_function_says_where_it_is_called(shop: Shop) -> None:
+    script = {**SCRIPT, "metadata": {"name": "Called", "version": 1}}
+    id = workflow(shop.who, script)
+    ask = {"connectionId": shop.connection}
+    words = "This is a function: it has no runs. Call its Worker"
+    assert shop.who.refused("POST", f"/workflows/{id}/trigger", ask) == (400, words)
+    url = shop.who.post(f"/workflows/{id}/deploy", ask)["url"]
+    assert shop.who.refused("POST", f"/workflows/{id}/trigger", ask) == (400, f"{words} at {url}")
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,8 @@ def test_only_those_who_have_a_key_come_in(alone: Served, world: World, table: l
         "Bearer ask_short": "Invalid API key",
         f"Bearer ask_{'x' * 40}": "Invalid API key",
         f"Bearer ask_{'x' * 10_000}": "Invalid API key",
-        f"Basic {revoked.key}": "Invalid API key",
+        f"Basic {revoked.key}": "send an API key: Authorization: Bearer ask_…",
+        revoked.key: "send an API key: Authorization: Bearer ask_…",
         f"Bearer {revoked.key} {revoked.key}": "Invalid API key",
         f"Bearer {str(revoked.key)[:-1]}é": "Invalid API key",
         f"Bearer {revoked.key}": "Invalid API key",
@@ -215,5 +216,5 @@ def test_a_key_that_is_revoked_is_refused_at_once(alone: Served) -> None:
 @pytest.mark.parametrize("path", ["/", "/api", "/api/nothing", "/api/workflows/", "/health/", "/%00", "/api/%2e%2e/x"])
 def test_what_is_not_there(alone: Served, path: str) -> None:
     answer = alone.http.get(path)
-    assert (answer.status_code, answer.json()) == (404, {"error": "Not found"})
+    assert (answer.status_code, answer.json()) == (404, {"error": "There is no such route: /docs describes all"})
     assert alone.http.put("/api/workflows").status_code == 405

@@ -421,7 +421,7 @@ def put_consumer(api: Cloudflare, script: str, queue: str, settings: Mapping[str
 
     found_queue = find_queue()
     if found_queue is None:
-        raise ProjectError(f"there is no queue {queue}: make it, or deploy with --provision")
+        raise ProjectError(f"there is no queue {queue}: make it, or have it provisioned")
     rest = {name: value for name, value in settings.items() if name != "dead_letter_queue"}
     dead = settings.get("dead_letter_queue")
     body = {"type": "worker", "script_name": script, "settings": rest, **({"dead_letter_queue": dead} if dead else {})}

@@ -43,6 +43,17 @@ class WantedWorkflow:
     steps: int | None = None
 
 
+@dataclass(frozen=True)
+class Advice:
+    """How whoever deploys gives what lacks. These are the command line's words; a server has its own."""
+
+    value: str = "set it in the environment, in --secrets-file, or under vars in stepwell.toml"
+    id: str = "set {name}_BINDING_ID in the environment, `bindings.{name}` in stepwell.toml, or deploy with --provision"
+    """For the binding `name`."""
+    provision: str = "deploy with --provision"
+    workflow: str = "choose another name with `workflow = …` in stepwell.toml"
+
+
 @dataclass
 class Desired:
     """A Worker as it shall be. `bindings` are as the API takes them; those in `without_id` still lack their id.
@@ -74,6 +85,7 @@ class Desired:
     without_id: dict[str, str] = field(default_factory=dict)
     lacking: set[str] = field(default_factory=set)
     """Those of them that nobody will make."""
+    advice: Advice = Advice()
 
     @property
     def modules(self) -> dict[str, tuple[str, bytes]]:

@@ -302,7 +302,7 @@ def _workflow(plan: WorkerPlan) -> Iterator[Change]:
         elif found["script_name"] != desired.name:
             plan.problems.append(
                 f"{desired.name}: the workflow {wanted.name} belongs to the Worker {found['script_name']}; "
-                f"choose another name with `workflow = …` in stepwell.toml, or take that one down first"
+                f"{desired.advice.workflow}, or take that one down first"
             )
         elif found["class_name"] != wanted.class_name:
             yield Change("changed", "workflow", wanted.name, found["class_name"], wanted.class_name)
@@ -379,8 +379,7 @@ def _warn(plan: WorkerPlan) -> None:
                 )
         elif name not in desired.optional:
             plan.warnings.append(
-                f"{desired.name}: the code reads env.{name}, which has no value: set it in the environment, in "
-                "--secrets-file, or under vars in stepwell.toml"
+                f"{desired.name}: the code reads env.{name}, which has no value: {desired.advice.value}"
             )
     if live.exists and live.carried is None:
         plan.warnings.append(f"{desired.name}: a Worker of that name is live and was not deployed by stepwell")

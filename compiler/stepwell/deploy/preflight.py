@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import Any
 
 from stepwell.cloudflare import ApiError, Cloudflare
 
 from .desired import BY_ID, Binding, Desired
 from .live import Live
 from .plan import WorkerPlan
-
-_HOW: Final = "set {name}_BINDING_ID in the environment, `bindings.{name}` in stepwell.toml, or deploy with --provision"
 
 
 def check_token(api: Cloudflare) -> None:
@@ -80,7 +78,9 @@ def resolve_ids(desired: Desired, live: Live, resources: Resources, provision: b
             del desired.without_id[name]
         elif not provision or kind == "hyperdrive":
             desired.lacking.add(name)
-            problems.append(f"{desired.name}: the binding {name} ({kind}) has no id: {_HOW.format(name=name)}")
+            problems.append(
+                f"{desired.name}: the binding {name} ({kind}) has no id: {desired.advice.id.format(name=name)}"
+            )
     return problems
 
 
@@ -106,7 +106,8 @@ def check_resources(
             plan.problems.append(f"{plan.desired.name}: the binding {name}: {wrong}")
     for queue in plan.desired.consumers:
         if queue not in plan.live.queues and not provision:
-            plan.problems.append(f"{plan.desired.name}: there is no queue {queue}: make it, or deploy with --provision")
+            how = plan.desired.advice.provision
+            plan.problems.append(f"{plan.desired.name}: there is no queue {queue}: make it, or {how}")
 
 
 def _missing(
@@ -129,7 +130,7 @@ def _missing(
     value: Any = binding[key]
     if there(value) or (provision and kind in ("r2_bucket", "queue")):
         return None
-    how = "; make it, or deploy with --provision" if kind in ("r2_bucket", "queue") else ""
+    how = f"; make it, or {plan.desired.advice.provision}" if kind in ("r2_bucket", "queue") else ""
     return f"there is no {what} {value} in the account{how}"
 
 

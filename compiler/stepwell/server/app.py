@@ -118,8 +118,8 @@ async def _problem(request: Request, problem: Problem) -> Response:
 
 
 async def _http(request: Request, error: HTTPException) -> Response:
-    words = "Not found" if error.status_code == 404 else str(error.detail)
-    return JSONResponse({"error": words}, error.status_code, error.headers)
+    told = {404: "There is no such route: /docs describes all", 405: f"{request.method} is not for this route"}
+    return JSONResponse({"error": told.get(error.status_code, str(error.detail))}, error.status_code, error.headers)
 
 
 async def _invalid(request: Request, error: RequestValidationError) -> Response:

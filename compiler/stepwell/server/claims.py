@@ -12,8 +12,10 @@ from .errors import Problem
 from .house import House
 from .tables import EventRow, RunRow, WorkflowRow
 
-_SENDING: Final = 60 * 1_000_000
-"""So long a request may take to send its event, in microseconds; after that, it is taken to have died."""
+_SENDING: Final = 5 * 60 * 1_000_000
+"""So long a request may take to send its event, in microseconds, with every call tried as often as it may be; after
+that, it is taken to have died."""
+_AGAIN_SECONDS: Final = 5
 
 
 class Claim:
@@ -57,7 +59,7 @@ class Claim:
             if row is not None and row.sent:
                 return False
             if row is None or now() - row.created_at < _SENDING:
-                headers = {"Retry-After": str(_SENDING // 1_000_000)}
+                headers = {"Retry-After": str(_AGAIN_SECONDS)}
                 raise Problem(409, "another request sends this event now; look at the run, or try again", None, headers)
             row.created_at, self._id = now(), row.id
         return True

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -107,6 +108,8 @@ def _engine(url: URL) -> Engine:
         return create_engine(url, pool_size=16, max_overflow=32, pool_pre_ping=True, hide_parameters=True)
     if url.database in (None, "", ":memory:"):
         raise WrongDatabase("the database must be a file: what is in memory is lost when the server stops")
+    if not str(url.database).startswith("file:"):
+        _make_private(Path(str(url.database)))
     engine = create_engine(
         url, pool_size=16, max_overflow=32, hide_parameters=True, connect_args={"timeout": _PATIENCE_SECONDS}
     )
@@ -123,6 +126,12 @@ def _engine(url: URL) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def _make_private(file: Path) -> None:
+    """Makes a database's file such that its owner alone may read what runs were started with."""
+    with suppress(FileExistsError, OSError):  # what is wrong with the place is told when it is used
+        os.close(os.open(file, os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def lock(session: Session, what: str) -> None:

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from stepwell.cloudflare import ApiError, Cloudflare
 from stepwell.compiler import Compiled
 from stepwell.deploy.apply import Done, Options, Overtaken, Stopped, apply
-from stepwell.deploy.desired import Desired
+from stepwell.deploy.desired import Advice, Desired
 from stepwell.deploy.prepare import Prepared, Source, prepare, wanted
 from stepwell.deploy.progress import Event, Stage
 from stepwell.deploy.project import ProjectError, Settings, of_settings
@@ -28,7 +28,7 @@ from stepwell.deploy.takedown import going, read_takedown, takedown
 
 from . import compiling, lookup, packages, variables
 from .database import lock, new_id, now
-from .errors import Problem, missing, of_provider
+from .errors import Problem, of_provider
 from .house import House
 from .keys import Caller
 from .shapes import ConfigAsk, DeployAsk, DeployTell, Finding, TakedownTell
@@ -50,6 +50,12 @@ PROGRESS: Final = {
 }
 """How far a deploy is at a stage, in per cent (AwaitStep's figures)."""
 
+_ADVICE: Final = Advice(
+    value="give it one (POST /api/env-vars), then deploy again",
+    id="say it under config.bindings, make a variable {name}_BINDING_ID, or send provision: true",
+    provision="send provision: true",
+    workflow="rename the graph",
+)
 _LOG: Final = logging.getLogger("stepwell.server")
 _HEARTBEAT_SECONDS: Final = 15
 _ENDED: Final = ("complete", "errored", "terminated")
@@ -80,15 +86,17 @@ def accept(house: House, caller: Caller, workflow_id: str, ask: DeployAsk) -> Or
         if chosen is None:
             raise Problem(400, "No version to use: post one to …/versions first")
         version = lookup.version(session, workflow, chosen)
-        before = session.scalars(
+        before = (
             select(DeploymentRow)
             .where(DeploymentRow.workflow_id == workflow.id, DeploymentRow.connection_id == connection.id)
             .order_by(DeploymentRow.created_at.desc())
-        ).all()
-        here = [row for row in before if row.removed_at is None]
-        _refuse_locked(session.get(VersionRow, here[0].version_id) if here else None, version)
-        named = next((row for row in here if row.worker is not None), None)
-        config = ask.config or _last_config(before)
+            .limit(1)
+        )
+        here = before.where(DeploymentRow.removed_at.is_(None))
+        last = session.scalar(here)
+        _refuse_locked(session.get(VersionRow, last.version_id) if last is not None else None, version)
+        named = session.scalar(here.where(DeploymentRow.worker.is_not(None)))
+        config = ask.config or _last_config(session.scalar(before.where(DeploymentRow.status == "success")))
         given = variables.of_workflow(session, house.vault, workflow)
         row = DeploymentRow(
             id=new_id("dep"),
@@ -112,9 +120,8 @@ def _refuse_locked(live: VersionRow | None, wanted: VersionRow) -> None:
         raise Problem(409, "Currently deployed version is locked — unlock it before deploying")
 
 
-def _last_config(before: Any) -> ConfigAsk:
+def _last_config(last: DeploymentRow | None) -> ConfigAsk:
     """The settings of the last deploy that succeeded hold until others are given."""
-    last = next((row for row in before if row.status == "success"), None)
     return ConfigAsk.model_validate_json(last.config) if last is not None else ConfigAsk()
 
 
@@ -254,6 +261,7 @@ def _wish(order: Order, source: compiling.Source, compiled: Compiled) -> Desired
         raise Problem(422, "Invalid deployment config", list(_config_faults(error))) from None
     except (ProjectError, ValueError) as error:
         raise Problem(422, str(error)) from None
+    wish.advice = _ADVICE
     return wish
 
 
@@ -373,11 +381,17 @@ def take_down(house: House, caller: Caller, workflow_id: str, connection_id: str
     with house.database.read() as session:
         workflow = lookup.workflow(session, caller, workflow_id)
         connection = lookup.connection(session, caller, connection_id)
-        chosen = (DeploymentRow.workflow_id == workflow.id, DeploymentRow.connection_id == connection.id)
-        rows = session.scalars(select(DeploymentRow).where(*chosen, DeploymentRow.removed_at.is_(None))).all()
-    workers = sorted({row.worker for row in rows if row.worker is not None})
+        until = now()
+        here = (
+            DeploymentRow.workflow_id == workflow.id,
+            DeploymentRow.connection_id == connection.id,
+            DeploymentRow.removed_at.is_(None),
+            DeploymentRow.created_at <= until,
+        )
+        names = session.scalars(select(DeploymentRow.worker).where(*here).distinct())
+        workers = sorted(name for name in names if name is not None)
     if not workers:
-        raise missing("Deployment")
+        raise Problem(404, "The workflow is not deployed with this connection")
     api = house.accounts.of(connection)
     removed: list[str] = []
     try:
@@ -389,8 +403,7 @@ def take_down(house: House, caller: Caller, workflow_id: str, connection_id: str
         raise of_provider(error, "the takedown stopped") from None
     moment = now()
     with house.database.write() as session:
-        ids = [row.id for row in rows]
-        session.execute(update(DeploymentRow).where(DeploymentRow.id.in_(ids)).values(removed_at=moment))
+        session.execute(update(DeploymentRow).where(*here).values(removed_at=moment))
         ended = update(RunRow).where(
             RunRow.workflow_id == workflow.id,
             RunRow.connection_id == connection.id,

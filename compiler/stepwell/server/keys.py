@@ -54,9 +54,11 @@ def make(
 
 def admit(database: Database, header: str | None) -> Caller:
     """The caller behind an `Authorization` header. Raises `Problem` 401."""
-    found = _BEARER.fullmatch((header or "").strip())
+    given = (header or "").strip()
+    found = _BEARER.fullmatch(given)
     if found is None:
-        raise _unauthorized("send an API key: Authorization: Bearer ask_…" if not header else "Invalid API key")
+        has_scheme = given.lower().startswith("bearer")
+        raise _unauthorized("Invalid API key" if has_scheme else "send an API key: Authorization: Bearer ask_…")
     moment = now()
     with database.read() as session:
         row = session.scalar(select(KeyRow).where(KeyRow.hash == _hash(found[1])))

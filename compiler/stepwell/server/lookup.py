@@ -82,13 +82,14 @@ def live(session: Session, workflow: str, connection: str) -> DeploymentRow | No
 
 def all_live(session: Session, workflow: str) -> list[DeploymentRow]:
     """The deploys of a workflow that answer now, the newest first; one for each connection."""
-    rows = session.scalars(
-        select(DeploymentRow)
+    connections = session.scalars(
+        select(DeploymentRow.connection_id)
         .where(
             DeploymentRow.workflow_id == workflow,
             DeploymentRow.status == "success",
             DeploymentRow.removed_at.is_(None),
         )
-        .order_by(DeploymentRow.created_at.desc(), DeploymentRow.id.desc())
-    )
-    return list({row.connection_id: row for row in reversed(list(rows))}.values())[::-1]
+        .distinct()
+    ).all()
+    found = [live(session, workflow, connection) for connection in connections]
+    return sorted((row for row in found if row is not None), key=lambda row: (row.created_at, row.id), reverse=True)

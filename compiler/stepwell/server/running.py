@@ -71,7 +71,9 @@ def trigger(house: House, caller: Caller, workflow_id: str, ask: TriggerAsk, key
     with house.database.read() as session:
         workflow = lookup.workflow(session, caller, workflow_id)
         if workflow.kind == "script":
-            raise Problem(400, "This is a function: it has no runs. Call the URL of its Worker")
+            up = lookup.live(session, workflow.id, ask.connection_id)
+            where = f" at {up.url}" if up is not None and up.url else ""
+            raise Problem(400, f"This is a function: it has no runs. Call its Worker{where}")
         connection = lookup.connection(session, caller, ask.connection_id)
         deployment = lookup.live(session, workflow.id, connection.id)
         text = _params(ask.params)

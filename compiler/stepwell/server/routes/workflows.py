@@ -9,12 +9,12 @@ from fastapi import Query
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from stepwell.graph.nodes import Nodes
-
 from .. import compiling, lookup, variables
 from ..database import new_id, now
 from ..door import needs
 from ..errors import Problem
+from ..house import House
+from ..keys import Caller
 from ..paging import Cursor, Limit, page
 from ..shapes import FullWorkflow, ListedWorkflow, Ok, Page, WorkflowAsk, WorkflowPatch, WorkflowTell
 from ..tables import DeploymentRow, RunRow, VariableRow, VersionRow, WorkflowRow
@@ -98,9 +98,11 @@ def update_workflow(house: Hall, who: Who, workflow_id: str, ask: WorkflowPatch,
 
     Trigger code and dependencies are checked together with the current version: 422 with findings.
     """
+    given = ask.model_fields_set
+    if given & {"trigger_code", "dependencies"}:
+        _check(house, who, workflow_id, ask, body)
     with house.database.write() as session:
         row = lookup.workflow(session, who, workflow_id)
-        given = ask.model_fields_set
         if "name" in given:
             if ask.name is None:
                 raise Problem(422, "name cannot be null")
@@ -114,8 +116,6 @@ def update_workflow(house: Hall, who: Who, workflow_id: str, ask: WorkflowPatch,
         if ask.env_vars is not None:
             variables.replace(session, house.vault, row, ask.env_vars)
         row.updated_at = now()
-        if given & {"trigger_code", "dependencies"}:
-            _check(session, row, body, house.nodes)
     return workflow(row)
 
 
@@ -125,12 +125,20 @@ def _dependencies(given: dict[str, str]) -> str:
     return json.dumps(given)
 
 
-def _check(session: Session, row: WorkflowRow, body: str, nodes: Nodes) -> None:
-    """Raises `Problem` 422 where the current version no longer compiles with what was changed."""
-    current = session.get(VersionRow, row.current_version_id) if row.current_version_id is not None else None
+def _check(house: House, who: Caller, workflow_id: str, ask: WorkflowPatch, body: str) -> None:
+    """Raises `Problem` 422 where the current version would not compile with what is asked for. Nobody waits for it:
+    a large graph takes its time, and a transaction that writes would keep all others out of SQLite for so long.
+    """
+    with house.database.read() as session:
+        row = lookup.workflow(session, who, workflow_id)
+        current = session.get(VersionRow, row.current_version_id) if row.current_version_id is not None else None
+    if "trigger_code" in ask.model_fields_set:
+        row.trigger_code = ask.trigger_code
+    if "dependencies" in ask.model_fields_set:
+        row.dependencies = _dependencies(ask.dependencies or {})
     if current is None:
         return
-    ok, found = compiling.checked(compiling.of_workflow(row, json.loads(current.artifact), body), nodes)
+    ok, found = compiling.checked(compiling.of_workflow(row, json.loads(current.artifact), body), house.nodes)
     if not ok:
         raise Problem(422, "the current version does not compile with this", compiling.told(found))
 
