@@ -232,6 +232,14 @@ def test_findings_are_told_as_the_command_line_tells_them(who: Caller, tmp_path:
     assert (found["pointer"], found["line"], found["snippet"]["line"]) == ("/triggerCode", None, 1)
 
 
+def test_a_source_file_in_the_place_of_an_artifact(who: Caller) -> None:
+    id = who.post("/workflows", {"name": "Orders"})["id"]
+    for path in (f"/workflows/{id}/versions", "/check", "/compile"):
+        answer = who.call("POST", path, {"ir": {"ir": graph(), "triggerCode": ""}})
+        [told] = answer.json()["details"]
+        assert answer.status_code == 422 and told["path"] == "ir" and "under its `ir`" in told["message"]
+
+
 def test_warnings_come_with_the_version(who: Caller) -> None:
     id = who.post("/workflows", {"name": "Orders"})["id"]
     made = who.post(f"/workflows/{id}/versions", {"ir": {**graph(), "more": 1}})

@@ -36,6 +36,13 @@ def _moment(value: Any) -> Any:
     return datetime.fromtimestamp(value / 1_000_000, UTC) if isinstance(value, int) else value
 
 
+def _bare(ir: dict[str, Any]) -> dict[str, Any]:
+    if isinstance(ir.get("ir"), dict) and "nodes" not in ir:
+        raise ValueError("is a source file: send what stands under its `ir`")
+    return ir
+
+
+Artifact = Annotated[dict[str, Any], AfterValidator(_bare)]
 Words = Annotated[str, AfterValidator(_printable)]
 Said = Annotated[str, AfterValidator(clean)]
 """What the compiler says of a flow's file, which may hold anything."""
@@ -331,7 +338,7 @@ class Finding(Tell):
 class VersionAsk(Ask):
     """A new version: the artifact as an editor keeps it."""
 
-    ir: dict[str, Any]
+    ir: Artifact
 
 
 class VersionPatch(Ask):
@@ -389,7 +396,7 @@ class FullWorkflow(Tell):
 class CheckAsk(Ask):
     """A document to look at, without keeping it."""
 
-    ir: dict[str, Any]
+    ir: Artifact
     trigger_code: Annotated[Words, StringConstraints(max_length=50_000)] | None = None
 
 

@@ -180,7 +180,8 @@ class RunRow(Base):
     idempotency_key: Mapped[str | None] = mapped_column(String(255))
     request: Mapped[str] = mapped_column(String(64))
     """A hash of what was asked for."""
-    params: Mapped[Json]
+    params: Mapped[Json] = mapped_column(Text, deferred=True)
+    """What it was started with; nothing that is told of a run needs to read it."""
     started: Mapped[bool]
     tries: Mapped[int]
     """How many requests have asked the provider to start it."""

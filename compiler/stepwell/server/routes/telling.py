@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Final
+
+from sqlalchemy.orm import load_only
 
 from ..shapes import DeploymentTell, Finding, RunTell, VersionRef, VersionTell, WorkflowTell
 from ..tables import DeploymentRow, RunRow, VersionRow, WorkflowRow
@@ -26,6 +28,12 @@ def workflow(row: WorkflowRow) -> WorkflowTell:
             "updated_at": row.updated_at,
         }
     )
+
+
+REFERENCE: Final = load_only(
+    VersionRow.id, VersionRow.workflow_id, VersionRow.number, VersionRow.locked, VersionRow.created_at
+)
+"""What `version_ref` needs of a row: a hundred artifacts are a lot."""
 
 
 def version_ref(row: VersionRow) -> VersionRef:

@@ -20,7 +20,7 @@ from ..paging import Cursor, Limit, page
 from ..shapes import Finding, Ok, Page, VersionAsk, VersionPatch, VersionRef, VersionTell
 from ..tables import DeploymentRow, VersionRow, WorkflowRow
 from .common import Body, Hall, Who, make_router
-from .telling import version, version_ref
+from .telling import REFERENCE, version, version_ref
 
 router = make_router("versions")
 
@@ -33,7 +33,7 @@ def list_versions(
     """The versions of a workflow."""
     with house.database.read() as session:
         row = lookup.workflow(session, who, workflow_id)
-        chosen = select(VersionRow).where(VersionRow.workflow_id == row.id)
+        chosen = select(VersionRow).where(VersionRow.workflow_id == row.id).options(REFERENCE)
         return page(session, chosen, VersionRow, cursor, limit, version_ref)
 
 

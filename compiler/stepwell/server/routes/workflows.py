@@ -20,7 +20,7 @@ from ..shapes import FullWorkflow, ListedWorkflow, Ok, Page, WorkflowAsk, Workfl
 from ..tables import DeploymentRow, RunRow, VariableRow, VersionRow, WorkflowRow
 from .common import Body, Hall, Who, make_router
 from .projects import refuse_deployed
-from .telling import deployment, version, version_ref, workflow
+from .telling import REFERENCE, deployment, version, version_ref, workflow
 
 router = make_router("workflows")
 
@@ -79,9 +79,8 @@ def get_full_workflow(
         row = lookup.workflow(session, who, workflow_id)
         chosen = version_id or row.current_version_id
         shown = lookup.version(session, row, chosen) if chosen is not None else None
-        refs = session.scalars(
-            select(VersionRow).where(VersionRow.workflow_id == row.id).order_by(VersionRow.number.desc()).limit(100)
-        )
+        listed = select(VersionRow).where(VersionRow.workflow_id == row.id).options(REFERENCE)
+        refs = session.scalars(listed.order_by(VersionRow.number.desc()).limit(100))
         live = lookup.all_live(session, row.id)
         return FullWorkflow(
             workflow=workflow(row),
@@ -157,13 +156,14 @@ def delete_workflow(house: Hall, who: Who, workflow_id: str) -> Ok:
 
 
 def _listed(session: Session, row: WorkflowRow) -> ListedWorkflow:
-    last = session.scalar(
-        select(DeploymentRow)
+    last = session.execute(
+        select(DeploymentRow.status, DeploymentRow.version_id)
         .where(DeploymentRow.workflow_id == row.id, DeploymentRow.removed_at.is_(None))
         .order_by(DeploymentRow.created_at.desc())
         .limit(1)
-    )
-    run = session.scalar(select(RunRow).where(RunRow.workflow_id == row.id).order_by(RunRow.created_at.desc()).limit(1))
+    ).first()
+    runs = select(RunRow.status, RunRow.created_at).where(RunRow.workflow_id == row.id)
+    run = session.execute(runs.order_by(RunRow.created_at.desc()).limit(1)).first()
     return ListedWorkflow.model_validate(
         {
             **workflow(row).model_dump(by_alias=False),
