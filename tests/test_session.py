@@ -66,6 +66,18 @@ def test_two_nodes_at_once_and_one_that_was_moved() -> None:
     assert _same(session, json.dumps(value, indent=2).replace("  ", " ")) is True
 
 
+def test_what_bodies_of_a_script_declare_is_quick_where_no_other_reads_it() -> None:
+    session, document = Session(), _shapes.script(5)
+    document = _with(document, 4, code="return { value: {{s3.value}} + typeof later };")
+    session.compile(document)
+    for node in (2, 3, 2):
+        code = f"const total{node} = 1; return {{ value: {{{{s{node - 1}.value}}}} + {node} }};"
+        document = _with(document, node, code=code)
+        assert _same(session, document)
+    assert _same(session, _with(document, 4, code="return { value: {{s3.value}} + total2 };"))
+    assert not _same(session, _with(document, 2, code="const later = 1; return { value: {{s1.value}} + 2 };"))
+
+
 def test_what_others_depend_on_is_compiled_as_a_whole() -> None:
     session, document = Session(), _shapes.chain(5)
     session.compile(document)

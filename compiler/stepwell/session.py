@@ -169,6 +169,7 @@ class _Edit:
             return Compiled(self.finish(self.found), language=options.language), kept
         with paused():
             known = self._patched()
+        readers = kept.__dict__.get("readers")
         if known is not None:
             compiled, made = compiler.assembled(known, options, self.finish)
             table = kept.table
@@ -180,6 +181,8 @@ class _Edit:
             return compiled, kept
         new = _Kept(options, self.text, made, table)
         new.__dict__["placed"] = self.placed
+        if readers is not None and self.is_quick:
+            new.__dict__["readers"] = readers.reading(self.new.analysis, self.nodes)
         return compiled, new
 
     def _patched(self) -> Known | None:

@@ -8,14 +8,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from stepwell.check.analysis import Analysis, declared_by, read_some
+from stepwell.check.analysis import Analysis, declared_by, names_of, read_some
 from stepwell.check.data import typed_node
+from stepwell.check.fields import Fields
 from stepwell.check.paths import shapes_of, unknown_paths
 from stepwell.check.rules import findings_of, stored_of
-from stepwell.check.values import Use, codes_in, uses_of
+from stepwell.check.values import Use, codes_in, codes_of, uses_of
 from stepwell.diagnostics import Diagnostic
 from stepwell.graph.edited import same_value
 from stepwell.graph.read import Document
@@ -69,10 +70,11 @@ def _same_arms(key: str, one: Json, other: Json) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Readers:
-    """Who reads the value of each node, and the item of each loop."""
+    """Who reads the value of each node, the item of each loop, and a name that the code itself does not declare."""
 
     of_node: Mapping[int, Set[int]]
     of_item: Mapping[int, Set[int]]
+    of_name: Mapping[str, Set[int]]
 
     def behind(self, vertices: Iterable[int]) -> set[int]:
         """The nodes that may see another form of something when that of some nodes' values has changed."""
@@ -85,19 +87,34 @@ class Readers:
                 waiting += self.of_item.get(reader, ())
         return found
 
+    def reading(self, analysis: Analysis, vertices: Iterable[int]) -> Readers:
+        """The same with the names in some nodes, which read no other nodes than before."""
+        of_name = dict(self.of_name)
+        for vertex in vertices:
+            for name in _names_in(analysis.fields[vertex]):
+                of_name[name] = of_name.get(name, frozenset()) | {vertex}
+        return replace(self, of_name=of_name)
+
+
+def _names_in(fields: Fields) -> set[str]:
+    return {name.name for value in fields.values() for code in codes_of(value) for name in code.facts.free}
+
 
 def readers(analysis: Analysis) -> Readers:
     """Who reads what."""
     of_node: dict[int, set[int]] = defaultdict(set)
     of_item: dict[int, set[int]] = defaultdict(set)
+    of_name: dict[str, set[int]] = defaultdict(set)
     for vertex, fields in enumerate(analysis.fields):
+        for name in _names_in(fields):
+            of_name[name].add(vertex)
         for value in fields.values():
             for use, _ in uses_of(value):
                 if use.kind == "node":
                     of_node[use.vertex].add(vertex)
                 elif use.kind == "item":
                     of_item[use.vertex].add(vertex)
-    return Readers(of_node, of_item)
+    return Readers(of_node, of_item, of_name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +144,9 @@ def checked(analysis: Analysis, document: Document, vertices: Sequence[int]) -> 
     new.flow.nodes, new.regions.flow = document.source.ir.nodes, new.flow
     new.reach = analysis.reach.over(new.regions, new.data)
     new.scope = analysis.scope.over(new.reach, new.data)
+    assert analysis.names is not None
+    if any(_declared(analysis, vertex) != _declared(new, vertex) for vertex in vertices):
+        new.names = names_of(new.typed, analysis.names.scanner, _is_script(new))
     fields, codes = list(analysis.fields), list(analysis.codes)
     sources: dict[str, str] = {}
     for vertex, read in zip(vertices, read_some(new, vertices, found, sources), strict=True):
@@ -142,6 +162,9 @@ def unseen(one: Checked, other_: Checked, vertices: Sequence[int], known: Callab
         return False
     if any(_seen(old, vertex) != _seen(new, vertex) for vertex in vertices):
         return False
+    declared = {name for vertex in vertices for name in _declared(old, vertex) ^ _declared(new, vertex)}
+    if declared and any(known().of_name.get(name, frozenset()) - set(vertices) for name in declared):
+        return False
     before, now = shapes_of(old), shapes_of(new)
     other = [
         vertex
@@ -154,9 +177,16 @@ def unseen(one: Checked, other_: Checked, vertices: Sequence[int], known: Callab
 
 
 def _seen(analysis: Analysis, vertex: int) -> object:
-    """What the check of other nodes asks of a node's texts, apart from the form of its value."""
-    assert analysis.names is not None
-    script = analysis.document.source.ir.kind == "script"
+    """What the check of other nodes asks of a node's texts, apart from the form of its value and what it declares."""
     fields = analysis.fields[vertex]
-    declared = declared_by(analysis.typed[vertex], analysis.names.scanner, script)
-    return declared, list(fields), {} if script else stored_of(fields)
+    return list(fields), {} if _is_script(analysis) else stored_of(fields)
+
+
+def _declared(analysis: Analysis, vertex: int) -> frozenset[str]:
+    """The names that a node's body declares, and that others could take for theirs."""
+    assert analysis.names is not None
+    return declared_by(analysis.typed[vertex], analysis.names.scanner, _is_script(analysis))
+
+
+def _is_script(analysis: Analysis) -> bool:
+    return analysis.document.source.ir.kind == "script"

@@ -82,7 +82,7 @@ def analyse(document: Document) -> tuple[Analysis | None, list[Diagnostic]]:
     scope = Scope(reach, data)
     sources: dict[str, str] = {}
     scanner = Scanner(scope.ids)
-    names = Names(scanner, _local_names(typed, scanner, document.source.ir.kind == "script"))
+    names = names_of(typed, scanner, document.source.ir.kind == "script")
     analysis = Analysis(document, typed, data, flow, regions, reach, scope, [], trigger, sources, names=names)
     analysis.fields = _read_all(analysis, found, sources)
     analysis.codes = [codes_in(fields) for fields in analysis.fields]
@@ -109,6 +109,11 @@ def read_some(
         reader.enter(vertex)
         fields.append(read_fields(analysis.typed[vertex].kind, analysis.typed[vertex].data, reader))
     return fields
+
+
+def names_of(typed: Sequence[Typed], scanner: Scanner, script: bool) -> Names:
+    """What the fields of nodes are read with."""
+    return Names(scanner, _local_names(typed, scanner, script))
 
 
 def _local_names(typed: Sequence[Typed], scanner: Scanner, script: bool) -> dict[str, str]:
