@@ -163,9 +163,14 @@ def compiled(document: object, options: Options) -> tuple[Compiled, Known | None
 
 
 def made(
-    analysis: Analysis, found: Sequence[Diagnostic], options: Options, finish: Finish
+    analysis: Analysis,
+    found: Sequence[Diagnostic],
+    options: Options,
+    finish: Finish,
+    page: Callable[[Lowered, Printer], Sheet | None] = lambda *_: None,
+    artifact: ArtifactText | None = None,
 ) -> tuple[Compiled, Known | None]:
-    """What a checked document compiles to."""
+    """What a checked document compiles to. `page` may know how to print it with less work, `artifact` is its text."""
     from stepwell.emit.module import emit_by
     from stepwell.emit.printer import Printer
     from stepwell.lower.lower import lowered
@@ -173,8 +178,11 @@ def made(
     with paused():
         low = lowered(analysis)
         printer = Printer(low.program, low.program.language == "ts")
-        emitted = emit_by(printer, low.program)
-    return assembled(Known(analysis, found, low, printer, emitted), options, finish)
+        emitted: Emitted | Sheet | None = page(low, printer)
+        if emitted is None:
+            printer = Printer(low.program, low.program.language == "ts")
+            emitted = emit_by(printer, low.program)
+    return assembled(Known(analysis, found, low, printer, emitted, artifact=artifact), options, finish)
 
 
 @dataclass(frozen=True, slots=True)

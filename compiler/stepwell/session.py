@@ -26,7 +26,9 @@ from stepwell.check.again import Checked, Readers, checked, only_texts, readers,
 from stepwell.collector import paused
 from stepwell.compiler import Compiled, Known, Language
 from stepwell.diagnostics import Diagnostic, Severity, has_errors
-from stepwell.emit.asks import printed
+from stepwell.emit.asks import alike, same_module, told
+from stepwell.emit.module import emit_by
+from stepwell.emit.printer import Printer
 from stepwell.emit.sheet import Piece, Sheet, piece, sheet
 from stepwell.graph.edited import Changed, Spot, Text, about, changed, in_order, located, spots, spots_in
 from stepwell.graph.jsontext import parse
@@ -128,7 +130,9 @@ class _Kept:
     @cached_property
     def sheet(self) -> Sheet:
         emitted = self.known.emitted
-        return emitted if isinstance(emitted, Sheet) else sheet(emitted)
+        page = emitted if isinstance(emitted, Sheet) else sheet(emitted)
+        assert page is not None
+        return page
 
     @cached_property
     def artifact(self) -> ArtifactText:
@@ -175,13 +179,14 @@ class _Edit:
             table = kept.table
         else:
             self.is_quick = False
-            compiled, made = compiler.made(self.new.analysis, self.found, options, self.finish)
+            more = self._printed_again, self._artifact()
+            compiled, made = compiler.made(self.new.analysis, self.found, options, self.finish, *more)
             table = made.lowered.builder.names.table if made is not None else kept.table
         if made is None:
             return compiled, kept
         new = _Kept(options, self.text, made, table)
         new.__dict__["placed"] = self.placed
-        if readers is not None and self.is_quick:
+        if readers is not None:
             new.__dict__["readers"] = readers.reading(self.new.analysis, self.nodes)
         return compiled, new
 
@@ -200,8 +205,49 @@ class _Edit:
         page = _page(self.kept, lowered)
         if page is None:
             return None
-        artifact = self.kept.artifact.replaced({node: new.document.source.ir.nodes[node] for node in self.nodes})
-        return Known(new, self.found, lowered, old.printer, page, old.built, artifact)
+        return Known(new, self.found, lowered, old.printer, page, old.built, self._artifact())
+
+    def _artifact(self) -> ArtifactText:
+        nodes = self.new.analysis.document.source.ir.nodes
+        return self.kept.artifact.replaced({node: nodes[node] for node in self.nodes})
+
+    def _printed_again(self, lowered: Lowered, printer: Printer) -> Sheet | None:
+        """A program that was lowered anew, the statements that have not changed as they were printed before."""
+        old, page = self.kept.known, self.kept.sheet
+        if not same_module(old.printer, printer):
+            return None
+        before = old.lowered.program.body
+        places = {_key(one): number for number, one in enumerate(before) if number in page.at}
+        changed = self._holders(lowered)
+        known: dict[int, int] = {}
+        for number, one in enumerate(lowered.program.body):
+            place = places.get(_key(one))
+            if place is None or getattr(one, "node", None) in changed or one != before[place]:
+                continue
+            if alike(old.printer, printer, old.printer.asks[place]):
+                known[number] = place
+        emitted = emit_by(printer, lowered.program, {number: old.printer.asks[at] for number, at in known.items()})
+        return sheet(emitted, {number: page.pieces[page.at[at]] for number, at in known.items()})
+
+    def _holders(self, lowered: Lowered) -> set[str]:
+        """The nodes whose statements in the program's body hold what was built of changed nodes.
+
+        Of all others, statements that compare equal are the same: their values come from the same texts.
+        """
+        plan, flow = lowered.builder.plan, self.new.analysis.flow
+        found = set(self.nodes)
+        for node in self.nodes:
+            chain = plan.chain(plan.scope_of(node))
+            if len(chain) > 1:
+                part = chain[-2]
+                groups = self.new.analysis.regions.groups
+                found.add(groups[part] if part in groups else flow.arm(part).container)
+        return {flow.nodes[node].id for node in found}
+
+
+def _key(statement: Statement) -> tuple[type, object]:
+    """What statements of two programs are compared by."""
+    return type(statement), getattr(statement, "node", None) or getattr(statement, "name", None)
 
 
 def _page(kept: _Kept, lowered: Lowered) -> Sheet | None:
@@ -213,9 +259,11 @@ def _page(kept: _Kept, lowered: Lowered) -> Sheet | None:
     for number, (before, now) in enumerate(zip(old, body, strict=True)):
         if _is_same(before, now):
             continue
-        (_, asked), (js, asks) = printed(printer, before), printed(printer, now)
         place = kept.sheet.at.get(number)
-        if asked != asks or place is None:
+        if place is None or told(before, printer.script) != told(now, printer.script):
+            return None
+        js, wanted = printer.asking(now)
+        if wanted != printer.asks[number]:
             return None
         pieces[place] = piece(js, kept.sheet.pieces[place].begun)
         if not pieces[place].text:

@@ -34,6 +34,7 @@ def test_a_statement_that_is_exchanged_makes_the_same_module() -> None:
             program = _program(*codes)
             new, printer = _printed(program)
             page = sheet(old)
+            assert page is not None
             place = page.at[number]
             page = page.replaced({place: piece(printer.statement(program.body[number]), page.pieces[place].begun)})
             assert page.text == new.text

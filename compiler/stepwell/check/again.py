@@ -8,20 +8,20 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from copy import copy
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from stepwell.check.analysis import Analysis, declared_by, names_of, read_some
 from stepwell.check.data import typed_node
-from stepwell.check.fields import Fields
 from stepwell.check.paths import shapes_of, unknown_paths
 from stepwell.check.rules import findings_of, stored_of
-from stepwell.check.values import Use, codes_in, codes_of, uses_of
+from stepwell.check.values import Use, codes_in, uses_of
 from stepwell.diagnostics import Diagnostic
 from stepwell.graph.edited import same_value
 from stepwell.graph.read import Document
 
 Json = Mapping[str, Any]
+_Key = TypeVar("_Key", int, str)
 Texts = Mapping[str, frozenset[str]]
 
 TEXTS: Texts = {
@@ -87,28 +87,32 @@ class Readers:
                 waiting += self.of_item.get(reader, ())
         return found
 
-    def reading(self, analysis: Analysis, vertices: Iterable[int]) -> Readers:
-        """The same with the names in some nodes, which read no other nodes than before."""
-        of_name = dict(self.of_name)
-        for vertex in vertices:
-            for name in _names_in(analysis.fields[vertex]):
-                of_name[name] = of_name.get(name, frozenset()) | {vertex}
-        return replace(self, of_name=of_name)
+    def reading(self, analysis: Analysis, vertices: Sequence[int]) -> Readers:
+        """The same with what some nodes read now; that they read something once is not forgotten."""
+        now = _readers(analysis, vertices)
+        return Readers(
+            _joined(self.of_node, now.of_node), _joined(self.of_item, now.of_item), _joined(self.of_name, now.of_name)
+        )
 
 
-def _names_in(fields: Fields) -> set[str]:
-    return {name.name for value in fields.values() for code in codes_of(value) for name in code.facts.free}
+def _joined(one: Mapping[_Key, Set[int]], other: Mapping[_Key, Set[int]]) -> Mapping[_Key, Set[int]]:
+    return {**one, **{key: one.get(key, frozenset()) | found for key, found in other.items()}}
 
 
 def readers(analysis: Analysis) -> Readers:
     """Who reads what."""
+    return _readers(analysis, range(len(analysis.fields)))
+
+
+def _readers(analysis: Analysis, vertices: Sequence[int]) -> Readers:
     of_node: dict[int, set[int]] = defaultdict(set)
     of_item: dict[int, set[int]] = defaultdict(set)
     of_name: dict[str, set[int]] = defaultdict(set)
-    for vertex, fields in enumerate(analysis.fields):
-        for name in _names_in(fields):
-            of_name[name].add(vertex)
-        for value in fields.values():
+    for vertex in vertices:
+        for _, code in analysis.codes[vertex]:
+            for name in code.facts.free:
+                of_name[name.name].add(vertex)
+        for value in analysis.fields[vertex].values():
             for use, _ in uses_of(value):
                 if use.kind == "node":
                     of_node[use.vertex].add(vertex)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping as Items
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -15,6 +16,8 @@ from stepwell.lower.names import HELPERS
 from stepwell.lower.program import Handler, Program, Settings
 
 Language = Literal["ts", "js"]
+Known = Items[int, frozenset[str]]
+_NOTHING: Known = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +35,21 @@ def emit(program: Program, language: Language) -> Emitted:
     return emit_by(Printer(program, language == "ts"), program)
 
 
-def emit_by(printer: Printer, program: Program) -> Emitted:
-    """`emit`, by the program's own printer, which can print more of it later."""
-    printed = flatten(_Module(program, printer).print())
+def emit_by(printer: Printer, program: Program, known: Known = _NOTHING) -> Emitted:
+    """`emit`, by the program's own printer, which can print more of it later.
+
+    `known` are statements that are printed already, with the names that they ask for: others stand in their places.
+    """
+    printed = flatten(_Module(program, printer, known).print())
     return Emitted(printed.text, printed.mappings, printed.spans)
 
 
 class _Module:
     """One module while it is printed. What names are used is known last, so the head is printed last."""
 
-    def __init__(self, program: Program, printer: Printer) -> None:
+    def __init__(self, program: Program, printer: Printer, known: Known) -> None:
         self._program = program
+        self._known = known
         self._printer = printer
         self._names = self._printer.names
         self._groups = _groups(program.handlers)
@@ -71,7 +78,7 @@ class _Module:
         program = self._program
         return self._render(
             program.kind,
-            body=self._printer.body(program.body),
+            body=self._printer.body(program.body, self._known),
             run=self._run(),
             description=doc_comment(program.description or ""),
             class_name=identifier(program.class_name),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final, get_args
 
@@ -31,6 +31,7 @@ from stepwell.lower.program import (
 )
 
 _Node = Statement | Block
+_PLACE: Final = Js(("0",))
 
 
 def _snake(name: str) -> str:
@@ -53,6 +54,8 @@ class Printer:
         self.names = Names(program, found)
         self.script = program.kind == "script"
         self.expressions = Expressions(self.names, self._stored)
+        self.asks: dict[int, frozenset[str]] = {}
+        """The names of the module that each statement of the body asks for."""
         self._trigger = program.trigger
         self._modules: dict[str, TemplateModule] = {}
         self._kinds: dict[type, Any] = {}
@@ -87,9 +90,29 @@ class Printer:
             found = self._kinds[kind] = self.module(_TEMPLATES[kind])
         return found
 
-    def body(self, body: Block) -> Js:
-        """The body of the program; each of its statements is a part, by its number."""
-        return layout.lines([Js((Part(self.statement(one), number),)) for number, one in enumerate(body)])
+    def body(self, body: Block, known: Mapping[int, frozenset[str]]) -> Js:
+        """The body of the program; each of its statements is a part, by its number.
+
+        Of what has been printed before, `known` has the names that it asks for, and something stands in its place.
+        """
+        parts = []
+        for number, one in enumerate(body):
+            if number in known:
+                self.asks[number] = known[number]
+                parts.append(Js((Part(_PLACE, number),)))
+                continue
+            js, self.asks[number] = self.asking(one)
+            parts.append(Js((Part(js, number),)))
+        for name in sorted(frozenset[str]().union(*known.values())):
+            self.names.name(name)
+        return layout.lines(parts)
+
+    def asking(self, statement: Statement) -> tuple[Js, frozenset[str]]:
+        """A statement, and which names of the module it asks for."""
+        before, self.names.asked = self.names.asked, set()
+        js = self.statement(statement)
+        wanted, self.names.asked = frozenset(self.names.asked), before
+        return js, wanted
 
     def statement(self, statement: Statement) -> Js:
         """A statement with all that is in it."""

@@ -16,6 +16,8 @@ from stepwell.emit.sourcemap import encoded, map_text, source_map, url
 from stepwell.javascript import Js, Mapping, Start, flatten
 from stepwell.lower.program import Program
 
+_NONE: Items[int, Piece] = {}
+
 Place = tuple[int, int, int]
 """A source's number, a line and a column of it."""
 
@@ -111,8 +113,11 @@ def map_of(emitted: Emitted | Sheet, program: Program) -> str:
     return emitted.map(program.sources) if isinstance(emitted, Sheet) else source_map(emitted, program)
 
 
-def sheet(emitted: Emitted) -> Sheet:
-    """A printed module in pieces."""
+def sheet(emitted: Emitted, known: Items[int, Piece] = _NONE) -> Sheet | None:
+    """A printed module in pieces; `known` are the statements that are printed already, by their numbers.
+
+    None where one of these stands on its line otherwise than it did.
+    """
     pieces: list[Piece] = []
     at: dict[int, int] = {}
     place = first = 0
@@ -120,9 +125,15 @@ def sheet(emitted: Emitted) -> Sheet:
     for span in emitted.spans:
         pieces.append(_cut(emitted, place, span.start, first, span.first, begun))
         at[span.number] = len(pieces)
-        pieces.append(_cut(emitted, span.start, span.end, span.first, span.last, span.begun))
+        own = known.get(span.number)
+        if own is None:
+            own = _cut(emitted, span.start, span.end, span.first, span.last, span.begun)
+        elif own.begun != span.begun._replace(line=0):
+            return None
+        pieces.append(own)
         place, first = span.end, span.last
-        begun = Start(line=span.begun.line + pieces[-1].lines)
+        # What stands for a statement that is known is one line.
+        begun = Start(line=span.begun.line + (0 if span.number in known else own.lines))
     pieces.append(_cut(emitted, place, len(emitted.text), first, len(emitted.mappings), begun))
     return _sheet(pieces, at)
 
