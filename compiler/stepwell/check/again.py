@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from stepwell.check.analysis import Analysis, declared_by, names_of, read_some
 from stepwell.check.data import typed_node
 from stepwell.check.paths import shapes_of, unknown_paths
-from stepwell.check.rules import findings_of, stored_of
+from stepwell.check.rules import findings_of, stored_fields, stored_of
 from stepwell.check.values import Use, codes_in, uses_of
 from stepwell.diagnostics import Diagnostic
 from stepwell.graph.edited import same_value
@@ -156,6 +156,8 @@ def checked(analysis: Analysis, document: Document, vertices: Sequence[int]) -> 
     for vertex, read in zip(vertices, read_some(new, vertices, found, sources), strict=True):
         fields[vertex], codes[vertex] = read, codes_in(read)
     new.fields, new.codes, new.sources = fields, codes, {**analysis.sources, **sources}
+    if any(_stored(analysis, vertex) != _stored(new, vertex) for vertex in vertices):
+        new.stored = stored_fields(new)
     return Checked(new, [*found, *findings_of(new, vertices)], sources)
 
 
@@ -182,8 +184,12 @@ def unseen(one: Checked, other_: Checked, vertices: Sequence[int], known: Callab
 
 def _seen(analysis: Analysis, vertex: int) -> object:
     """What the check of other nodes asks of a node's texts, apart from the form of its value and what it declares."""
-    fields = analysis.fields[vertex]
-    return list(fields), {} if _is_script(analysis) else stored_of(fields)
+    return list(analysis.fields[vertex]), _stored(analysis, vertex)
+
+
+def _stored(analysis: Analysis, vertex: int) -> dict[str, str]:
+    """The fields of a node that have steps of their own: the names of all steps depend on that."""
+    return {} if _is_script(analysis) else stored_of(analysis.fields[vertex])
 
 
 def _declared(analysis: Analysis, vertex: int) -> frozenset[str]:
