@@ -2,9 +2,9 @@
 
 A patch begins with what it breaks, in words, and says who should see it (`Ask:`), so that this is asked first; the
 rest is a diff with little context, so that it outlives changes around it. `make mutants` makes each fault in a copy of
-the tree and asks: the translation validation, the tests of `lower` and `emit`, the goldens whose Worker came out
-differently, run on the real runtime; last the goldens' text, which sees every change of what is printed and does not
-tell whether it is one for the worse.
+the tree and asks: the translation validation, the tests of `lower` and `emit`, those of sessions, the goldens whose
+Worker came out differently, run on the real runtime; last the goldens' text, which sees every change of what is
+printed and does not tell whether it is one for the worse.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ FILES: Final = ("pyproject.toml", "requirements.lock", "Makefile", "README.md", 
 ASKED: Final[Mapping[str, tuple[str, ...]]] = {
     "validation": ("-m", "pytest", "-x", "tests/semantics"),
     "unit tests": ("-m", "pytest", "-x", "tests/emit", "tests/lower"),
+    "session": ("-m", "pytest", "-x", "tests/test_session.py", "tests/properties/test_prop_session.py"),
     "golden runs": ("-m", "tests.mutations.runs"),
     "golden text": ("-m", "pytest", "-x", "tests/golden", "-k", "same_text"),
 }
