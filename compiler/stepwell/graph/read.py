@@ -69,13 +69,11 @@ class _Raw:
     def base(self) -> str:
         return "/ir" if self.enveloped else ""
 
-    def items(self, key: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    def items(self, key: str) -> list[tuple[int, dict[str, Any]]]:
         """The objects of a list of the artifact, with their indices."""
         listed = self.artifact.get(key)
         return (
-            ((i, item) for i, item in enumerate(listed) if isinstance(item, dict))
-            if isinstance(listed, list)
-            else iter(())
+            [(i, item) for i, item in enumerate(listed) if isinstance(item, dict)] if isinstance(listed, list) else []
         )
 
     def at(self, *parts: str | int) -> str:

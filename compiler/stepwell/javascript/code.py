@@ -135,7 +135,7 @@ def facts_of(tree: Tree, kind: Kind, handlers: Sequence[int] = (), custom: int =
         text=tree.text,
         kind=kind,
         language=tree.dialect,
-        faults=_faults(tree, scopes),
+        faults=_faults(tree, scopes) if scopes.faults else (),
         free=tuple(flow.free),
         members=tuple(flow.members),
         followed=tuple(flow.followed),
@@ -155,10 +155,10 @@ def facts_of(tree: Tree, kind: Kind, handlers: Sequence[int] = (), custom: int =
         exports=tuple([starts[row] for row in scopes.exports]),
         jsx=tuple([starts[row] for row in scopes.jsx]),
         opaque=opaque,
-        line_comment_at_end=_ends_in_comment(tree.text, opaque),
+        line_comment_at_end=bool(opaque) and _ends_in_comment(tree.text, opaque),
         floating=tuple(purity.floating),
         non_retryable_extra=tuple(purity.non_retryable_extra),
-        verbatim=_verbatim(tree.text, opaque),
+        verbatim=_verbatim(tree.text, opaque) if opaque else _NOTHING,
     )
 
 
@@ -167,8 +167,6 @@ _NOTHING: Final[frozenset[Any]] = frozenset()
 
 def _faults(tree: Tree, scopes: Scopes) -> tuple[Fault, ...]:
     """The first rules that the text breaks, though it parses."""
-    if not scopes.faults:
-        return ()
     return tuple([fault(tree.text, *rule) for rule in sorted(set(scopes.faults))[:5]])
 
 
@@ -317,16 +315,12 @@ def _template_parts(tree: Tree, row: int) -> list[tuple[int, int, str]]:
 
 
 def _ends_in_comment(text: str, opaque: tuple[tuple[int, int, str], ...]) -> bool:
-    if not opaque:
-        return False
     last = (start for start, end, kind in opaque if end == len(text) and kind == "comment")
     return any(text.startswith("//", start) for start in last)
 
 
 def _verbatim(text: str, opaque: tuple[tuple[int, int, str], ...]) -> frozenset[int]:
     """Lines that begin inside a string or the text of a template."""
-    if not opaque:
-        return _NOTHING
     lines: set[int] = set()
     line, at = 1, 0
     for start, end, kind in sorted(opaque):
