@@ -43,6 +43,8 @@ class Regions:
     """The part (ROOT, an arm or a group) in which a node or a group stands."""
     sure_from: list[int] = field(default_factory=list)
     """Of each vertex: the depth of the highest of its dominators with which it always runs (itself, at least)."""
+    bodies: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    """Of each block: the bodies of loops around it and itself, innermost first."""
     leaving: set[int] = field(default_factory=set)
     """Arms whose end is never reached, because an Exit without a condition always runs in them."""
 
@@ -61,6 +63,14 @@ class Regions:
             around.append(block)
             block = self.parent_block(block)
         return around
+
+    def loop_bodies(self, vertex: int) -> tuple[int, ...]:
+        """Those of the arms around a vertex that are bodies of loops, innermost first."""
+        return self.bodies[self.block[vertex]]
+
+    def loops_around(self, vertex: int) -> list[int]:
+        """The loops around a vertex, innermost first."""
+        return [self.flow.arm(body).container for body in self.bodies[self.block[vertex]]]
 
     def common_dominator(self, a: int, b: int) -> int:
         while not self.dominates(a, b):
@@ -108,6 +118,12 @@ def _blocks(regions: Regions) -> None:
         elif above != ROOT:
             block[vertex] = block[above]
     regions.block, regions.depth = block, depth
+    regions.bodies = {ROOT: ()}
+    for vertex in flow.topological:
+        if vertex >= count:
+            container = flow.arm(vertex).container
+            around = regions.bodies[block[container]]
+            regions.bodies[vertex] = (vertex, *around) if flow.shape(container) == "loop" else around
     _visits(regions)
 
 

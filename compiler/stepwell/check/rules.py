@@ -526,7 +526,7 @@ def _loop_depth(analysis: Analysis, _: Sequence[int]) -> Iterator[Diagnostic]:
         return
     for vertex in flow.topological:
         if not flow.is_arm(vertex) and flow.shape(vertex) == "loop":
-            around = sum(flow.shape(flow.arm(a).container) == "loop" for a in analysis.regions.blocks_around(vertex))
+            around = len(analysis.regions.loop_bodies(vertex))
             if around >= DEEP_LOOPS:
                 yield _find(
                     analysis,
@@ -571,7 +571,7 @@ def _exclusive(analysis: Analysis, a: int, b: int) -> bool:
     """Whether only one of two nodes can run: they stand in different arms of a branch that no loop repeats."""
     regions, flow = analysis.regions, analysis.flow
     above = regions.common_dominator(a, b)
-    if above in (a, b) or flow.shape(above) != "branch" or analysis.scope.loops_around(above):
+    if above in (a, b) or flow.shape(above) != "branch" or regions.loop_bodies(above):
         return False
     return all(flow.is_arm(regions.child_towards(above, v)) for v in (a, b))
 

@@ -77,15 +77,8 @@ class Scope:
 
     def _loops(self, vertex: int, turn_of: int | None) -> list[int]:
         """The loops around `vertex`, innermost first."""
-        regions, flow = self.reach.regions, self.flow
         own = [turn_of] if turn_of is not None else []
-        return own + [
-            flow.arm(a).container for a in regions.blocks_around(vertex) if flow.shape(flow.arm(a).container) == "loop"
-        ]
-
-    def loops_around(self, vertex: int) -> list[int]:
-        """The loops around a node, innermost first."""
-        return self._loops(vertex, None)
+        return own + self.reach.regions.loops_around(vertex)
 
     def in_catch_of(self, vertex: int, container: int) -> bool:
         flow = self.flow

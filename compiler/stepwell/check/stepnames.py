@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 
-from stepwell.check.regions import ROOT, Regions
+from stepwell.check.regions import Regions
 from stepwell.javascript.js import utf16
 
 LIMIT = 256
@@ -29,21 +29,8 @@ _EXTRA = re.compile(rf"(?:{'|'.join(EXTRAS)})(?: [0-9]+)?(?: ?(?:\[[0-9]+\])+)?"
 def step_names(regions: Regions, stored: Collection[int]) -> list[str]:
     """The static name of each node's step; `stored` are the nodes that have fields evaluated in steps of their own."""
     flow = regions.flow
-    loops = _loops_around(regions)
     extra = {v for v, n in enumerate(flow.nodes) if n.type in ("race", "sub_workflow", "sleep_until")} | set(stored)
-    return StepNames([(n.id, n.name, loops[v], v in extra) for v, n in enumerate(flow.nodes)]).names
-
-
-def _loops_around(regions: Regions) -> list[int]:
-    """How many loops there are around each node."""
-    flow = regions.flow
-    inside = {ROOT: 0}
-    # A block is found behind the container of its arm, so that of the container is known.
-    for arm in flow.topological:
-        if flow.is_arm(arm):
-            container = flow.arm(arm).container
-            inside[arm] = inside[regions.block[container]] + (flow.shape(container) == "loop")
-    return [inside[regions.block[v]] for v in range(len(flow.nodes))]
+    return StepNames([(n.id, n.name, len(regions.loop_bodies(v)), v in extra) for v, n in enumerate(flow.nodes)]).names
 
 
 def clean(name: str) -> str:

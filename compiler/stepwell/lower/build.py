@@ -243,16 +243,9 @@ class Builder:
         return first, handed
 
     def step_name(self, vertex: int, extra: str = "") -> p.StepName:
-        loops = self._loops(vertex)
+        loops = self.regions.loops_around(vertex)
         indices = tuple([self.names.naming.indices[loop] for loop in reversed(loops)]) if loops else ()
         return p.StepName(self.names.steps[vertex] + extra, indices)
-
-    def _loops(self, vertex: int) -> list[int]:
-        return [
-            self.flow.arm(a).container
-            for a in self.regions.blocks_around(vertex)
-            if self.flow.shape(self.flow.arm(a).container) == "loop"
-        ]
 
     def field(self, vertex: int, name: str) -> Value | None:
         value: Value | None = self.analysis.fields[vertex].get(name)
@@ -700,7 +693,7 @@ class Builder:
         named = {v for v, k in enumerate(self.flow.kinds) if not k.is_container and self.flow.nodes[v].type != "break"}
         named |= {v for v, _ in self.analysis.stored} | {v for v, k in enumerate(self.flow.kinds) if k.shape == "race"}
         for vertex in () if self.script else sorted(named):
-            counted.update(self._loops(vertex))
+            counted.update(self.regions.loops_around(vertex))
         return frozenset(counted)
 
     def _turns(self, vertex: int, data: d.LoopData, block: p.Block) -> list[p.Statement]:
@@ -774,7 +767,7 @@ class Builder:
         condition = None
         if self.field(vertex, "condition") is not None:
             condition = self.control(vertex, "condition", out)
-        loops = self._loops(vertex)
+        loops = self.regions.loops_around(vertex)
         if loops:
             first: p.Block = ()
             if loops[0] in self.plan.results_of:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, count
 
 from stepwell.check.analysis import Analysis
 from stepwell.check.custom import used_nodes
@@ -150,11 +151,11 @@ def _loop_names(plan: Plan, table: NameTable, hidden: Mapping[Use, set[str]]) ->
 
 
 def _pick(wanted: str, others: str, taken: set[str], free: frozenset[str], table: NameTable) -> str:
-    for candidate in (wanted, *others, *(f"{wanted}_{n}" for n in range(2, 500))):
+    candidates = chain((wanted, *others), (f"{wanted}_{number}" for number in count(2)))
+    while (candidate := next(candidates)) in taken or candidate in free:
         table.tried.add(candidate)
-        if candidate not in taken and candidate not in free:
-            return str(candidate)
-    raise AssertionError(wanted)
+    table.tried.add(candidate)
+    return candidate
 
 
 def _values_and_views(plan: Plan, table: NameTable, base: list[str]) -> tuple[dict[int, str], dict[int, str]]:

@@ -148,11 +148,11 @@ class Plan:
 
     def level(self, target: int, scope: int) -> int:
         """How many of the loop bodies around `target` a reader in `scope` stands outside of."""
-        flow, regions = self.analysis.flow, self.analysis.regions
-        bodies = [a for a in regions.blocks_around(target) if flow.shape(flow.arm(a).container) == "loop"]
-        if not bodies:
-            return 0
-        around = set(self.chain(scope))
+        regions = self.analysis.regions
+        bodies = regions.loop_bodies(target)
+        if not bodies or scope == ROOT:
+            return len(bodies)
+        around = regions.loop_bodies(regions.groups.get(scope, scope))
         return sum(body not in around for body in bodies)
 
     def outer_levels(self, vertex: int) -> list[Key]:
@@ -415,10 +415,7 @@ def exported_at(plan: Plan, exported: int, vertex: int) -> bool:
 
 def _loop_around(plan: Plan, vertex: int) -> int | None:
     """The body arm of the innermost loop around a vertex."""
-    flow = plan.analysis.flow
-    return next(
-        (a for a in plan.analysis.regions.blocks_around(vertex) if flow.shape(flow.arm(a).container) == "loop"), None
-    )
+    return next(iter(plan.analysis.regions.loop_bodies(vertex)), None)
 
 
 def _demand(plan: Plan, values: _Values, sym: Sym | None, scope: int) -> None:
