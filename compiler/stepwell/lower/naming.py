@@ -151,7 +151,7 @@ def _loop_names(plan: Plan, table: NameTable, hidden: Mapping[Use, set[str]]) ->
 
 
 def _pick(wanted: str, others: str, taken: set[str], free: frozenset[str], table: NameTable) -> str:
-    candidates = chain((wanted, *others), (f"{wanted}_{number}" for number in count(2)))
+    candidates: Iterator[str] = chain((wanted, *others), (f"{wanted}_{number}" for number in count(2)))
     while (candidate := next(candidates)) in taken or candidate in free:
         table.tried.add(candidate)
     table.tried.add(candidate)
