@@ -59,7 +59,8 @@ SECONDS = 1.5
 
 def main() -> int:
     """Measures all and prints the table."""
-    python = _process(["python3", "-c", "pass"])
+    # What `python3` is may be a wrapper that looks for the interpreter first.
+    python = _process([os.path.realpath(sys.executable), "-c", "pass"])
     node = shutil.which("node")
     print(f"python3 -c pass: {python:.0f} ms here, {AWAITSTEP_PYTHON:.0f} ms where AwaitStep was measured")
     if node:
