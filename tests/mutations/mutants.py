@@ -22,6 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from tests.semantics.draw import VERDICT_ONLY
+
 ROOT: Final = Path(__file__).parents[2]
 PATCHES: Final = Path(__file__).parent
 TREE: Final = ("compiler", "templates", "tests", "golden", "benchmarks", "examples", "docs")
@@ -117,7 +119,7 @@ def examine(mutant: Mutant, tree: Path) -> Verdict:
 def _ask(arguments: Sequence[str], tree: Path) -> str | None:
     """The first test that fails, None when all pass."""
     paths = os.pathsep.join([str(tree / "compiler"), str(tree)])
-    environment = {**os.environ, "PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {**os.environ, "PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1", VERDICT_ONLY: "1"}
     command = [sys.executable, *arguments]
     try:
         done = subprocess.run(

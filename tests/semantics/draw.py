@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from typing import Final
+
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from tests.semantics.generate import Drawn, drawn
+
+VERDICT_ONLY: Final = "STEPWELL_VERDICT_ONLY"
 
 
 def collect(number: int, count: int, *, calm: bool, scenarios: int) -> list[Drawn]:
@@ -22,13 +27,14 @@ def collect(number: int, count: int, *, calm: bool, scenarios: int) -> list[Draw
 
 
 def settings_for(count: int, *phases: Phase) -> settings:
-    """So many examples, drawn anew from the seed alone."""
+    """So many examples, drawn anew from the seed alone. Where only the verdict counts (`VERDICT_ONLY`), none shrinks."""
+    seen = (Phase.generate,) if VERDICT_ONLY in os.environ else (Phase.generate, Phase.shrink)
     return settings(
         max_examples=count,
         deadline=None,
         database=None,
         suppress_health_check=list(HealthCheck),
-        phases=phases or (Phase.generate, Phase.shrink),
+        phases=phases or seen,
         report_multiple_bugs=False,
         print_blob=False,
     )
