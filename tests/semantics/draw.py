@@ -27,7 +27,7 @@ def collect(number: int, count: int, *, calm: bool, scenarios: int) -> list[Draw
 
 
 def settings_for(count: int, *phases: Phase) -> settings:
-    """So many examples, drawn anew from the seed alone. Where only the verdict counts (`VERDICT_ONLY`), none shrinks."""
+    """So many examples, drawn anew from the seed alone. With `VERDICT_ONLY` in the environment none shrinks."""
     seen = (Phase.generate,) if VERDICT_ONLY in os.environ else (Phase.generate, Phase.shrink)
     return settings(
         max_examples=count,
