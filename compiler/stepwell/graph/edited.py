@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from stepwell.diagnostics import Diagnostic, Place
 from stepwell.graph import jsontext, values
-from stepwell.graph.locate import with_places
+from stepwell.graph.locate import Locator, place_of
 
 _BLANK = re.compile(r"[ \t\n\r]*")
 _BLOCK = 4096
@@ -253,12 +253,12 @@ class Spot:
 def spots(text: Text, found: Sequence[Diagnostic]) -> list[Spot | None]:
     """Where findings stand, such that it stays when other nodes change."""
     lines = [0, *(m.end() for m in re.finditer("\n", text.text))]
-    placed = {id(d): one.place for d, one in _placed(text.text, found)}
-    return [_spot(text, lines, placed[id(d)]) for d in found]
+    return [_spot(text, lines, place) for place in _places(text.text, found)]
 
 
-def _placed(text: str, found: Sequence[Diagnostic]) -> list[tuple[Diagnostic, Diagnostic]]:
-    return [(d, with_places(text, [d])[0]) for d in found]
+def _places(text: str, found: Iterable[Diagnostic]) -> list[Place | None]:
+    locator = Locator(text)
+    return [d.place or place_of(locator, d) for d in found]
 
 
 def _spot(text: Text, lines: Sequence[int], place: Place | None) -> Spot | None:
@@ -278,7 +278,7 @@ def spots_in(text: Text, base: str, node: int, found: Sequence[Diagnostic]) -> l
     own = text.node(node)
     lines = [0, *(m.end() for m in re.finditer("\n", own))]
     inside = [replace(d, pointer=d.pointer.removeprefix(f"{base}/nodes/{node}")) for d in found]
-    places = [one.place for _, one in _placed(own, inside)]
+    places = _places(own, inside)
     return [Spot(node, lines[place.line - 1] + place.column - 1) if place else None for place in places]
 
 
