@@ -167,7 +167,7 @@ def made(
     found: Sequence[Diagnostic],
     options: Options,
     finish: Finish,
-    page: Callable[[Lowered, Printer], Sheet | None] = lambda *_: None,
+    page: Callable[[Lowered, Printer], Sheet | None] | None = None,
     artifact: ArtifactText | None = None,
 ) -> tuple[Compiled, Known | None]:
     """What a checked document compiles to. `page` may know how to print it with less work, `artifact` is its text."""
@@ -178,9 +178,10 @@ def made(
     with paused():
         low = lowered(analysis)
         printer = Printer(low.program, low.program.language == "ts")
-        emitted: Emitted | Sheet | None = page(low, printer)
+        emitted: Emitted | Sheet | None = None
+        if page is not None and (emitted := page(low, printer)) is None:
+            printer = Printer(low.program, low.program.language == "ts")  # of what it was asked for it has taken note
         if emitted is None:
-            printer = Printer(low.program, low.program.language == "ts")
             emitted = emit_by(printer, low.program)
     return assembled(Known(analysis, found, low, printer, emitted, artifact=artifact), options, finish)
 
