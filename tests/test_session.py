@@ -66,6 +66,49 @@ def test_two_nodes_at_once_and_one_that_was_moved() -> None:
     assert _same(session, json.dumps(value, indent=2).replace("  ", " ")) is True
 
 
+@pytest.mark.parametrize("enveloped", [False, True])
+@pytest.mark.parametrize("behind", [False, True])
+@pytest.mark.parametrize("indent", [None, 2])
+def test_when_it_was_written_is_quick(enveloped: bool, behind: bool, indent: int | None) -> None:
+    """Alone, with a text, and where the nodes have moved; what is found stays where it stands."""
+    value = json.loads(_shapes.chain(5))
+    value["metadata"] |= {"updatedAt": "1", "more": 1}
+    value["nodes"][1]["unknown"] = value["edges"][1]["unknown"] = 1
+    if behind:
+        value["metadata"] = value.pop("metadata")
+    document = {"ir": value, "envVars": []} if enveloped else value
+    session = Session()
+    assert not _same(session, json.dumps(document, indent=indent))
+    for written, node in (("2", None), ("three", 2), ("ß\n", 3), ("", 3), (None, None), ("1", 1)):
+        value["metadata"]["updatedAt"] = written
+        if node is not None:
+            code = f"return {{ value: {{{{s{node - 1}.value}}}} + {len(written or '')} }};"
+            value["nodes"][node]["data"]["code"] = code
+        text = json.dumps(document, indent=indent)
+        assert session.check(text) == check(text)
+        assert _same(session, text), written
+
+
+def test_what_else_is_said_of_a_graph() -> None:
+    session, value = Session(), json.loads(_shapes.chain(5))
+    value["metadata"] |= {"description": "One.", "createdAt": None}
+    session.compile(json.dumps(value))
+    for key, told, quick in (
+        ("version", 2, True),
+        ("version", 0, False),
+        ("version", 3, True),
+        ("description", "Two\nlines.", False),
+        ("createdAt", 1, False),
+        ("createdAt", "now", True),
+        ("updatedAt", "now", False),
+        ("name", "Other", False),
+    ):
+        value["metadata"][key] = told
+        assert _same(session, json.dumps(value)) is quick, key
+        assert session.check(json.dumps(value)) == check(json.dumps(value))
+    assert not _same(session, json.dumps(value | {"metadata": None}))
+
+
 def test_what_bodies_of_a_script_declare_is_quick_where_no_other_reads_it() -> None:
     session, document = Session(), _shapes.script(5)
     document = _with(document, 4, code="return { value: {{s3.value}} + typeof later };")

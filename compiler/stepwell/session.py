@@ -4,7 +4,8 @@ What is kept is only used where it is proven to be the same as a compile of its 
 
 - a text that differs from the last one within nodes, and in these in the position and in what fields are read from
   (`check.again.TEXTS`), has the same flow, regions and settings; only these nodes are checked again, if the others ask
-  for nothing of them that has changed (`check.again.unseen`);
+  for nothing of them that has changed (`check.again.unseen`); so may it in the metadata that no check asks for
+  (`check.again.METADATA`);
 - if they need the same of the program (`lower.needs`), plan, names and bindings stay, and only their statements are
   built and printed again; if not, all is lowered and printed;
 - everything else is a compile like any other.
@@ -22,7 +23,7 @@ from pydantic import ValidationError
 
 from stepwell import compiler
 from stepwell.bundle.manifest import ArtifactText, artifact_text
-from stepwell.check.again import Checked, Readers, checked, only_texts, readers, unseen
+from stepwell.check.again import Checked, Readers, checked, only_texts, only_told, readers, unseen
 from stepwell.collector import paused
 from stepwell.compiler import Compiled, Known, Language
 from stepwell.diagnostics import Diagnostic, Severity, has_errors
@@ -30,9 +31,9 @@ from stepwell.emit.asks import alike, same_module, told
 from stepwell.emit.module import emit_by
 from stepwell.emit.printer import Printer
 from stepwell.emit.sheet import Piece, Sheet, piece, sheet
-from stepwell.graph.edited import Changed, Spot, Text, about, changed, in_order, located, spots, spots_in
+from stepwell.graph.edited import Changed, Spot, Text, about, changed, in_order, located, same_value, spots, spots_in
 from stepwell.graph.jsontext import parse
-from stepwell.graph.model import Node
+from stepwell.graph.model import Metadata, Node
 from stepwell.graph.read import Document
 from stepwell.lower.lower import Lowered, sources_of
 from stepwell.lower.names import NameTable, Taken
@@ -54,8 +55,8 @@ class Session:
     """Compiles documents that are much like each other, such as those of an editor, each as `compile_artifact` does.
 
     It takes what that takes. It is quick where a JSON text differs from the last one that compiled in the texts of a
-    few nodes; `quick` counts how often it was. It holds about as much memory as a compile, and as many threads may
-    share it as like to: they wait for each other.
+    few nodes, and in when it was written; `quick` counts how often it was. It holds about as much memory as a compile,
+    and as many threads may share it as like to: they wait for each other.
     """
 
     def __init__(
@@ -193,6 +194,8 @@ class _Edit:
     def _patched(self) -> Known | None:
         """What is known of the new document, if nothing but the statements of its changed nodes is another."""
         old, new, table = self.kept.known, self.new.analysis, self.kept.table
+        if old.lowered.program.description != new.document.source.ir.metadata.description:
+            return None
         for node in self.nodes:
             if needs(old.analysis, node) != needs(new, node) or not same_names(old.analysis, new, node, table):
                 return None
@@ -208,8 +211,8 @@ class _Edit:
         return Known(new, self.found, lowered, old.printer, page, old.built, self._artifact())
 
     def _artifact(self) -> ArtifactText:
-        nodes = self.new.analysis.document.source.ir.nodes
-        return self.kept.artifact.replaced({node: nodes[node] for node in self.nodes})
+        ir = self.new.analysis.document.source.ir
+        return self.kept.artifact.replaced({node: ir.nodes[node] for node in self.nodes}, ir.metadata)
 
     def _printed_again(self, lowered: Lowered, printer: Printer) -> Sheet | None:
         """A program that was lowered anew, the statements that have not changed as they were printed before."""
@@ -326,8 +329,11 @@ def _others(kept: _Kept, edit: Changed, found: Sequence[Diagnostic], base: str) 
 
 
 def _read(document: Document, old: Text, new: Text, nodes: Sequence[int]) -> Document | None:
-    """The document with its changed nodes read, if only their texts and positions have changed."""
+    """The document with its changed nodes and metadata read, if only what `again` allows has changed."""
     ir = document.source.ir
+    metadata = ir.metadata if same_value(old.metadata, new.metadata) else _metadata(old, new)
+    if metadata is None:
+        return None
     models = list(ir.nodes)
     for node in nodes:
         if not only_texts(old.nodes[node], new.nodes[node]):
@@ -336,5 +342,14 @@ def _read(document: Document, old: Text, new: Text, nodes: Sequence[int]) -> Doc
             models[node] = Node.model_validate(new.nodes[node])
         except ValidationError:
             return None
-    source = document.source.model_copy(update={"ir": ir.model_copy(update={"nodes": models})})
+    source = document.source.model_copy(update={"ir": ir.model_copy(update={"nodes": models, "metadata": metadata})})
     return replace(document, source=source)
+
+
+def _metadata(old: Text, new: Text) -> Metadata | None:
+    if not isinstance(new.metadata, dict) or not only_told(old.metadata, new.metadata):
+        return None
+    try:
+        return Metadata.model_validate(new.metadata)
+    except ValidationError:
+        return None

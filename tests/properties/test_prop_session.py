@@ -90,8 +90,10 @@ class Editing:
         """One edit, most often of a text."""
         self.before.append(copy.deepcopy(self.document))
         kinds = ["type"] * 8 + ["set", "set", "move", "undo", "undo", "layout", "order", "anything", "settings", "two"]
-        kind = self.draw(st.sampled_from(kinds))
+        kind = self.draw(st.sampled_from([*kinds, "head", "head"]))
         getattr(self, f"_{kind}")()
+        if kind == "type" and self.draw(st.booleans()):
+            self._head()
 
     def _texts(self) -> list[tuple[str | int, ...]]:
         """The ways to texts and numbers in the data of nodes."""
@@ -162,9 +164,25 @@ class Editing:
         )
         one[key] = value
 
-    def _nodes(self) -> list[Json]:
+    def _head(self) -> None:
+        """What is written with an edit, and what is said of the graph; now and then in another place, or wrong."""
+        metadata = self._artifact().get("metadata")
+        if not isinstance(metadata, dict):
+            return
+        key = self.draw(st.sampled_from(["updatedAt"] * 4 + ["createdAt", "description", "version", "name", "unknown"]))
+        known = {"version": (2, 3, 0, 1.0, True), "description": ("two\nlines", "*/ x", "", None)}
+        metadata[key] = self.draw(st.sampled_from(known.get(key, ("2026-11-28", "2026-11-29", "ß😀", None, 1))))
+        if self.draw(st.integers(0, 5)) == 0:
+            artifact = self._artifact()
+            artifact["metadata"] = artifact.pop("metadata")
+
+    def _artifact(self) -> Json:
         inner = self.document.get("ir", self.document) if isinstance(self.document, dict) else None
-        nodes = inner.get("nodes") if isinstance(inner, dict) else None
+        return inner if isinstance(inner, dict) else {}
+
+    def _nodes(self) -> list[Json]:
+        inner = self._artifact()
+        nodes = inner.get("nodes")
         return [one for one in nodes if isinstance(one, dict)] if isinstance(nodes, list) else []
 
 

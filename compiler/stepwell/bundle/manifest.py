@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from stepwell import __version__
-from stepwell.graph.model import Artifact, Node
+from stepwell.graph.model import Artifact, Metadata, Node
 from stepwell.graph.read import Document
 from stepwell.javascript import NODE_MODULES
 from stepwell.lower.program import Binding, Program
@@ -41,29 +41,29 @@ class Contents:
 
 @dataclass(frozen=True, slots=True)
 class ArtifactText:
-    """An artifact as its hash is taken of it, in parts, so that single nodes can be exchanged."""
+    """An artifact as its hash is taken of it, in parts, so that single nodes and the metadata can be exchanged."""
 
-    before: str
+    others: Mapping[str, str]
+    """By the keys of the artifact, without its nodes."""
     nodes: Sequence[str]
-    behind: str
 
     def __str__(self) -> str:
-        return f"{self.before}{','.join(self.nodes)}{self.behind}"
+        parts = {**self.others, "nodes": f"[{','.join(self.nodes)}]"}
+        return f"{{{','.join(f'{_canonical(key)}:{parts[key]}' for key in sorted(parts))}}}"
 
-    def replaced(self, nodes: Mapping[int, Node]) -> ArtifactText:
-        """The same with other nodes in some places."""
+    def replaced(self, nodes: Mapping[int, Node], metadata: Metadata) -> ArtifactText:
+        """The same with other nodes in some places, and these metadata."""
         texts = list(self.nodes)
         for place, node in nodes.items():
             texts[place] = _canonical(node.model_dump())
-        return replace(self, nodes=texts)
+        return ArtifactText({**self.others, "metadata": _canonical(metadata.model_dump())}, texts)
 
 
 def artifact_text(ir: Artifact) -> ArtifactText:
     """An artifact in parts."""
-    whole = ir.model_dump()
-    nodes = [_canonical(node) for node in whole["nodes"]]
-    before, behind = _canonical({**whole, "nodes": []}).split('"nodes":[]', 1)
-    return ArtifactText(f'{before}"nodes":[', nodes, f"]{behind}")
+    others = ir.model_dump(exclude={"nodes"})
+    nodes = [_canonical(node.model_dump()) for node in ir.nodes]
+    return ArtifactText({key: _canonical(value) for key, value in others.items()}, nodes)
 
 
 def manifest(

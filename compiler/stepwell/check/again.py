@@ -39,6 +39,15 @@ TEXTS: Texts = {
 flow, regions, settings, names and bindings ask for all others."""
 
 
+METADATA = frozenset({"description", "version", "createdAt", "updatedAt"})
+"""The keys of an artifact's metadata that no check asks for."""
+
+
+def only_told(old: Json, new: Json) -> bool:
+    """Whether two artifacts' metadata differ in what no check asks for at most."""
+    return list(old) == list(new) and all(same_value(old[key], new[key]) for key in old if key not in METADATA)
+
+
 def only_texts(old: Json, new: Json) -> bool:
     """Whether two nodes differ in their positions and texts at most; both are JSON objects."""
     if list(old) != list(new) or not all(

@@ -43,7 +43,12 @@ class Text:
 
     @property
     def enveloped(self) -> bool:
-        return "ir" in self.frame
+        return "nodes" not in self.frame
+
+    @property
+    def metadata(self) -> Any:
+        """The artifact's."""
+        return (self.frame["ir"] if self.enveloped else self.frame).get("metadata")
 
 
 def located(text: str, value: dict[str, Any]) -> Text | None:
@@ -55,10 +60,7 @@ def located(text: str, value: dict[str, Any]) -> Text | None:
     if not _is_whole(text):
         return None
     enveloped = "ir" in value and "nodes" not in value
-    at = _behind(text, 0)
-    if enveloped:
-        at = _behind(text, _value_of(text, at, "ir"))
-    at = opened = _behind(text, _value_of(text, at, "nodes"))
+    at = opened = _opened(text, enveloped)
     scan = json.JSONDecoder().raw_decode
     starts, ends = [], []
     while text[at := _skip(text, at)] != "]":
@@ -73,6 +75,14 @@ def located(text: str, value: dict[str, Any]) -> Text | None:
 
 def _frame(value: dict[str, Any], enveloped: bool) -> dict[str, Any]:
     return {**value, "ir": _frame(value["ir"], False)} if enveloped else {**value, "nodes": None}
+
+
+def _opened(text: str, enveloped: bool) -> int:
+    """Behind the `[` of the list of nodes."""
+    at = _behind(text, 0)
+    if enveloped:
+        at = _behind(text, _value_of(text, at, "ir"))
+    return _behind(text, _value_of(text, at, "nodes"))
 
 
 def _is_whole(text: str) -> bool:
@@ -110,7 +120,7 @@ def _value_of(text: str, at: int, wanted: str) -> int:
 
 class Changed(NamedTuple):
     """A text beside another one: the nodes that differ, those that are written differently (these too), and whether
-    what stands around the nodes is."""
+    what stands around the nodes is. The metadata may differ as well."""
 
     text: Text
     nodes: Sequence[int] = ()
@@ -119,11 +129,15 @@ class Changed(NamedTuple):
 
 
 def changed(old: Text, text: str) -> Changed | None:
-    """What differs in a new text; None where that is more than nodes, or the text is not right."""
+    """What differs in a new text; None where that is more than nodes and metadata, or the text is not right."""
     text = text.removeprefix("\ufeff")
     first = _common(old.text, text)
     if first == len(old.text) == len(text):
         return Changed(old)
+    if first < old.opened:
+        moved = _moved(old, text)
+        found = changed(moved, text) if moved is not None else None
+        return _read_again(old, text) if found is None else found._replace(around=True)
     same = _common_end(old.text, text, min(len(old.text), len(text)) - first)
     one, last = bisect_right(old.ends, first), bisect_left(old.starts, len(old.text) - same) - 1
     start = old.ends[one - 1] if one else old.opened
@@ -144,13 +158,56 @@ def changed(old: Text, text: str) -> Changed | None:
     return _compared(old, new, range(one, last + 1), False)
 
 
+def _moved(old: Text, text: str) -> Text | None:
+    """The old text with what stands before the list of nodes as it is now; None where other things than metadata do."""
+    try:
+        opened = _opened(text, old.enveloped)
+    except (ValueError, IndexError, RecursionError):
+        return None
+    before, more = text[:opened], opened - old.opened
+    one, other = (_head(head, old.enveloped) for head in (old.text[: old.opened], before))
+    if one is None or other is None or not _is_whole(before) or not same_value(_bare(one), _bare(other)):
+        return None
+    inner = other["ir"] if old.enveloped else other
+    if "metadata" not in inner:
+        frame = old.frame
+    elif old.enveloped:
+        frame = {**old.frame, "ir": {**old.frame["ir"], "metadata": inner["metadata"]}}
+    else:
+        frame = {**old.frame, "metadata": inner["metadata"]}
+    return Text(
+        before + old.text[old.opened :],
+        old.nodes,
+        [at + more for at in old.starts],
+        [at + more for at in old.ends],
+        opened,
+        old.closed + more,
+        frame,
+    )
+
+
+def _head(before: str, enveloped: bool) -> dict[str, Any] | None:
+    """What stands before the list of nodes, as a document without nodes."""
+    if not before.endswith("["):
+        return None
+    value, repeated, fault = jsontext.parse(f"{before[:-1]}null}}{'}' if enveloped else ''}")
+    return value if isinstance(value, dict) and fault is None and not repeated else None
+
+
+def _bare(frame: dict[str, Any]) -> dict[str, Any]:
+    """A frame without what the metadata say."""
+    if "nodes" not in frame:
+        return {**frame, "ir": _bare(frame["ir"])}
+    return {**frame, "metadata": None} if "metadata" in frame else frame
+
+
 def _read_again(old: Text, text: str) -> Changed | None:
     """The same where more than nodes may be written differently: all of the text is read."""
     value, repeated, fault = jsontext.parse(text)
     if fault is not None or repeated or not _is_document(value):
         return None
     new = located(text, value)
-    if new is None or len(new.nodes) != len(old.nodes) or not same_value(old.frame, new.frame):
+    if new is None or len(new.nodes) != len(old.nodes) or not same_value(_bare(old.frame), _bare(new.frame)):
         return None
     return _compared(old, new, range(len(new.nodes)), True)
 
