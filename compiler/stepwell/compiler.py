@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 from stepwell.collector import paused
 from stepwell.diagnostics import Diagnostic, Severity, has_errors, pointer, slugs_of
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from stepwell.emit.sheet import Sheet
     from stepwell.graph.nodes import Nodes
     from stepwell.graph.read import Document
-    from stepwell.lower.lower import Lowered
+    from stepwell.lower.build import Builder
     from stepwell.lower.program import Program
 
 Language = Literal["ts", "js"]
@@ -130,6 +130,8 @@ class Options:
     nodes: Nodes | None
     off: Collection[str]
     """The slugs."""
+    again: bool = False
+    """Whether parts of what is compiled will be made again: then it is kept what can make them."""
 
 
 def options_of(
@@ -167,23 +169,48 @@ def made(
     found: Sequence[Diagnostic],
     options: Options,
     finish: Finish,
-    page: Callable[[Lowered, Printer], Sheet | None] | None = None,
+    page: Callable[[Program, Again], Sheet | None] | None = None,
     artifact: ArtifactText | None = None,
 ) -> tuple[Compiled, Known | None]:
     """What a checked document compiles to. `page` may know how to print it with less work, `artifact` is its text."""
+    from stepwell.emit import emit
+    from stepwell.lower.lower import lower
+
+    emitted: Emitted | Sheet
+    again: Again | None
+    with paused():
+        if options.again:
+            program, emitted, again = _again(analysis, page)
+        else:
+            program, again = lower(analysis), None
+            emitted = emit(program, program.language)
+    return assembled(Known(analysis, found, program, emitted, again, artifact=artifact), options, finish)
+
+
+def _again(
+    analysis: Analysis, page: Callable[[Program, Again], Sheet | None] | None
+) -> tuple[Program, Emitted | Sheet, Again]:
+    """A program and its print, and what can make parts of both again."""
     from stepwell.emit.module import emit_by
     from stepwell.emit.printer import Printer
     from stepwell.lower.lower import lowered
 
-    with paused():
-        low = lowered(analysis)
-        printer = Printer(low.program, low.program.language == "ts")
-        emitted: Emitted | Sheet | None = None
-        if page is not None and (emitted := page(low, printer)) is None:
-            printer = Printer(low.program, low.program.language == "ts")  # of what it was asked for it has taken note
-        if emitted is None:
-            emitted = emit_by(printer, low.program)
-    return assembled(Known(analysis, found, low, printer, emitted, artifact=artifact), options, finish)
+    program, builder = lowered(analysis)
+    again = Again(builder, Printer(program, program.language == "ts"))
+    if page is not None:
+        emitted = page(program, again)
+        if emitted is not None:
+            return program, emitted, again
+        # Of what it was asked for the printer has taken note.
+        again = Again(builder, Printer(program, program.language == "ts"))
+    return program, emit_by(again.printer, program, {}), again
+
+
+class Again(NamedTuple):
+    """What can build, and print, parts of a program again."""
+
+    builder: Builder
+    printer: Printer
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,9 +220,10 @@ class Known:
     analysis: Analysis
     found: Sequence[Diagnostic]
     """What the checks have found."""
-    lowered: Lowered
-    printer: Printer
+    program: Program
     emitted: Emitted | Sheet
+    again: Again | None
+    """Where `Options.again` asks for it."""
     built: Built | None = None
     """What the module was made of, once it was made; or that of another compile, with the same contents."""
     artifact: ArtifactText | None = None
@@ -255,7 +283,7 @@ def _bundle(known: Known, options: Options) -> tuple[Built | None, list[Diagnost
 
     built, faults = _module(known, options.toolchain, options.packages)
     if built is not None and options.toolchain is not None and not faults:
-        module, as_printed = built.module, known.lowered.program.language == "js" and built.module is built.printed
+        module, as_printed = built.module, known.program.language == "js" and built.module is built.printed
         faults = refuse_at_load(
             options.toolchain.workerd,
             module.js,
@@ -275,7 +303,7 @@ def _module(
     from stepwell.check.dependencies import imported_modules, imported_packages, wanted
     from stepwell.emit import map_of
 
-    analysis, program, emitted = known.analysis, known.lowered.program, known.emitted
+    analysis, program, emitted = known.analysis, known.program, known.emitted
     printed = Module(emitted.text, map_of(emitted, program))
     if known.built is not None:
         contents, alone = known.built.contents, known.built.module is known.built.printed
@@ -358,7 +386,7 @@ def _origins(analysis: Analysis) -> dict[str, Origin]:
 def _compiled(known: Known, built: Built, language: Language, found: tuple[Diagnostic, ...]) -> Compiled:
     from stepwell.bundle.manifest import SOURCE_MAP_COMMENT, manifest, wrangler
 
-    read, program = known.analysis.document, known.lowered.program
+    read, program = known.analysis.document, known.program
     source = built.printed.js if language == "js" else known.emitted.text if program.language == "ts" else None
     js = f"{built.module.js.rstrip()}\n{SOURCE_MAP_COMMENT}"
     told = manifest(read, program, js, built.contents, known.artifact)

@@ -25,20 +25,20 @@ from stepwell import compiler
 from stepwell.bundle.manifest import ArtifactText, artifact_text
 from stepwell.check.again import Checked, Readers, checked, only_texts, only_told, readers, unseen
 from stepwell.collector import paused
-from stepwell.compiler import Compiled, Known, Language
+from stepwell.compiler import Again, Compiled, Known, Language
 from stepwell.diagnostics import Diagnostic, Severity, has_errors
 from stepwell.emit.asks import alike, same_module, told
 from stepwell.emit.module import emit_by
-from stepwell.emit.printer import Printer
 from stepwell.emit.sheet import Piece, Sheet, piece, sheet
 from stepwell.graph.edited import Changed, Spot, Text, about, changed, in_order, located, same_value, spots, spots_in
 from stepwell.graph.jsontext import parse
 from stepwell.graph.model import Metadata, Node
 from stepwell.graph.read import Document
-from stepwell.lower.lower import Lowered, sources_of
+from stepwell.lower.lower import sources_of
 from stepwell.lower.names import NameTable, Taken
 from stepwell.lower.needs import needs, same_names
-from stepwell.lower.program import Assign, Declare, If, Statement
+from stepwell.lower.plan import Plan
+from stepwell.lower.program import Assign, Declare, If, Program, Statement
 
 if TYPE_CHECKING:
     from stepwell.bundle.packages import Packages
@@ -68,7 +68,7 @@ class Session:
         nodes: Nodes | None = None,
         off: Collection[str] = (),
     ) -> None:
-        self._options = compiler.options_of(language, toolchain, packages, nodes, off)
+        self._options = replace(compiler.options_of(language, toolchain, packages, nodes, off), again=True)
         self._lock = threading.Lock()
         self._kept: _Kept | None = None
         self.quick = 0
@@ -105,7 +105,7 @@ class Session:
             text = None if repeated else located(document, value)
             apart = not any("/" in node.id for node in known.analysis.flow.nodes)
             if text is not None and apart and all(d.place is None for d in known.found):
-                self._kept = _Kept(self._options, text, known, known.lowered.builder.names.table)
+                self._kept = _Kept(self._options, text, known, _again(known).builder.names.table)
         return compiled
 
 
@@ -182,7 +182,7 @@ class _Edit:
             self.is_quick = False
             more = self._printed_again, self._artifact()
             compiled, made = compiler.made(self.new.analysis, self.found, options, self.finish, *more)
-            table = made.lowered.builder.names.table if made is not None else kept.table
+            table = _again(made).builder.names.table if made is not None else kept.table
         if made is None:
             return compiled, kept
         new = _Kept(options, self.text, made, table)
@@ -194,50 +194,51 @@ class _Edit:
     def _patched(self) -> Known | None:
         """What is known of the new document, if nothing but the statements of its changed nodes is another."""
         old, new, table = self.kept.known, self.new.analysis, self.kept.table
-        if old.lowered.program.description != new.document.source.ir.metadata.description:
+        if old.program.description != new.document.source.ir.metadata.description:
             return None
         for node in self.nodes:
             if needs(old.analysis, node) != needs(new, node) or not same_names(old.analysis, new, node, table):
                 return None
         try:
-            builder, body = old.lowered.builder.again(new, self.nodes)
+            builder, body = _again(old).builder.again(new, self.nodes)
         except Taken:
             return None
-        program = replace(old.lowered.program, body=body, sources=sources_of(new))
-        lowered = Lowered(program, builder)
-        page = _page(self.kept, lowered)
+        program = replace(old.program, body=body, sources=sources_of(new))
+        page = _page(self.kept, program)
         if page is None:
             return None
-        return Known(new, self.found, lowered, old.printer, page, old.built, self._artifact())
+        again = _again(old)._replace(builder=builder)
+        return Known(new, self.found, program, page, again, old.built, self._artifact())
 
     def _artifact(self) -> ArtifactText:
         ir = self.new.analysis.document.source.ir
         return self.kept.artifact.replaced({node: ir.nodes[node] for node in self.nodes}, ir.metadata)
 
-    def _printed_again(self, lowered: Lowered, printer: Printer) -> Sheet | None:
+    def _printed_again(self, program: Program, again: Again) -> Sheet | None:
         """A program that was lowered anew, the statements that have not changed as they were printed before."""
-        old, page = self.kept.known, self.kept.sheet
-        if not same_module(old.printer, printer):
+        page, (builder, printer) = self.kept.sheet, again
+        old = _again(self.kept.known).printer
+        if not same_module(old, printer):
             return None
-        before = old.lowered.program.body
+        before = self.kept.known.program.body
         places = {_key(one): number for number, one in enumerate(before) if number in page.at}
-        changed = self._holders(lowered)
+        changed = self._holders(builder.plan)
         known: dict[int, int] = {}
-        for number, one in enumerate(lowered.program.body):
+        for number, one in enumerate(program.body):
             place = places.get(_key(one))
             if place is None or getattr(one, "node", None) in changed or one != before[place]:
                 continue
-            if alike(old.printer, printer, old.printer.asks[place]):
+            if alike(old, printer, old.asks[place]):
                 known[number] = place
-        emitted = emit_by(printer, lowered.program, {number: old.printer.asks[at] for number, at in known.items()})
+        emitted = emit_by(printer, program, {number: old.asks[at] for number, at in known.items()})
         return sheet(emitted, {number: page.pieces[page.at[at]] for number, at in known.items()})
 
-    def _holders(self, lowered: Lowered) -> set[str]:
+    def _holders(self, plan: Plan) -> set[str]:
         """The nodes whose statements in the program's body hold what was built of changed nodes.
 
         Of all others, statements that compare equal are the same: their values come from the same texts.
         """
-        plan, flow = lowered.builder.plan, self.new.analysis.flow
+        flow = self.new.analysis.flow
         found = set(self.nodes)
         for node in self.nodes:
             chain = plan.chain(plan.scope_of(node))
@@ -253,9 +254,15 @@ def _key(statement: Statement) -> tuple[type, object]:
     return type(statement), getattr(statement, "node", None) or getattr(statement, "name", None)
 
 
-def _page(kept: _Kept, lowered: Lowered) -> Sheet | None:
+def _again(known: Known) -> Again:
+    """What every compile of a session keeps."""
+    assert known.again is not None
+    return known.again
+
+
+def _page(kept: _Kept, program: Program) -> Sheet | None:
     """The printed module with the statements that have changed."""
-    old, body, printer = kept.known.lowered.program.body, lowered.program.body, kept.known.printer
+    old, body, printer = kept.known.program.body, program.body, _again(kept.known).printer
     if len(old) != len(body):
         return None
     pieces: dict[int, Piece] = {}

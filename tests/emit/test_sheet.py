@@ -22,7 +22,7 @@ def _program(*codes: str) -> Program:
 
 def _printed(program: Program) -> tuple[Emitted, Printer]:
     printer = Printer(program, False)
-    return emit_by(printer, program), printer
+    return emit_by(printer, program, {}), printer
 
 
 def test_a_statement_that_is_exchanged_makes_the_same_module() -> None:

@@ -17,7 +17,6 @@ from stepwell.lower.program import Handler, Program, Settings
 
 Language = Literal["ts", "js"]
 Known = Items[int, frozenset[str]]
-_NOTHING: Known = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +26,8 @@ class Emitted:
     text: str
     mappings: tuple[Mapping, ...]
     spans: tuple[Span, ...] = ()
-    """Where the statements of the program's body stand, by their numbers; those that print nothing are not there."""
+    """Where the statements of the program's body stand, by their numbers; those that print nothing are not there.
+    Only told where it is asked for."""
 
 
 def emit(program: Program, language: Language) -> Emitted:
@@ -35,10 +35,11 @@ def emit(program: Program, language: Language) -> Emitted:
     return emit_by(Printer(program, language == "ts"), program)
 
 
-def emit_by(printer: Printer, program: Program, known: Known = _NOTHING) -> Emitted:
+def emit_by(printer: Printer, program: Program, known: Known | None = None) -> Emitted:
     """`emit`, by the program's own printer, which can print more of it later.
 
     `known` are statements that are printed already, with the names that they ask for: others stand in their places.
+    Where it is given, be it empty, the spans of all are told.
     """
     printed = flatten(_Module(program, printer, known).print())
     return Emitted(printed.text, printed.mappings, printed.spans)
@@ -47,7 +48,7 @@ def emit_by(printer: Printer, program: Program, known: Known = _NOTHING) -> Emit
 class _Module:
     """One module while it is printed. What names are used is known last, so the head is printed last."""
 
-    def __init__(self, program: Program, printer: Printer, known: Known) -> None:
+    def __init__(self, program: Program, printer: Printer, known: Known | None) -> None:
         self._program = program
         self._known = known
         self._printer = printer

@@ -55,7 +55,7 @@ class Printer:
         self.script = program.kind == "script"
         self.expressions = Expressions(self.names, self._stored)
         self.asks: dict[int, frozenset[str]] = {}
-        """The names of the module that each statement of the body asks for."""
+        """The names of the module that each statement of the body asks for, where these were told apart."""
         self._trigger = program.trigger
         self._modules: dict[str, TemplateModule] = {}
         self._kinds: dict[type, Any] = {}
@@ -90,11 +90,13 @@ class Printer:
             found = self._kinds[kind] = self.module(_TEMPLATES[kind])
         return found
 
-    def body(self, body: Block, known: Mapping[int, frozenset[str]]) -> Js:
-        """The body of the program; each of its statements is a part, by its number.
+    def body(self, body: Block, known: Mapping[int, frozenset[str]] | None) -> Js:
+        """The body of the program; with `known`, each of its statements is a part, by its number.
 
         Of what has been printed before, `known` has the names that it asks for, and something stands in its place.
         """
+        if known is None:
+            return layout.lines([self.statement(one) for one in body])
         parts = []
         for number, one in enumerate(body):
             if number in known:

@@ -174,6 +174,8 @@ class _Writer:
 
     def printed(self) -> Printed:
         """What was written."""
+        if not self.closed:
+            return Printed("".join(self.out), tuple(self.mappings))
         texts: list[str] = []
         spans: list[Span] = []
         written = place = 0
