@@ -56,7 +56,12 @@ def test_a_graph_is_written(alone: Served) -> None:
     document = caller.post("/flow/read", {"text": FLOW})["document"]
     text = caller.post("/flow/write", {"document": document})["text"]
     assert caller.post("/flow/read", {"text": text})["document"] == document
-    assert caller.refused("POST", "/flow/write", {"document": {"nodes": []}})[0] == 422
+    answer = caller.call("POST", "/flow/write", {"document": {"nodes": [{"id": "a", "type": "step", "name": 1}]}})
+    assert answer.status_code == 422
+    body = answer.request.content.decode()
+    for finding in answer.json()["details"]:
+        assert finding["pointer"].startswith("/document")
+        assert finding["line"] == 1 and body[finding["column"] - 1] in '{["1'
 
 
 @pytest.mark.parametrize(

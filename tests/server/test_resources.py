@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from stepwell.server.shapes import MASK
 from tests.cli.cli_calls import stepwell
@@ -177,6 +178,33 @@ def test_workflows(who: Caller) -> None:
     assert who.refused("GET", path) == (404, "Workflow not found")
 
 
+def test_a_list_asks_the_database_as_often_for_many_as_for_few(alone: Served) -> None:
+    who, asked = alone.caller(), list[str]()
+    world = build(alone, who)
+    for number in range(3):
+        who.post("/workflows", {"name": f"Untouched {number}"})
+
+    def count(*heard: Any) -> None:
+        asked.append(heard[2])
+
+    event.listen(alone.house.database.engine, "before_cursor_execute", count)
+    try:
+        who.get("/workflows?limit=1")
+        few = len(asked)
+        *untouched, told = who.get("/workflows")["data"]
+    finally:
+        event.remove(alone.house.database.engine, "before_cursor_execute", count)
+    assert len(asked) == 2 * few
+    for one in untouched:
+        assert one["deployStatus"] is None and one["lastRunStatus"] is None and one["lastRunAt"] is None
+    assert (told["id"], told["deployStatus"], told["deployVersionId"]) == (
+        world.workflow_id,
+        "success",
+        world.version_id,
+    )
+    assert told["lastRunStatus"] == "running" and told["lastRunAt"]
+
+
 def test_versions(who: Caller) -> None:
     id = who.post("/workflows", {"name": "Orders"})["id"]
     path = f"/workflows/{id}/versions"
@@ -275,6 +303,20 @@ def test_check_and_compile(who: Caller) -> None:
     made = who.post("/compile", {"ir": graph()})
     assert made["ok"] and "WorkflowEntrypoint" in made["source"] and made["worker"] and made["manifest"]
     assert who.post("/compile", {"ir": {}})["worker"] is None
+
+
+def test_graphs_with_packages_are_checked(who: Caller) -> None:
+    """Nothing is installed for a graph that is not kept: compiling says so."""
+    ask = {"ir": graph(code='const ms = await import("ms"); return ms.default("1d");')}
+    assert [one["code"] for one in who.post("/check", ask)["findings"]] == ["SW405"]
+    ask["dependencies"] = {"ms": "^2.1.3"}
+    assert who.post("/check", ask)["ok"] is True
+    made = who.post("/compile", ask)
+    assert (made["ok"], made["worker"]) == (False, None) and [one["code"] for one in made["findings"]] == ["SW803"]
+    told = who.post("/check", {**ask, "dependencies": {"ms": "no version"}})
+    assert told["ok"] is False and told["findings"][0]["pointer"] == "/dependencies/ms" and told["findings"][0]["line"]
+    done = who.post("/nodes/edit", {**ask, "edit": {"kind": "rename", "nodeId": "end", "name": "Last"}})
+    assert done["ok"], done
 
 
 def test_node_definitions(who: Caller) -> None:

@@ -168,7 +168,9 @@ def test_output_of_every_shape_can_be_told(shop: Shop) -> None:
     assert output(2) == "x" * 200_000
     nested = output(1)
     assert isinstance(nested, str) and json.loads(nested)["deep"][0][0]
-    assert len(shop.who.get(f"{path}/runs")["data"]) == 4
+    listed = {one["outputLeftOut"]: one["output"] for one in shop.who.get(f"{path}/runs")["data"]}
+    assert len(shop.who.get("/runs?status=complete&limit=4")["data"]) == 4
+    assert listed.keys() == {True, False} and listed[True] is None and listed[False] is not None
 
 
 # Events

@@ -16,7 +16,7 @@ def edited(ask: EditAsk, body: str, nodes: Nodes) -> EditTell:
     """The edit that a body asks for, or why it was not made. Raises `UnknownNode`."""
     done = _done(ask, nodes)
     if not isinstance(done, edit.Edited):
-        found = Source(ask.ir, ask.trigger_code, body=body).findings(done.findings)
+        found = Source(ask.ir, body=body).findings(done.findings)
         return EditTell(ok=False, ir=None, extracted=None, changes=[], findings=found)
     extracted = done.extracted.get("ir", done.extracted) if done.extracted is not None else None
     found = Source(done.document["ir"]).findings(done.findings)
@@ -29,6 +29,8 @@ def _done(ask: EditAsk, nodes: Nodes) -> edit.Edited | edit.Refused:
     document: dict[str, Any] = {"ir": ask.ir}
     if ask.trigger_code is not None:
         document["triggerCode"] = ask.trigger_code
+    if ask.dependencies is not None:
+        document["dependencies"] = ask.dependencies
     if isinstance(wanted, RenameAsk):
         return edit.rename(document, wanted.node_id, id=wanted.id, name=wanted.name, nodes=nodes)
     if isinstance(wanted, InsertAsk):

@@ -398,6 +398,7 @@ class CheckAsk(Ask):
 
     ir: Artifact
     trigger_code: Annotated[Words, StringConstraints(max_length=50_000)] | None = None
+    dependencies: dict[str, str] | None = None
 
 
 class CheckTell(Tell):
@@ -580,6 +581,12 @@ class RunTell(Tell):
     error: str | None
     created_at: Moment
     updated_at: Moment
+
+
+class ListedRun(RunTell):
+    """A run in a list. An output of more than 10 KB is left out there: `output` is null, `outputLeftOut` true."""
+
+    output_left_out: bool
 
 
 class TriggerTell(RunTell):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from sqlalchemy import BigInteger, ForeignKey, Index, MetaData, String, Text, UniqueConstraint
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, query_expression
 
 _NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -188,6 +188,9 @@ class RunRow(Base):
     status: Mapped[str] = mapped_column(String(20))
     provider_status: Mapped[str] = mapped_column(String(40))
     output: Mapped[Json | None] = mapped_column(Text)
+    short_output: Mapped[str | None] = query_expression()
+    is_output_long: Mapped[bool | None] = query_expression()
+    """Lists read these two instead of the output, which may have a megabyte (`telling.LISTED`)."""
     error: Mapped[str | None] = mapped_column(Text)
     seen_at: Mapped[Moment]
     """When the provider was asked last."""

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from stepwell.compiler import check
 from stepwell.diagnostics import has_errors
 from stepwell.flow import Reading
+from stepwell.graph.locate import with_places
 from stepwell.graph.nodes import Nodes
 
 from .. import compiling
 from ..door import needs
 from ..errors import Problem
 from ..shapes import FlowApplied, FlowApply, FlowRead, FlowTell, FlowWrite, FlowWritten
-from .common import Hall, Who, make_router
+from .common import Body, Hall, Who, make_router
 
 router = make_router("flows")
 
@@ -32,14 +34,16 @@ def read_flow(house: Hall, who: Who, ask: FlowRead) -> FlowTell:
 
 @router.post("/flow/write")
 @needs("read", graph=True)
-def write_flow(house: Hall, who: Who, ask: FlowWrite) -> FlowWritten:
+def write_flow(house: Hall, who: Who, ask: FlowWrite, body: Body) -> FlowWritten:
     """A flow's file for a graph (an artifact, or the source file around one)."""
     from stepwell.flow import write
 
     written = write(ask.document)
+    inside = [replace(one, pointer=f"/document{one.pointer}", place=None) for one in written.diagnostics]
+    found = compiling.findings(with_places(body, inside), _artifact(ask.document))
     if written.text is None:
-        raise compiling.refused(compiling.findings(written.diagnostics, _artifact(ask.document)))
-    return FlowWritten(text=written.text, findings=compiling.findings(written.diagnostics, _artifact(ask.document)))
+        raise compiling.refused(found)
+    return FlowWritten(text=written.text, findings=found)
 
 
 @router.post("/flow/apply")

@@ -24,7 +24,7 @@ router = make_router("nodes")
 
 
 def _source(ask: CheckAsk, body: str) -> Source:
-    return Source(ask.ir, ask.trigger_code, body=body)
+    return Source(ask.ir, ask.trigger_code, ask.dependencies or {}, body)
 
 
 @router.post("/check")
@@ -38,7 +38,9 @@ def check(house: Hall, who: Who, ask: CheckAsk, body: Body) -> CheckTell:
 @router.post("/compile")
 @needs("read", graph=True)
 def compile_graph(house: Hall, who: Who, ask: CheckAsk, body: Body) -> CompileTell:
-    """The Worker of a graph, without keeping it."""
+    """The Worker of a graph, without keeping it. Packages are not installed for it: a graph that imports one gets the
+    finding SW803, and is compiled when it is posted as a version.
+    """
     source = _source(ask, body)
     made = compile_artifact(source.text, toolchain=house.toolchain, nodes=house.nodes)
     return CompileTell(

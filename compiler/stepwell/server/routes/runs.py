@@ -11,9 +11,9 @@ from .. import lookup, running
 from ..door import needs
 from ..paging import Cursor, Limit, page
 from ..shapes import (
+    ListedRun,
     Page,
     RestartAsk,
-    RunTell,
     RunWithSteps,
     Status,
     SteeredTell,
@@ -22,7 +22,7 @@ from ..shapes import (
 )
 from ..tables import RunRow
 from .common import Hall, IdempotencyKey, Who, make_router
-from .telling import run, run_fields
+from .telling import LISTED, listed_run, run_fields
 
 router = make_router("runs", provider=True)
 
@@ -56,26 +56,27 @@ def trigger(
 @needs("read")
 def list_runs_of_workflow(
     house: Hall, who: Who, workflow_id: str, cursor: Cursor = None, limit: Limit = 50, status: StatusFilter = None
-) -> Page[RunTell]:
+) -> Page[ListedRun]:
     """The runs of a workflow, with the status that was last seen."""
     with house.database.read() as session:
         row = lookup.workflow(session, who, workflow_id)
-        chosen = _with_status(select(RunRow).where(RunRow.workflow_id == row.id), status)
-        return page(session, chosen, RunRow, cursor, limit, run)
+        chosen = _listed(select(RunRow).where(RunRow.workflow_id == row.id), status)
+        return page(session, chosen, RunRow, cursor, limit, listed_run)
 
 
 @router.get("/runs")
 @needs("read")
 def list_runs(
     house: Hall, who: Who, cursor: Cursor = None, limit: Limit = 50, status: StatusFilter = None
-) -> Page[RunTell]:
+) -> Page[ListedRun]:
     """The runs of the project, with the status that was last seen."""
-    chosen = _with_status(select(RunRow).where(RunRow.project_id == who.project), status)
+    chosen = _listed(select(RunRow).where(RunRow.project_id == who.project), status)
     with house.database.read() as session:
-        return page(session, chosen, RunRow, cursor, limit, run)
+        return page(session, chosen, RunRow, cursor, limit, listed_run)
 
 
-def _with_status(chosen: Select[RunRow], status: Status | None) -> Select[RunRow]:
+def _listed(chosen: Select[RunRow], status: Status | None) -> Select[RunRow]:
+    chosen = chosen.options(*LISTED)
     return chosen if status is None else chosen.where(RunRow.status == status)
 
 

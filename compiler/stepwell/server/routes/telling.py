@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from sqlalchemy.orm import load_only
+from sqlalchemy import case, func
+from sqlalchemy.orm import defer, load_only, with_expression
 
-from ..shapes import DeploymentTell, Finding, RunTell, VersionRef, VersionTell, WorkflowTell
+from ..shapes import DeploymentTell, Finding, ListedRun, VersionRef, VersionTell, WorkflowTell
 from ..tables import DeploymentRow, RunRow, VersionRow, WorkflowRow
 from ..texts import told
 
@@ -83,13 +84,28 @@ def deployment(row: DeploymentRow) -> DeploymentTell:
     )
 
 
-def run(row: RunRow) -> RunTell:
-    """A run."""
-    return RunTell.model_validate(run_fields(row))
+_LISTED_OUTPUT: Final = 10 * 1024
+_IS_LONG: Final = func.length(RunRow.output) > _LISTED_OUTPUT
+LISTED: Final = (
+    defer(RunRow.output),
+    with_expression(RunRow.is_output_long, _IS_LONG),
+    with_expression(RunRow.short_output, case((~_IS_LONG, RunRow.output))),
+)
+"""What `listed_run` needs of a row: a hundred outputs are a lot."""
+
+
+def listed_run(row: RunRow) -> ListedRun:
+    """A run in a list."""
+    output = {"output": told(row.short_output), "output_left_out": bool(row.is_output_long)}
+    return ListedRun.model_validate(_common(row) | output)
 
 
 def run_fields(row: RunRow) -> dict[str, Any]:
     """What is told of a run."""
+    return _common(row) | {"output": told(row.output)}
+
+
+def _common(row: RunRow) -> dict[str, Any]:
     return {
         "id": row.id,
         "workflow_id": row.workflow_id,
@@ -99,7 +115,6 @@ def run_fields(row: RunRow) -> dict[str, Any]:
         "instance_id": row.instance_id,
         "status": row.status,
         "provider_status": row.provider_status,
-        "output": told(row.output),
         "error": row.error,
         "created_at": row.created_at,
         "updated_at": row.updated_at,
