@@ -8,8 +8,10 @@ from typing import Any
 import httpx
 import pytest
 from cryptography.fernet import Fernet
+from sqlalchemy import select
 
 from stepwell.server.keeper import keep
+from stepwell.server.tables import RunRow
 from stepwell.server.vault import Vault
 from tests.deploy.graphs import graph
 from tests.dev.account import Dev, eventually
@@ -151,7 +153,7 @@ def test_a_start_of_which_nothing_is_known(flow: Flow, way: Between) -> None:
     way.meddle = gone
     answer = flow.trigger(headers=key)
     assert answer.status_code in (502, 503)
-    assert answer.json()["error"]
+    assert "repeat it with the same Idempotency-Key" in answer.json()["error"]
     way.meddle = None
     [instance] = flow.instances() - before
     [row] = [one for one in flow.who.get(f"{flow.path}/runs")["data"] if one["instanceId"] == instance]
@@ -173,6 +175,35 @@ def test_who_looks_after_runs_finds_them(flow: Flow, way: Between, behind: Serve
     keep(behind.house, pending_after=0)
     [row] = [one for one in flow.who.get(f"{flow.path}/runs")["data"] if one["instanceId"] == instance]
     assert row["providerStatus"] != "queued"
+
+
+def test_one_run_of_which_nonsense_is_told_keeps_no_other(flow: Flow, way: Between, behind: Served) -> None:
+    first, second = flow.trigger().json(), flow.trigger().json()
+    flow.change(f"UPDATE runs SET seen_at = 1 WHERE id = '{first['id']}'")
+    flow.change(f"UPDATE runs SET seen_at = 2 WHERE id = '{second['id']}'")
+    way.meddle = on(
+        "GET", f"/instances/{first['instanceId']}", lambda go_on: result('{"status": "errored", "error": 1}')
+    )
+    keep(behind.house)
+    told = {one["id"]: one for one in flow.who.get(f"{flow.path}/runs?limit=2")["data"]}
+    assert told[first["id"]]["error"] == "failed"
+    flow.change(f"UPDATE runs SET seen_at = 1, status = 'running' WHERE id = '{first['id']}'")
+    flow.change(f"UPDATE runs SET seen_at = 2 WHERE id = '{second['id']}'")
+    way.meddle = on("GET", f"/instances/{first['instanceId']}", lambda go_on: result("{}"))
+    keep(behind.house)
+    with behind.house.database.read() as session:
+        ours = RunRow.id.in_([first["id"], second["id"]])
+        assert min(session.scalars(select(RunRow.seen_at).where(ours))) > 2
+
+
+def test_a_run_whose_connection_was_removed_has_ended(behind: Served, account: Dev) -> None:
+    flow = Flow(behind, account, "Removed")
+    run = flow.trigger().json()
+    flow.change(f"UPDATE connections SET removed_at = 1, credentials = '' WHERE id = '{flow.connection}'")
+    flow.change(f"UPDATE runs SET seen_at = 1 WHERE id = '{run['id']}'")
+    keep(behind.house)
+    told = flow.who.get(f"{flow.path}/runs/{run['id']}")
+    assert told["status"] == "terminated" and "connection of the run was removed" in told["error"]
 
 
 def test_a_run_that_never_began_says_so(flow: Flow, way: Between, behind: Served) -> None:
@@ -218,6 +249,9 @@ def test_runs_when_cloudflare_fails(
     answer = flow.who.call("GET" if verb == "GET" else "POST", path + action)
     assert answer.status_code in (status, 503), answer.text
     assert answer.json()["provider"]["name"] == "cloudflare"
+    assert "Idempotency-Key" not in answer.text
+    if verb == "PATCH" and answer.status_code == 502:
+        assert ("nothing was done" in answer.text) != ("answer was lost" in answer.text)
     way.meddle = None
     assert flow.who.get(path)["id"] == run["id"]
 
@@ -229,7 +263,8 @@ def test_an_event_whose_answer_is_lost(flow: Flow, way: Between) -> None:
     event = {"instanceId": run["instanceId"], "eventType": "go", "payload": 1}
     key = {"idempotency-key": "event lost"}
     way.meddle = on("POST", "/events/go", lambda go_on: refusal(500))
-    assert flow.trigger(params=event, headers=key).status_code == 502
+    lost = flow.trigger(params=event, headers=key)
+    assert lost.status_code == 502 and "repeat it with the same Idempotency-Key" in lost.json()["error"]
     way.meddle = None
     assert flow.trigger(params=event, headers=key).status_code == 200
     eventually(lambda: flow.who.get(f"{flow.path}/runs/{run['id']}")["status"] == "complete")
@@ -267,6 +302,32 @@ def test_a_deploy_that_stops_goes_on_when_it_is_repeated(
     assert who.post(f"/workflows/{id}/takedown", {"connectionId": connection})["success"]
 
 
+@pytest.mark.parametrize("at", [0, 3, 6, 9])
+def test_a_takedown_while_it_is_deployed(behind: Served, way: Between, account: Dev, at: int) -> None:
+    """Whenever it comes, nothing stays in the account that cannot be taken down from here."""
+    flow = Flow(behind, account, f"Meanwhile {at}")
+    flow.who.post(f"{flow.path}/versions", {"ir": graph(f"Meanwhile {at}", "return 2;")})
+    seen, removed = [0], list[httpx.Response]()
+
+    def meddle(method: str, path: str, go_on: Pass) -> httpx.Response | None:
+        seen[0] += 1
+        if seen[0] == at + 1:
+            removed.append(flow.who.call("POST", f"{flow.path}/takedown", {"connectionId": flow.connection}))
+        return go_on()
+
+    way.meddle = meddle
+    deployed = flow.who.call("POST", f"{flow.path}/deploy", {"connectionId": flow.connection})
+    way.meddle = None
+    assert [one.status_code for one in removed] == [200], deployed.text
+    if at == 0:  # the deploy has not looked yet at what is there
+        assert deployed.status_code == 200 and flow.trigger().status_code == 201
+    assert deployed.status_code in (200, 502), deployed.text  # 502: what it deployed to is gone
+    again = flow.who.call("POST", f"{flow.path}/takedown", {"connectionId": flow.connection})
+    assert again.status_code in (200, 404), again.text
+    live = account.api("GET", "/workers/scripts")
+    assert flow.deployed["serviceName"] not in {one["id"] for one in live}
+
+
 def test_tokens_and_secrets_are_cut_out_of_what_cloudflare_says(behind: Served, way: Between, account: Dev) -> None:
     who = behind.caller()
     token = account.env["CLOUDFLARE_API_TOKEN"]
@@ -292,3 +353,10 @@ def test_a_secret_that_nobody_can_open(behind: Served, account: Dev, way: Betwee
     status, words = who.refused("POST", f"/workflows/{id}/deploy", {"connectionId": connection})
     assert status == 500 and words.startswith("a secret of the project cannot be opened")
     assert other.trigger().status_code == 201
+    run = other.trigger().json()
+    other.change(f"UPDATE connections SET credentials = '{sealed}', updated_at = 1 WHERE id = '{other.connection}'")
+    before, key = other.runs(), {"idempotency-key": "sealed"}
+    assert other.trigger().status_code == 500 and other.runs() == before
+    event = {"instanceId": run["instanceId"], "eventType": "go"}
+    answers = [other.trigger(params=event, headers=key) for _ in range(2)]
+    assert [one.status_code for one in answers] == [500, 500]  # and not 409: no request sends it now

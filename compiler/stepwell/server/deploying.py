@@ -223,6 +223,8 @@ def _record(house: House, order: Order, **values: Any) -> None:
 
 
 def _write(session: Session, order: Order, **values: Any) -> None:
+    # A takedown that came meanwhile took down what it found; what this deploy leaves has to be found again.
+    values["removed_at"] = None
     session.execute(update(DeploymentRow).where(DeploymentRow.id == order.deployment).values(**values))
 
 

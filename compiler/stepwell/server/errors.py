@@ -33,19 +33,23 @@ def missing(what: str) -> Problem:
     return Problem(404, f"{what} not found")
 
 
-def of_provider(error: ApiError, doing: str) -> Problem:
-    """What Cloudflare answered, as 502, or 503 where trying again later may help."""
+def of_provider(error: ApiError, doing: str, unsure: str | None = None) -> Problem:
+    """What Cloudflare answered, as 502, or 503 where trying again later may help.
+
+    `doing` says what was not done, `unsure` what to do where that is not known.
+    """
     told = {"name": "cloudflare", "status": error.status or None, "code": error.code, "message": clean(error.message)}
     busy = not isinstance(error, Unsure) and error.status in (0, 429, 503)
     headers = {"Retry-After": "30"} if busy else None
-    return Problem(503 if busy else 502, f"{doing}: {_said(error)}", headers=headers, provider=told)
+    lost = isinstance(error, Unsure)  # what was asked for may have been done
+    then = unsure or "look whether it was done, and repeat it where it was not"
+    words = f"Cloudflare's answer was lost ({error.message}); {then}" if lost else f"{doing}: {_said(error)}"
+    return Problem(503 if busy else 502, words, headers=headers, provider=told)
 
 
 def _said(error: ApiError) -> str:
-    if isinstance(error, Unsure):
-        return f"Cloudflare's answer was lost ({error.message}); repeat it with the same Idempotency-Key"
-    if error.status == 0:
-        return f"Cloudflare is not reached: {error.message}"
+    if error.status == 0:  # it may be the account on this machine
+        return f"the account's API is not reached: {error.message}"
     code = f" (code {error.code})" if error.code is not None else f" (HTTP {error.status})"
     return f"Cloudflare says: {error.message}{code}{_advice(error)}"
 

@@ -62,6 +62,9 @@ def keep(house: House, *, pending_after: int = _PENDING_AFTER) -> None:
         except (Problem, WrongKeys) as problem:
             _LOG.info("run %s: %s", row.id, problem)
             running.postpone(house, row)
+        except Exception:  # of one run; the others must not wait for it for ever
+            _LOG.exception("run %s", row.id)
+            running.postpone(house, row)
     with house.database.write() as session:
         cut_off = update(DeploymentRow).where(
             DeploymentRow.status == "running", DeploymentRow.created_at < moment - _DEPLOY_AT_MOST

@@ -112,17 +112,18 @@ def _request(*parts: object) -> str:
 def _start(house: House, target: _Target, ask: TriggerAsk, text: str, key: str | None) -> Triggered:
     """Writes a run down and has it started, or finds the one that the same request has started."""
     _refuse_used(house, EventRow, target.workflow, key)
+    runs = Runs(house.accounts.of(target.connection))  # a token that cannot be opened leaves no row behind
     for _ in range(_TRIES):
         row = _row(target, ask, text, key)
         try:
             with house.database.write() as session:
                 session.add(row)
         except IntegrityError:
-            found = _again(house, target, row, ask)
+            found = _again(house, runs, row, ask)
             if found is not None:
                 return found
             continue  # the first request could not start it and has taken its row back
-        return Triggered(_begin(house, target.connection, row, ask), True)
+        return Triggered(_begin(house, runs, row, ask), True)
     raise Problem(409, "others ask for the same run at the same time; try again")
 
 
@@ -160,7 +161,7 @@ def _row(target: _Target, ask: TriggerAsk, text: str, key: str | None) -> RunRow
     )
 
 
-def _again(house: House, target: _Target, wish: RunRow, ask: TriggerAsk) -> Triggered | None:
+def _again(house: House, runs: Runs, wish: RunRow, ask: TriggerAsk) -> Triggered | None:
     """The run that the same key or the same wished id has started already; None where it is gone again."""
     row, by_key = _earlier(house, wish)
     if row is None:
@@ -171,7 +172,7 @@ def _again(house: House, target: _Target, wish: RunRow, ask: TriggerAsk) -> Trig
         return Triggered(row, False)
     if not _tried(house, row):
         return None
-    return Triggered(_begin(house, target.connection, row, ask), False)
+    return Triggered(_begin(house, runs, row, ask), False)
 
 
 def _earlier(house: House, wish: RunRow) -> tuple[RunRow | None, bool]:
@@ -195,17 +196,16 @@ def _tried(house: House, row: RunRow) -> bool:
         return session.scalar(counted) is not None
 
 
-def _begin(house: House, connection: ConnectionRow, row: RunRow, ask: TriggerAsk) -> RunRow:
+def _begin(house: House, runs: Runs, row: RunRow, ask: TriggerAsk) -> RunRow:
     """Has Cloudflare start a run that is written down. Raises `Problem`."""
-    api = house.accounts.of(connection)
     try:
-        Runs(api).trigger(row.workflow, ask.params, row.instance_id)
+        runs.trigger(row.workflow, ask.params, row.instance_id)
     except ApiError as error:
-        there = 400 <= error.status < 500 and _find(api, row) is not None
+        there = 400 <= error.status < 500 and _find(runs.api, row) is not None
         if not there or not _ours(house, row, ask):
             if not isinstance(error, Unsure):
                 _forget(house, row)
-            raise _not_started(error, there) from None
+            raise _not_started(error, row, there) from None
     return _started(house, row)
 
 
@@ -238,12 +238,17 @@ def _forget(house: House, row: RunRow) -> None:
         session.execute(delete(RunRow).where(RunRow.id == row.id, *alone))
 
 
-def _not_started(error: ApiError, there: bool) -> Problem:
+def _not_started(error: ApiError, row: RunRow, there: bool) -> Problem:
     if there:
         return Problem(409, "Cloudflare has an instance of that id already, which was not started here")
     if error.missing:
         return Problem(409, "Cloudflare does not have the workflow any more: deploy it again")
-    return of_provider(error, "the run was not started")
+    again = _again_with(row.idempotency_key) or f"before you start another, look at the run {row.instance_id}"
+    return of_provider(error, "the run was not started", again)
+
+
+def _again_with(key: str | None) -> str | None:
+    return None if key is None else "repeat it with the same Idempotency-Key"
 
 
 def _find(api: Cloudflare, row: RunRow) -> Any:
@@ -271,15 +276,16 @@ def _send(
     if not _EVENT.fullmatch(event_type):
         raise Problem(422, "params.eventType: letters, digits, - and _, at most 100")
     _refuse_used(house, RunRow, target.workflow, key)
+    connection = target.connection if row.connection_id == target.connection.id else _connection(house, row)
+    runs = Runs(house.accounts.of(connection))  # before the claim, which a token that cannot be opened would keep
     claim = Claim(house, target.workflow, row, key, _request(instance, event_type, payload))
     if not claim.take():
         return Triggered(row, False, event_type)
-    connection = target.connection if row.connection_id == target.connection.id else _connection(house, row)
     try:
-        Runs(house.accounts.of(connection)).send_event(row.workflow, row.instance_id, event_type, payload)
+        runs.send_event(row.workflow, row.instance_id, event_type, payload)
     except ApiError as error:
         claim.give_back()
-        raise _refused(error, "the event was not sent", "Instance") from None
+        raise _refused(error, "the event was not sent", "Instance", _again_with(key)) from None
     claim.sent()
     return Triggered(row, False, event_type)
 
@@ -345,7 +351,9 @@ def look(house: House, row: RunRow) -> RunRow:
     with house.database.read() as session:
         connection = session.get(ConnectionRow, row.connection_id)
     if connection is None or connection.removed_at is not None:
-        return row  # nobody can be asked any more
+        # Nobody can be asked any more; it could only be removed after all that it had deployed was taken down.
+        gone = {"status": "terminated", "provider_status": "gone", "error": "the connection of the run was removed"}
+        return _update(house, row, asked, gone)
     try:
         seen = house.accounts.of(connection).find(_path(row.workflow, row.instance_id), simple="true")
     except ApiError as error:
@@ -372,7 +380,7 @@ def _told(seen: dict[str, Any]) -> dict[str, Any]:
         values["output"] = kept(seen.get("output"))
     error = seen.get("error")
     if status == "errored":
-        words = f"{error.get('name', 'Error')}: {error.get('message', '')}" if error else "failed"
+        words = f"{error.get('name', 'Error')}: {error.get('message', '')}" if isinstance(error, dict) else "failed"
         values["error"] = clean(words)
     return values
 
@@ -441,12 +449,12 @@ def steer(house: House, caller: Caller, workflow_id: str, run_id: str, action: C
     return _update(house, row, now(), values)
 
 
-def _refused(error: ApiError, doing: str, what: str) -> Problem:
+def _refused(error: ApiError, doing: str, what: str, unsure: str | None = None) -> Problem:
     """What Cloudflare refuses because of the state that the run is in is a conflict, not its fault."""
     if error.missing:
         return missing(what)
     if isinstance(error, Unsure) or error.status in (0, 401, 403, 429) or error.status >= 500:
-        return of_provider(error, doing)
+        return of_provider(error, doing, unsure)
     return Problem(409, f"{doing}: {error.message}")
 
 

@@ -6,7 +6,7 @@ import json
 
 from sqlalchemy import select
 
-from stepwell.cloudflare import ApiError
+from stepwell.cloudflare import ApiError, Cloudflare
 
 from .. import lookup
 from ..accounts import ACCOUNT
@@ -71,7 +71,7 @@ def verify_token(house: Hall, who: Who, ask: VerifyAsk) -> VerifyTell:
     given = ask.credentials
     with house.accounts.client(given.api_token, given.account_id or "none") as api:
         try:
-            _verify(house, api.get, given.account_id)
+            _verify(api, given.account_id)
             found = [Account(id=str(one["id"]), name=clean(str(one["name"]))) for one in api.pages("/accounts")]
         except ApiError as error:
             if error.status in (400, 401, 403):
@@ -82,15 +82,14 @@ def verify_token(house: Hall, who: Who, ask: VerifyAsk) -> VerifyTell:
     return VerifyTell(valid=True, accounts=found)
 
 
-def _verify(house: House, get: object, account: str | None) -> None:
+def _verify(api: Cloudflare, account: str | None) -> None:
     """Tokens of a user and of an account are verified at different places. Raises `ApiError`."""
-    assert callable(get)
     try:
-        get("/user/tokens/verify")
+        api.get("/user/tokens/verify")
     except ApiError as error:
         if account is None or error.status not in (400, 401, 403):
             raise
-        get("tokens/verify")
+        api.get("tokens/verify")
 
 
 @router.get("/connections/{connection_id}")

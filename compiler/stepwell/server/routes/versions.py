@@ -80,6 +80,8 @@ def _keep(house: House, who: Caller, workflow_id: str, content: _Content) -> tup
     """Adds a version, unless the current one says the same."""
     with house.database.write() as session:
         row = lookup.workflow(session, who, workflow_id)
+        lock(session, row.id)
+        session.refresh(row)  # the same posted twice at once is one version
         current = session.get(VersionRow, row.current_version_id) if row.current_version_id else None
         if current is not None and current.hash == content.hash:
             return False, current
