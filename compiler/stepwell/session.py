@@ -75,7 +75,9 @@ class Session:
 
     def compile(self, document: object) -> Compiled:
         """What `compile_artifact` gives for a document."""
-        with self._lock:
+        # What is made on the way is gone before the collector looks again: it counts what it sees living on, and looks
+        # through all that a session keeps when that has grown.
+        with self._lock, paused():
             edit = self._edit(document)
             if edit is None:
                 return self._whole(document)
@@ -85,7 +87,7 @@ class Session:
 
     def check(self, document: object) -> list[Diagnostic]:
         """What `stepwell.check` gives for a document."""
-        with self._lock:
+        with self._lock, paused():
             edit = self._edit(document)
             if edit is None:
                 return compiler.check(document, nodes=self._options.nodes, off=self._options.off)
@@ -95,8 +97,7 @@ class Session:
     def _edit(self, document: object) -> _Edit | None:
         if self._kept is None or not isinstance(document, str):
             return None
-        with paused():
-            return _edit(self._kept, document)
+        return _edit(self._kept, document)
 
     def _whole(self, document: object) -> Compiled:
         compiled, known = compiler.compiled(document, self._options)
@@ -172,8 +173,7 @@ class _Edit:
         kept, options = self.kept, self.kept.options
         if has_errors(self.found):
             return Compiled(self.finish(self.found), language=options.language), kept
-        with paused():
-            known = self._patched()
+        known = self._patched()
         readers = kept.__dict__.get("readers")
         if known is not None:
             compiled, made = compiler.assembled(known, options, self.finish)

@@ -36,10 +36,7 @@ class Piece(NamedTuple):
 
 
 class _Code(NamedTuple):
-    """A piece's mappings as a map has them, behind `before`; `after` is where the last one leads.
-
-    Those of a piece that has none are never asked where they begin or lead.
-    """
+    """A piece's mappings as a map has them, behind `before`; `after` is where the last one leads."""
 
     before: Place
     text: str
@@ -55,7 +52,7 @@ def piece(js: Js, begun: Start) -> Piece:
 
 
 def _piece(text: str, mappings: tuple[Mapping, ...], begun: Start) -> Piece:
-    sources = tuple(dict.fromkeys(one.source for one in mappings))
+    sources = tuple(dict.fromkeys([one.source for one in mappings])) if mappings else ()
     return Piece(text, text.count("\n"), mappings, sources, begun)
 
 
@@ -120,15 +117,18 @@ def sheet(emitted: Emitted, known: Items[int, Piece] = _NONE) -> Sheet | None:
     """
     pieces: list[Piece] = []
     at: dict[int, int] = {}
+    # What stands between statements is most often the same.
+    same: dict[Piece, Piece] = {}
     place = first = 0
     begun = Start()
     for span in emitted.spans:
-        pieces.append(_cut(emitted, place, span.start, first, span.first, begun))
+        between = _cut(emitted, place, span.start, first, span.first, begun)
+        pieces.append(same.setdefault(between, between))
         at[span.number] = len(pieces)
         own = known.get(span.number)
         if own is None:
             own = _cut(emitted, span.start, span.end, span.first, span.last, span.begun)
-        elif own.begun != span.begun._replace(line=0):
+        elif own.begun[1:] != span.begun[1:]:
             return None
         pieces.append(own)
         place, first = span.end, span.last
@@ -139,8 +139,9 @@ def sheet(emitted: Emitted, known: Items[int, Piece] = _NONE) -> Sheet | None:
 
 
 def _cut(emitted: Emitted, start: int, end: int, first: int, last: int, begun: Start) -> Piece:
-    mappings = tuple(m._replace(line=m.line - begun.line) for m in emitted.mappings[first:last])
-    return _piece(emitted.text[start:end], mappings, begun._replace(line=0))
+    line = begun.line
+    mappings = tuple([Mapping(m[0] - line, *m[1:]) for m in emitted.mappings[first:last]])
+    return _piece(emitted.text[start:end], mappings, Start(0, *begun[1:]))
 
 
 def _sheet(pieces: Sequence[Piece], at: Items[int, int]) -> Sheet:
@@ -154,8 +155,10 @@ def _codes(pieces: Sequence[Piece], keys: Sequence[str]) -> list[_Code]:
     codes: list[_Code] = []
     before: Place = _FIRST
     for one in pieces:
-        codes.append(_code(one, numbers, before))
-        before = codes[-1].after
+        code = _code(one, numbers, before)
+        codes.append(code)
+        if code.text:
+            before = code.after
     return codes
 
 
@@ -170,17 +173,19 @@ def _codes_again(
         codes[place] = _code(pieces[place], numbers, before)
         behind = next((at for at in range(place + 1, len(codes)) if codes[at].text), None)
         if behind is not None:
-            before = codes[place].after
+            before = codes[place].after if codes[place].text else before
             codes[behind] = codes[behind] if codes[behind].before == before else _code(pieces[behind], numbers, before)
     return codes
 
 
 _FIRST: Place = (0, 0, 0)
+_EMPTY = _Code(_FIRST, "", _FIRST, 0)
+"""The code of every piece without mappings."""
 
 
 def _code(one: Piece, numbers: dict[str, int], before: Place) -> _Code:
     if not one.mappings:
-        return _Code(before, "", before, 0)
+        return _EMPTY
     last = one.mappings[-1]
     after = (numbers[last.source], last.source_line, last.source_column)
     return _Code(before, encoded(one.mappings, numbers, 0, before), after, one.lines - last.line)
