@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import gc
+import json
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
-from stepwell import compile_artifact
+from stepwell import Session, compile_artifact, compiler
 from stepwell.collector import paused
 from tests.test_library import GRAPH
 
@@ -66,6 +68,26 @@ def test_after_many_compiles_at_once_it_is_there() -> None:
     assert gc.isenabled()
     compile_artifact({"nodes": 1})
     assert gc.isenabled()
+
+
+def test_it_rests_until_a_session_has_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also while the manifest is made, so that nothing that is gone at the end is taken for something that stays."""
+    seen: list[bool] = []
+    finished = compiler._compiled
+
+    def compiled(*given: Any) -> compiler.Compiled:
+        seen.append(gc.isenabled())
+        return finished(*given)
+
+    monkeypatch.setattr(compiler, "_compiled", compiled)
+    session = Session()
+    for text in (json.dumps(GRAPH), json.dumps(GRAPH, indent=1)):
+        assert session.compile(text).ok
+        assert gc.isenabled()
+    session.check(json.dumps(GRAPH))
+    assert gc.isenabled()
+    assert seen == [False, False]
+    assert session.quick == 2
 
 
 def test_a_compile_leaves_no_circles_that_grow_with_the_graph() -> None:
