@@ -9,8 +9,10 @@ from typing import Any
 import httpx
 import pytest
 
-from stepwell.cloudflare import ApiError, Cloudflare
-from stepwell.runs import Runs, WaitTimeout
+from stepwell.cloudflare import Answer, ApiError, Cloudflare, Talk
+from stepwell.runs import Run, Runs, WaitTimeout
+from stepwell.runs.deployed import Deployed
+from stepwell.runs.talks import Talks
 from tests.cli.cli_calls import Said, stepwell
 from tests.deploy.faulty import Faulty
 from tests.dev.account import Dev, eventually
@@ -207,11 +209,13 @@ def test_a_restart_from_a_node(call: Any) -> None:
 
 
 def test_a_script_is_called(call: Any, account: Dev) -> None:
-    said = call("call", "answer", "--params", '{"n": 21}')
-    assert said.code == 0 and json.loads(said.out) == {"twice": 42}
+    answer = call("call", "answer", "--params", '{"n": 21}')
+    assert answer.code == 0 and json.loads(answer.out) == {"twice": 42}
     for header in ("x", "x y=z", "x=\u00e9", "x=a\nb"):
         wrong = call("call", "answer", "--header", header)
         assert wrong.code == 2 and "write NAME=VALUE" in wrong.err
+    for odd in (("--path", "/a\nb"), ("--method", "GE T")):
+        assert "/answer/" in said(call, "call", "answer", *odd)
 
 
 def test_a_start_whose_answer_was_lost_is_made_once(account: Dev) -> None:
@@ -236,3 +240,48 @@ def test_waiting_has_an_end(account: Dev) -> None:
         assert missing.value.missing and missing.value.code == 10400
         runs.terminate("Orders", id)
         assert next(runs.list("Orders", status="terminated")).id == id
+
+
+def test_what_travelled_is_read_again_after_trouble_and_for_another_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    reads, away = list[str](), [True]
+
+    def read(workflow: str) -> Talk[Deployed]:
+        reads.append(workflow)
+        if away[0]:
+            raise ApiError("GET", "/workflows", 503, None, "come back later")
+        return Deployed({})
+        yield
+
+    def get(version: str) -> Run:
+        talk = talks.get("Orders", "one")
+        next(talk)
+        with pytest.raises(StopIteration) as end:
+            talk.send(Answer({"status": "running", "versionId": version}, {}, b"", "application/json"))
+        found: Run = end.value.value
+        return found
+
+    monkeypatch.setattr("stepwell.runs.talks.read_deployed", read)
+    talks = Talks()
+    assert get("v1").version == "v1" and len(reads) == 1  # the run is told all the same
+    away[0] = False
+    assert [len(reads) for version in ("v1", "v1", "v2", "v1", "v2") if get(version)] == [2, 2, 3, 3, 3]
+
+
+@pytest.mark.parametrize("id", ["", ".", "..", "a/b", "x y", "../../workflows/Orders"])
+def test_what_can_be_no_run_is_not_there(call: Any, account: Dev, id: str) -> None:
+    with client(account) as api:
+        runs = Runs(api)
+        assert runs.find(id) is None
+        for steer in (runs.get, runs.pause, runs.terminate, runs.restart):
+            with pytest.raises(ApiError) as missing:
+                steer("Orders", id)
+            assert missing.value.missing
+    if id:
+        assert f"there is no run {id}" in said(call, "terminate", "--", id)
+
+
+@pytest.mark.parametrize("event_type", ["", "a/b", "..", "go on", "x" * 101])
+def test_what_can_be_no_event_says_so(call: Any, event_type: str) -> None:
+    id = call("trigger", "Orders").out.strip()
+    assert "letters, digits, - and _" in said(call, "send-event", id, event_type)
+    call("terminate", id)

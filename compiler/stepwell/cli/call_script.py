@@ -33,6 +33,7 @@ def command(
 
     from stepwell.cli import arguments
     from stepwell.cli.account import named_worker, speaking, worker_url
+    from stepwell.cli.words import plain
 
     given = arguments.json_value(params, "--params")
     sent = arguments.headers(headers)
@@ -42,8 +43,8 @@ def command(
     body = {"json": given} if given is not None else {}
     try:
         answer = httpx.request(method.upper(), url, headers=sent, timeout=120, **body)
-    except httpx.HTTPError as error:
-        raise Failed(f"{url}: {error}") from None
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise Failed(f"{plain(url)}: {error}") from None
     click.echo(f"HTTP {answer.status_code}", err=True)
     click.echo(answer.text)
     return 0 if answer.status_code < 400 else 1

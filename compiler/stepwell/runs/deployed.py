@@ -52,11 +52,16 @@ class Deployed:
 
 
 def read_deployed(workflow: str) -> Talk[Deployed]:
-    """What is live of a workflow; of a Worker that is not from here nothing is known."""
+    """What is live of a workflow; of a Worker that is not from here, or may not be read, nothing is known.
+
+    Raises `ApiError` for trouble on the way, after which it is worth asking again.
+    """
     from stepwell.deploy.live import content, modules_of
 
     try:
         script = str((yield from get(f"workflows/{quote(workflow, safe='')}"))["script_name"])
         return Deployed(modules_of((yield from content(script))))
-    except ApiError:
+    except ApiError as error:
+        if error.status == 429 or not 400 <= error.status < 500:
+            raise
         return Deployed({})

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import quote
@@ -17,6 +18,10 @@ from .models import ENDED, Run, RunSummary, Unknown, read_run, read_summary
 
 FIRST_WAIT: Final = 0.2
 LONGEST_WAIT: Final = 5.0
+_ID: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,99}")
+_EVENT: Final = re.compile(r"[A-Za-z0-9_-]{1,100}")
+_NO_RUN: Final = 10400
+"""Cloudflare's code for a run that is not there."""
 
 
 class WaitTimeout(Exception):
@@ -28,10 +33,12 @@ class WaitTimeout(Exception):
 
 
 class Talks:
-    """The talks. What travelled with a workflow's Worker is read once and kept."""
+    """The talks. What travelled with a workflow's Worker is kept, and read again for runs of another version."""
 
     def __init__(self) -> None:
         self._deployed: dict[str, Deployed] = {}
+        self._versions: dict[str, set[str]] = {}
+        """Versions of runs for which it was read, by workflow."""
 
     def trigger(self, workflow: str, params: Any, id: str | None, attempts: int) -> Talk[str]:
         """Starts a run once, however often it is tried; gives its id."""
@@ -43,15 +50,15 @@ class Talks:
 
     def get(self, workflow: str, id: str, nodes: bool = True) -> Talk[Run]:
         """A run with its steps."""
-        told = yield from get(_at(workflow, id))
-        return read_run(workflow, id, told, (yield from self.deployed(workflow)) if nodes else Unknown())
+        told = yield from get(_of(workflow, id))
+        return read_run(workflow, id, told, (yield from self._known(workflow, told)) if nodes else Unknown())
 
     def find(self, workflows: list[str], id: str) -> Talk[Run | None]:
         """A run of any of these workflows."""
-        for workflow in workflows:
-            told = yield from find(_at(workflow, id))
+        for workflow in workflows if _ID.fullmatch(id) else ():
+            told = yield from find(_of(workflow, id))
             if told is not None:
-                return read_run(workflow, id, told, (yield from self.deployed(workflow)))
+                return read_run(workflow, id, told, (yield from self._known(workflow, told)))
         return None
 
     def wait(self, workflow: str, id: str, timeout: float | None, changed: Callable[[Run], object] | None) -> Talk[Run]:
@@ -73,14 +80,16 @@ class Talks:
     def send_event(self, workflow: str, id: str, event_type: str, payload: Any) -> Talk[None]:
         """Sends an event to a run that has not ended."""
         run = yield from self.get(workflow, id, nodes=False)
-        path = f"{_at(workflow, id)}/events"
+        path = f"{_of(workflow, id)}/events"
         if run.over:
             raise ApiError("POST", path, 409, None, f"the run is {run.status}: nothing waits for events any more")
+        if not _EVENT.fullmatch(event_type):
+            raise ApiError("POST", path, 400, None, "the type of an event: letters, digits, - and _, at most 100")
         yield Ask("POST", f"{path}/{quote(event_type, safe='')}", json={} if payload is None else payload)
 
     def steer(self, workflow: str, id: str, body: dict[str, Any]) -> Talk[str]:
         """Changes a run's status; gives it. Not repeated unseen: a pause that was done is refused the second time."""
-        told = yield from result(Ask("PATCH", f"{_at(workflow, id)}/status", json=body, repeat=False))
+        told = yield from result(Ask("PATCH", f"{_of(workflow, id)}/status", json=body, repeat=False))
         return str(told["status"])
 
     def restart(self, workflow: str, id: str, from_node: str | None) -> Talk[str]:
@@ -91,10 +100,21 @@ class Talks:
         return (yield from self.steer(workflow, id, body))
 
     def deployed(self, workflow: str) -> Talk[Deployed]:
-        """What travelled with a workflow's Worker."""
+        """What travelled with a workflow's Worker; nothing where it cannot be read just now."""
         if workflow not in self._deployed:
-            self._deployed[workflow] = yield from read_deployed(workflow)
+            try:
+                self._deployed[workflow] = yield from read_deployed(workflow)
+            except ApiError:
+                return Deployed({})
         return self._deployed[workflow]
+
+    def _known(self, workflow: str, told: Mapping[str, Any]) -> Talk[Deployed]:
+        """What is known of the graph of a run: since the one before, it may have been deployed again."""
+        versions, version = self._versions.setdefault(workflow, set()), str(told.get("versionId", ""))
+        if versions and version not in versions:
+            self._deployed.pop(workflow, None)
+        versions.add(version)
+        return (yield from self.deployed(workflow))
 
 
 class Listing:
@@ -120,6 +140,15 @@ class Listing:
 def _at(workflow: str, id: str | None = None) -> str:
     path = f"workflows/{quote(workflow, safe='')}/instances"
     return path if id is None else f"{path}/{quote(id, safe='')}"
+
+
+def _of(workflow: str, id: str) -> str:
+    """The path of a run. What can be no id is not asked for: `..` would lead to something else."""
+    if not _ID.fullmatch(id):
+        raise ApiError(
+            "GET", _at(workflow, id), 404, _NO_RUN, f"there is no run {id!r}: ids hold letters, digits, - and _"
+        )
+    return _at(workflow, id)
 
 
 def _call(changed: Callable[[Run], object], run: Run) -> Callable[[], object]:
