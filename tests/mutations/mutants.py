@@ -130,4 +130,5 @@ def _ask(arguments: Sequence[str], tree: Path) -> str | None:
     if done.returncode == 0:
         return None
     found = _FAILED.search(done.stdout)
-    return found[1] if found else (done.stdout + done.stderr).strip().splitlines()[-1]
+    words = (done.stdout + done.stderr).split("\n")
+    return found[1] if found else next(filter(str.strip, reversed(words)), f"exit code {done.returncode}")
