@@ -37,7 +37,7 @@ ASKED: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """What is asked, in this order, by the arguments of Python; the first that fails has caught the fault."""
 _ASK: Final = "\nAsk: "
-SECONDS: Final = 600
+SECONDS: Final = 1800
 _FAILED: Final = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
 
 
