@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 
 from stepwell.server import keys
-from stepwell.server.database import Database, WrongDatabase, migrations, new_id, now
+from stepwell.server.database import Database, WrongDatabase, folder_of, migrations, new_id, now
 from stepwell.server.routes.projects import new_project
 from stepwell.server.tables import Base
 from tests.deploy.graphs import graph
@@ -173,6 +174,19 @@ def test_urls_that_are_wrong(url: str) -> None:
     with pytest.raises(WrongDatabase) as caught:
         Database(url)
     assert "p4ss" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "folder"),
+    [
+        ("kept/stepwell.sqlite", Path("kept").resolve()),
+        ("sqlite:///kept/stepwell.sqlite", Path("kept")),
+        ("sqlite:////kept/stepwell.sqlite", Path("/kept")),
+        ("postgresql://user@host/name", None),
+    ],
+)
+def test_the_folder_of_a_database(given: str, folder: Path | None) -> None:
+    assert folder_of(given) == folder
 
 
 def test_a_transaction_is_whole_or_not_at_all(database: Database) -> None:

@@ -79,16 +79,16 @@ def command(
     for path in nodes:
         if not path.exists():
             raise Unreadable(f"--nodes {path}: there is no such folder or file")
-    settings = start.Settings(
-        database,
-        key_file or _key_file(database),
-        _base_url(),
-        rate,
-        deploy_rate,
-        origins,
-        nodes,
-    )
     try:
+        settings = start.Settings(
+            database,
+            key_file or _key_file(database),
+            _base_url(),
+            rate,
+            deploy_rate,
+            origins,
+            nodes,
+        )
         if init:
             return _init(settings, project)
         if rotate:
@@ -104,7 +104,9 @@ def command(
 
 def _key_file(database: str) -> Path:
     """Beside a database that is a file, else here."""
-    return Path(database).with_name(KEY_FILE) if "://" not in database else Path(KEY_FILE)
+    from stepwell.server.database import folder_of
+
+    return (folder_of(database) or Path()) / KEY_FILE
 
 
 def _base_url() -> str:

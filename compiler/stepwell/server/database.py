@@ -88,6 +88,13 @@ class Database:
         self.engine.dispose()
 
 
+def folder_of(given: str) -> Path | None:
+    """The folder of a database that is a file, None for another one. `given` is what `Database` takes; raises alike."""
+    url = _url(given)
+    is_file = url.get_backend_name() == "sqlite" and not str(url.database or "file:").startswith("file:")
+    return Path(str(url.database)).parent if is_file else None
+
+
 def _url(given: str) -> URL:
     if "://" not in given:
         return URL.create("sqlite", database=str(Path(given).resolve()))
