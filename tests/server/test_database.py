@@ -15,7 +15,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 
-from stepwell.server import keys
+from stepwell.server import keys, lookup
 from stepwell.server.database import Database, WrongDatabase, folder_of, migrations, new_id, now
 from stepwell.server.routes.projects import new_project
 from stepwell.server.tables import Base
@@ -249,3 +249,17 @@ def test_a_project_that_goes_while_it_is_used(new_database: Make) -> None:
         with ThreadPoolExecutor(8) as pool:
             assert set(pool.map(use, range(40))) <= {200, 201, 401, 404, 409}
         assert who.refused("GET", "/workflows")[0] == 401
+
+
+def test_what_is_used_is_not_removed_meanwhile(new_database: Make) -> None:
+    """A deploy that begins looks at its workflow and connection first; until it is written down they stay."""
+    with served(new_database()) as server, ThreadPoolExecutor(1) as pool:
+        who = server.caller()
+        workflow = who.post("/workflows", {"name": "Held"})["id"]
+        caller = keys.Caller("a key", who.project, frozenset({"write"}))
+        with server.house.database.write() as session:
+            lookup.workflow(session, caller, workflow, held="kept")
+            gone = pool.submit(who.call, "DELETE", f"/workflows/{workflow}")
+            with pytest.raises(TimeoutError):
+                gone.result(0.5)
+        assert gone.result(30).status_code == 200

@@ -80,8 +80,8 @@ class Order:
 def accept(house: House, caller: Caller, workflow_id: str, ask: DeployAsk) -> Order:
     """Writes down that a deploy begins. Raises `Problem`."""
     with house.database.write() as session:
-        workflow = lookup.workflow(session, caller, workflow_id)
-        connection = lookup.connection(session, caller, ask.connection_id)
+        workflow = lookup.workflow(session, caller, workflow_id, held="kept")
+        connection = lookup.connection(session, caller, ask.connection_id, held="kept")
         chosen = ask.version_id or workflow.current_version_id
         if chosen is None:
             raise Problem(400, "No version to use: post one to …/versions first")

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final, Literal
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -9,23 +13,29 @@ from .errors import missing
 from .keys import Caller
 from .tables import ConnectionRow, DeploymentRow, ProjectRow, RunRow, VariableRow, VersionRow, WorkflowRow
 
+Held = Literal["kept", "removed"]
+"""What becomes of a row before the transaction ends: nobody removes what is kept, nobody keeps what is removed."""
+
+_LOCKS: Final[Mapping[Held, Any]] = MappingProxyType({"kept": {"read": True}, "removed": True})
+
 
 def known(id: str) -> bool:
     """Whether it can be an id at all: a database is not asked for what it cannot hold."""
     return len(id) <= 100 and id.isascii() and id.replace("_", "").replace("-", "").isalnum()
 
 
-def project(session: Session, caller: Caller, id: str) -> ProjectRow:
+def project(session: Session, caller: Caller, id: str, held: Held | None = None) -> ProjectRow:
     """The caller's own project."""
-    found = session.get(ProjectRow, caller.project) if id == caller.project else None
+    lock = held and _LOCKS[held]
+    found = session.get(ProjectRow, caller.project, with_for_update=lock) if id == caller.project else None
     if found is None:
         raise missing("Project")
     return found
 
 
-def workflow(session: Session, caller: Caller, id: str) -> WorkflowRow:
+def workflow(session: Session, caller: Caller, id: str, held: Held | None = None) -> WorkflowRow:
     """A workflow."""
-    found = session.get(WorkflowRow, id) if known(id) else None
+    found = session.get(WorkflowRow, id, with_for_update=held and _LOCKS[held]) if known(id) else None
     if found is None or found.project_id != caller.project:
         raise missing("Workflow")
     return found
@@ -39,9 +49,9 @@ def version(session: Session, workflow: WorkflowRow, id: str) -> VersionRow:
     return found
 
 
-def connection(session: Session, caller: Caller, id: str) -> ConnectionRow:
+def connection(session: Session, caller: Caller, id: str, held: Held | None = None) -> ConnectionRow:
     """A connection that was not removed."""
-    found = session.get(ConnectionRow, id) if known(id) else None
+    found = session.get(ConnectionRow, id, with_for_update=held and _LOCKS[held]) if known(id) else None
     if found is None or found.project_id != caller.project or found.removed_at is not None:
         raise missing("Connection")
     return found

@@ -123,7 +123,7 @@ def update_connection(house: Hall, who: Who, connection_id: str, ask: Connection
 def delete_connection(house: Hall, who: Who, connection_id: str) -> Ok:
     """Removes a connection and forgets its token. Refused while something is deployed through it."""
     with house.database.write() as session:
-        row = lookup.connection(session, who, connection_id)
+        row = lookup.connection(session, who, connection_id, held="removed")
         refuse_deployed(session, DeploymentRow.connection_id == row.id, "a workflow with this connection")
         row.removed_at = row.updated_at = now()
         row.credentials = ""

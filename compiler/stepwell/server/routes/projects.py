@@ -62,7 +62,7 @@ def update_project(house: Hall, who: Who, project_id: str, ask: ProjectPatch) ->
 def delete_project(house: Hall, who: Who, project_id: str) -> Ok:
     """Removes a project with its workflows, runs and keys. Refused while something of it is deployed."""
     with house.database.write() as session:
-        row = lookup.project(session, who, project_id)
+        row = lookup.project(session, who, project_id, held="removed")
         refuse_deployed(session, DeploymentRow.project_id == row.id, "the project")
         session.delete(row)
     return Ok()

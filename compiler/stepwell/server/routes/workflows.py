@@ -153,7 +153,7 @@ def _check(house: House, who: Caller, workflow_id: str, ask: WorkflowPatch, body
 def delete_workflow(house: Hall, who: Who, workflow_id: str) -> Ok:
     """Removes a workflow with its versions and runs. Refused while it is deployed."""
     with house.database.write() as session:
-        row = lookup.workflow(session, who, workflow_id)
+        row = lookup.workflow(session, who, workflow_id, held="removed")
         refuse_deployed(session, DeploymentRow.workflow_id == row.id, "the workflow")
         for variable in session.scalars(select(VariableRow).where(VariableRow.workflow_id == row.id)):
             session.delete(variable)
