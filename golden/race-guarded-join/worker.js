@@ -56,7 +56,6 @@ async function race(
   turn = "",
 ) {
   const running = arms.map((arm) => arm());
-  for (const arm of running) arm.catch(() => {});
   const first = await Promise.any(running.map((arm, index) => arm.then(() => index))).catch((failed) => {
     throw new Error(`${name}: every arm failed: ${failed.errors.map(messageOf).join("; ")}`);
   });

@@ -14,7 +14,6 @@ async function runGraph(env, event) {
 /** Starts all arms and goes on with the first that succeeds. */
 async function race(name, arms) {
   const running = arms.map((arm) => arm());
-  for (const arm of running) arm.catch(() => {});
   const first = await Promise.any(running.map((arm, index) => arm.then(() => index))).catch((failed) => {
     throw new Error(`${name}: every arm failed: ${failed.errors.map(messageOf).join("; ")}`);
   });

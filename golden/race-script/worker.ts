@@ -16,7 +16,6 @@ async function runGraph(env: Env, event: { payload: any }): Promise<any> {
 /** Starts all arms and goes on with the first that succeeds. */
 async function race(name: string, arms: (() => Promise<any>)[]): Promise<any> {
   const running = arms.map((arm) => arm());
-  for (const arm of running) arm.catch(() => {});
   const first = await Promise.any(running.map((arm, index) => arm.then(() => index))).catch((failed) => {
     throw new Error(`${name}: every arm failed: ${failed.errors.map(messageOf).join("; ")}`);
   });

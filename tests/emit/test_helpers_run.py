@@ -605,6 +605,23 @@ SCRIPTS = {
         ),
         2,
     ),
+    "race_hears_who_loses": Case(
+        script(
+            do("Watch", "globalThis.addEventListener('unhandledrejection', () => { globalThis.lost = true; });"),
+            p.Race(
+                "r",
+                p.StepName("R"),
+                (
+                    arm(do("A", "await scheduler.wait(10); throw new Error('late');", "a", settings=None), gives="a"),
+                    arm(do("B", "return 2;", "b", settings=None), gives="b"),
+                ),
+                "won",
+            ),
+            do("Later", "await scheduler.wait(50); return globalThis.lost ?? false;", "later", settings=None),
+            p.Return(value("later")),
+        ),
+        False,
+    ),
     "concurrent": Case(
         script(
             p.Concurrent(
