@@ -605,6 +605,27 @@ SCRIPTS = {
         ),
         2,
     ),
+    "parallel_starts_what_is_behind": Case(
+        script(
+            p.Try(
+                "t",
+                (
+                    p.Parallel(
+                        "p",
+                        (
+                            arm(do("A", call(value("event", "none", "deep")), settings=None)),
+                            arm(do("B", "globalThis.began = true;", settings=None)),
+                        ),
+                        "all",
+                    ),
+                ),
+                None,
+                (),
+            ),
+            p.Return(expr("globalThis.began ?? false")),
+        ),
+        True,
+    ),
     "race_hears_who_loses": Case(
         script(
             do("Watch", "globalThis.addEventListener('unhandledrejection', () => { globalThis.lost = true; });"),
