@@ -29,7 +29,6 @@ _SHOWN_TYPES = 40
 ENV_VALUE_BYTES = 5 * 1024
 
 _Found = list[Diagnostic]
-_UNASKED: set[str] = set()
 _TRIGGERS: Mapping[str, type[BaseModel]] = MappingProxyType(
     {
         "http": model.HttpTrigger,
@@ -159,9 +158,10 @@ def _typed(raw: _Raw) -> tuple[model.Source | None, _Found]:
         source = model.Source.model_validate(document)
     except ValidationError as error:
         return None, [_schema(raw, fault) for fault in faults(error, document)]
+    unasked: set[str] = set()
     for part in (*source.ir.nodes, *source.ir.edges):
         # pydantic keeps with each which keys it was given: a kilobyte a node that nobody asks for.
-        object.__setattr__(part, "__pydantic_fields_set__", _UNASKED)
+        object.__setattr__(part, "__pydantic_fields_set__", unasked)
     return source, []
 
 
